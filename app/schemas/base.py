@@ -26,6 +26,11 @@ WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
 LINES = str.maketrans("", "", "\n\r\t")
 
 
+def describe(text: str, **more: Any) -> dict[str, Any]:
+    """The metadata of a field: what the OpenAPI document says of it."""
+    return {"description": text, **more}
+
+
 class SingletonSchema(Schema):
     """A schema that is never altered: a copy of what names it names the same one.
 

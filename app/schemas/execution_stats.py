@@ -1,12 +1,12 @@
 """How executions went in a span of time: what is asked for, and the answer."""
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from marshmallow import fields, validate
 
 from app.filters import FILTERS
-from app.schemas.base import CamelSchema, IsoTime, StrictSchema, WholeNumber
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema, WholeNumber, describe
 from app.schemas.execution_queries import field_of
 from app.vocabulary import ENDED, MODES, STATUSES
 
@@ -28,35 +28,31 @@ COUNTED = ("status", "mode", "workflow_id", "project_id")
 RATE = "The share of successes among success, error and crashed; null where there are none."
 
 
-def described(text: str, **more: Any) -> dict[str, Any]:
-    return {"description": text, **more}
-
-
 class ExecutionStatsQuery(StrictSchema):
     """Which ends to count. Repeated parameters mean any of the values, different ones that all must hold."""
 
     class Meta(StrictSchema.Meta):
         include: ClassVar = {each.parameter: field_of(each) for each in FILTERS if each.parameter in COUNTED}
 
-    ended_after = IsoTime(metadata=described("From when, rounded down to an interval; 24 hours ago when absent."))
-    ended_before = IsoTime(metadata=described("Until when, rounded up to an interval; now when absent."))
+    ended_after = IsoTime(metadata=describe("From when, rounded down to an interval; 24 hours ago when absent."))
+    ended_before = IsoTime(metadata=describe("Until when, rounded up to an interval; now when absent."))
     interval = fields.String(
         validate=validate.OneOf(tuple(INTERVALS)),
-        metadata=described(
+        metadata=describe(
             "The width of a bucket of time; when absent, one that gives about a hundred of them. Minutes are known "
             f"for two days, hours for ninety, days for five years; at most {MAX_BUCKETS} buckets."
         ),
     )
     group_by = fields.String(
         validate=validate.OneOf(GROUPS),
-        metadata=described(
+        metadata=describe(
             f"Also answer by workflow, mode or status, the {MAX_GROUPS} with the most executions. By workflow, those "
             "that are named in workflowId are there in any case."
         ),
     )
     last_runs = WholeNumber(
         validate=validate.Range(1, MAX_LAST_RUNS),
-        metadata=described(
+        metadata=describe(
             "With groupBy=workflow: also so many of the newest executions of the first hundred workflows, whatever the "
             "span of time and the status."
         ),
@@ -73,21 +69,21 @@ class DurationsSchema(CamelSchema):
 class NumbersSchema(CamelSchema):
     """How many executions ended, and how long they took."""
 
-    count = fields.Integer(required=True, metadata=described("How many ended."))
+    count = fields.Integer(required=True, metadata=describe("How many ended."))
     statuses = fields.Dict(
         keys=fields.String(validate=validate.OneOf(ENDED)),
         values=fields.Integer(),
         required=True,
-        metadata=described("How many ended with each status; 0 is left out."),
+        metadata=describe("How many ended with each status; 0 is left out."),
     )
-    success_rate = fields.Float(required=True, allow_none=True, metadata=described(RATE))
+    success_rate = fields.Float(required=True, allow_none=True, metadata=describe(RATE))
     durations = fields.Nested(
-        DurationsSchema, required=True, allow_none=True, metadata=described("Null where none had started.")
+        DurationsSchema, required=True, allow_none=True, metadata=describe("Null where none had started.")
     )
 
 
 class TimeBucketSchema(NumbersSchema):
-    time = IsoTime(required=True, metadata=described("When the bucket begins."))
+    time = IsoTime(required=True, metadata=describe("When the bucket begins."))
 
 
 class LastRunSchema(CamelSchema):
@@ -101,19 +97,19 @@ class LastRunSchema(CamelSchema):
 class GroupSchema(NumbersSchema):
     """All of the span of time, for one workflow, mode or status."""
 
-    workflow_id = fields.String(metadata=described("By workflow."))
-    workflow_name = fields.String(allow_none=True, metadata=described("As it was called last."))
-    mode = fields.String(metadata=described("By mode."))
-    status = fields.String(metadata=described("By status."))
-    last_runs = fields.List(fields.Nested(LastRunSchema), metadata=described("Newest first."))
+    workflow_id = fields.String(metadata=describe("By workflow."))
+    workflow_name = fields.String(allow_none=True, metadata=describe("As it was called last."))
+    mode = fields.String(metadata=describe("By mode."))
+    status = fields.String(metadata=describe("By status."))
+    last_runs = fields.List(fields.Nested(LastRunSchema), metadata=describe("Newest first."))
 
 
 class ExecutionStatsSchema(CamelSchema):
     """What ended in a span of time. Executions that were deleted since still count."""
 
-    begin = IsoTime(required=True, metadata=described("The span's begin."))
-    end = IsoTime(required=True, metadata=described("The span's end, which is no part of it."))
+    begin = IsoTime(required=True, metadata=describe("The span's begin."))
+    end = IsoTime(required=True, metadata=describe("The span's end, which is no part of it."))
     interval = fields.String(required=True, validate=validate.OneOf(tuple(INTERVALS)))
     total = fields.Nested(NumbersSchema, required=True)
-    buckets = fields.List(fields.Nested(TimeBucketSchema), required=True, metadata=described("Oldest first."))
-    groups = fields.List(fields.Nested(GroupSchema), metadata=described("With groupBy: the largest first."))
+    buckets = fields.List(fields.Nested(TimeBucketSchema), required=True, metadata=describe("Oldest first."))
+    groups = fields.List(fields.Nested(GroupSchema), metadata=describe("With groupBy: the largest first."))

@@ -1,19 +1,13 @@
 """The execution object as the OpenAPI document describes it; a test keeps app.api.rendering alike."""
 
-from typing import Any
-
 from marshmallow import fields, validate
 
-from app.schemas.base import CamelSchema, IsoTime
+from app.schemas.base import CamelSchema, IsoTime, describe
 from app.vocabulary import MODES, STATUSES, VOTES
 
 
-def described(text: str, **more: Any) -> dict[str, Any]:
-    return {"description": text, **more}
-
-
 class ExecutionErrorSchema(CamelSchema):
-    node = fields.String(required=True, allow_none=True, metadata=described("The node that failed."))
+    node = fields.String(required=True, allow_none=True, metadata=describe("The node that failed."))
     message = fields.String(required=True)
 
 
@@ -25,50 +19,50 @@ class TagReferenceSchema(CamelSchema):
 class AnnotationSchema(CamelSchema):
     vote = fields.String(required=True, allow_none=True, validate=validate.OneOf([*VOTES, None]))
     tags = fields.List(fields.Nested(TagReferenceSchema), required=True)
-    note = fields.String(metadata=described("What somebody wrote about it; absent when nobody did."))
+    note = fields.String(metadata=describe("What somebody wrote about it; absent when nobody did."))
 
 
 class ExecutionSchema(CamelSchema):
     """One run of a workflow."""
 
-    id = fields.String(required=True, metadata=described("The execution's id, a decimal number.", example="1042"))
+    id = fields.String(required=True, metadata=describe("The execution's id, a decimal number.", example="1042"))
     workflow_id = fields.String(required=True, metadata={"example": "workflow_abc"})
     workflow_name = fields.String(
-        required=True, metadata=described("As it was when it ran.", example="Customer Onboarding")
+        required=True, metadata=describe("As it was when it ran.", example="Customer Onboarding")
     )
     project_id = fields.String(required=True, metadata={"example": "default"})
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     mode = fields.String(required=True, validate=validate.OneOf(MODES))
-    created_at = IsoTime(required=True, metadata=described("When it was queued."))
+    created_at = IsoTime(required=True, metadata=describe("When it was queued."))
     started_at = IsoTime(
-        required=True, metadata=described("When it started; until then and without that, when it was queued.")
+        required=True, metadata=describe("When it started; until then and without that, when it was queued.")
     )
-    stopped_at = IsoTime(required=True, allow_none=True, metadata=described("Null until it has ended."))
-    wait_till = IsoTime(required=True, allow_none=True, metadata=described("When a waiting one goes on."))
-    retry_of = fields.String(required=True, allow_none=True, metadata=described("The execution that this one retries."))
-    retry_success_id = fields.String(required=True, allow_none=True, metadata=described("The retry that succeeded."))
-    finished = fields.Boolean(required=True, metadata=described("True only for status success."))
+    stopped_at = IsoTime(required=True, allow_none=True, metadata=describe("Null until it has ended."))
+    wait_till = IsoTime(required=True, allow_none=True, metadata=describe("When a waiting one goes on."))
+    retry_of = fields.String(required=True, allow_none=True, metadata=describe("The execution that this one retries."))
+    retry_success_id = fields.String(required=True, allow_none=True, metadata=describe("The retry that succeeded."))
+    finished = fields.Boolean(required=True, metadata=describe("True only for status success."))
     workflow_version_id = fields.String(required=True)
-    json_size_bytes = fields.Integer(required=True, metadata=described("Size of the data, 0 while there is none."))
+    json_size_bytes = fields.Integer(required=True, metadata=describe("Size of the data, 0 while there is none."))
     error = fields.Nested(
-        ExecutionErrorSchema, required=True, allow_none=True, metadata=described("Why it failed or crashed.")
+        ExecutionErrorSchema, required=True, allow_none=True, metadata=describe("Why it failed or crashed.")
     )
     input_preview = fields.Dict(
         keys=fields.String(),
         required=True,
         allow_none=True,
-        metadata=described(
+        metadata=describe(
             "The first fields of what it began with, by their paths, texts cut. Null while nothing is recorded, in "
             "answers to writes, and for keys without execution:read."
         ),
     )
     annotation = fields.Nested(AnnotationSchema, required=True)
-    deleted_at = IsoTime(required=True, allow_none=True, metadata=described("Always null."))
-    stored_at = fields.String(required=True, metadata=described("Where its data is: always db."))
-    tracing_context = fields.Dict(required=True, allow_none=True, metadata=described("Always null."))
-    deduplication_key = fields.String(required=True, allow_none=True, metadata=described("Always null."))
-    binary_data_size_bytes = fields.Integer(required=True, metadata=described("Always 0: files are part of the data."))
-    used_private_credentials = fields.Boolean(required=True, metadata=described("Always false."))
+    deleted_at = IsoTime(required=True, allow_none=True, metadata=describe("Always null."))
+    stored_at = fields.String(required=True, metadata=describe("Where its data is: always db."))
+    tracing_context = fields.Dict(required=True, allow_none=True, metadata=describe("Always null."))
+    deduplication_key = fields.String(required=True, allow_none=True, metadata=describe("Always null."))
+    binary_data_size_bytes = fields.Integer(required=True, metadata=describe("Always 0: files are part of the data."))
+    used_private_credentials = fields.Boolean(required=True, metadata=describe("Always false."))
 
 
 class DetailedExecutionSchema(ExecutionSchema):
@@ -76,24 +70,24 @@ class DetailedExecutionSchema(ExecutionSchema):
 
     data = fields.Dict(
         allow_none=True,
-        metadata=described("resultData and executionData in n8n's shape; null while nothing was recorded."),
+        metadata=describe("resultData and executionData in n8n's shape; null while nothing was recorded."),
     )
     data_too_large_to_display = fields.Boolean(
-        metadata=described(
+        metadata=describe(
             "True in place of data that is over the size limit, or that no longer fits into the page beside newer "
             "executions'; one by one those come, and with ignoreDataSizeLimit=true all do."
         ),
     )
-    workflow_data = fields.Dict(allow_none=True, metadata=described("The workflow as it was at the version that ran."))
+    workflow_data = fields.Dict(allow_none=True, metadata=describe("The workflow as it was at the version that ran."))
     custom_data = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
-        metadata=described("What the workflow noted through $execution.customData."),
+        metadata=describe("What the workflow noted through $execution.customData."),
     )
 
 
 class RetryAnnotationSchema(AnnotationSchema):
-    id = fields.Integer(required=True, metadata=described("Always 0: an annotation has no id of its own."))
+    id = fields.Integer(required=True, metadata=describe("Always 0: an annotation has no id of its own."))
 
 
 class RetrySchema(ExecutionSchema):
@@ -109,9 +103,9 @@ class ExecutionPageSchema(CamelSchema):
     """A page of executions, newest first."""
 
     data = fields.List(fields.Nested(DetailedExecutionSchema), required=True)
-    count = fields.Integer(required=True, metadata=described("How many match the filters, over all pages."))
+    count = fields.Integer(required=True, metadata=describe("How many match the filters, over all pages."))
     estimated = fields.Boolean(
-        required=True, metadata=described("Whether count is an estimate, which it is beyond 10,000.")
+        required=True, metadata=describe("Whether count is an estimate, which it is beyond 10,000.")
     )
-    concurrent_executions_count = fields.Integer(required=True, metadata=described("How many executions run now."))
-    next_cursor = fields.String(required=True, allow_none=True, metadata=described("Null when nothing follows."))
+    concurrent_executions_count = fields.Integer(required=True, metadata=describe("How many executions run now."))
+    next_cursor = fields.String(required=True, allow_none=True, metadata=describe("Null when nothing follows."))

@@ -6,15 +6,11 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import fields
 
-from app.schemas.base import CamelSchema, IsoTime
+from app.schemas.base import CamelSchema, IsoTime, describe
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
 MAX_INTEGER = 2**31 - 1
-
-
-def described(text: str) -> dict[str, Any]:
-    return {"description": text}
 
 
 class PlacePageQuery(PageQuery):
@@ -56,9 +52,9 @@ class WorkerSchema(CamelSchema):
     id = fields.String(required=True)
     hostname = fields.String(required=True)
     pid = fields.Integer(required=True)
-    slots = fields.Integer(required=True, metadata=described("How many executions it runs at once."))
-    running = fields.Integer(required=True, metadata=described("How many it runs now."))
-    alive = fields.Boolean(required=True, metadata=described("False: its lease has lapsed."))
+    slots = fields.Integer(required=True, metadata=describe("How many executions it runs at once."))
+    running = fields.Integer(required=True, metadata=describe("How many it runs now."))
+    alive = fields.Boolean(required=True, metadata=describe("False: its lease has lapsed."))
     started_at = IsoTime(required=True)
     heartbeat_at = IsoTime(required=True)
 
@@ -82,11 +78,11 @@ class QueueSchema(CamelSchema):
     queued = fields.Integer(required=True)
     running = fields.Integer(required=True)
     waiting = fields.Integer(required=True)
-    oldest_queued_seconds = fields.Float(required=True, metadata=described("0 when nothing is queued."))
+    oldest_queued_seconds = fields.Float(required=True, metadata=describe("0 when nothing is queued."))
     workflows = fields.List(
         fields.Nested(QueuedWorkflowSchema),
         required=True,
-        metadata=described("The longest queue first, at most 200."),
+        metadata=describe("The longest queue first, at most 200."),
     )
 
 
@@ -96,7 +92,7 @@ class ScheduleSchema(CamelSchema):
     workflow_id = fields.String(required=True)
     workflow_name = fields.String(required=True)
     node = fields.String(required=True)
-    rule = fields.Integer(required=True, metadata=described("Which of the node's rules, counted from 0."))
+    rule = fields.Integer(required=True, metadata=describe("Which of the node's rules, counted from 0."))
     next_at = IsoTime(required=True)
     last_at = IsoTime(required=True, allow_none=True)
 
@@ -115,7 +111,7 @@ class WebhookSchema(CamelSchema):
     workflow_name = fields.String(required=True)
     node = fields.String(required=True)
     method = fields.String(required=True)
-    path = fields.String(required=True, metadata=described("As the node has it, with parameters as `:name`."))
+    path = fields.String(required=True, metadata=describe("As the node has it, with parameters as `:name`."))
     url = fields.String(required=True)
 
 
@@ -128,15 +124,15 @@ class WebhookPageSchema(CamelSchema):
 
 class TableSizeSchema(CamelSchema):
     name = fields.String(required=True)
-    rows = fields.Integer(required=True, metadata=described("As the planner knows it."))
-    size_bytes = fields.Integer(required=True, metadata=described("With its indexes."))
+    rows = fields.Integer(required=True, metadata=describe("As the planner knows it."))
+    size_bytes = fields.Integer(required=True, metadata=describe("With its indexes."))
 
 
 class StorageSchema(CamelSchema):
     """How large the database is on disk."""
 
     size_bytes = fields.Integer(required=True)
-    tables = fields.List(fields.Nested(TableSizeSchema), required=True, metadata=described("The largest eight."))
+    tables = fields.List(fields.Nested(TableSizeSchema), required=True, metadata=describe("The largest eight."))
 
 
 class ApiKeySchema(CamelSchema):
@@ -144,12 +140,12 @@ class ApiKeySchema(CamelSchema):
 
     id = fields.String(required=True)
     label = fields.String(required=True)
-    scopes = fields.List(fields.String(), required=True, metadata=described("`*` stands for all."))
-    project_id = fields.String(required=True, allow_none=True, metadata=described("Null: every project."))
-    user_id = fields.String(required=True, allow_none=True, metadata=described("Null: the owner's."))
+    scopes = fields.List(fields.String(), required=True, metadata=describe("`*` stands for all."))
+    project_id = fields.String(required=True, allow_none=True, metadata=describe("Null: every project."))
+    user_id = fields.String(required=True, allow_none=True, metadata=describe("Null: the owner's."))
     created_at = IsoTime(required=True)
     expires_at = IsoTime(required=True, allow_none=True)
-    last_used_at = IsoTime(required=True, allow_none=True, metadata=described("To the minute."))
+    last_used_at = IsoTime(required=True, allow_none=True, metadata=describe("To the minute."))
 
 
 class ApiKeyPageSchema(CamelSchema):
@@ -162,11 +158,11 @@ class ApiKeyPageSchema(CamelSchema):
 class FindingSchema(CamelSchema):
     subject = fields.String(required=True)
     state = fields.String(required=True)
-    advice = fields.String(required=True, allow_none=True, metadata=described("What to do; null when it is well."))
+    advice = fields.String(required=True, allow_none=True, metadata=describe("What to do; null when it is well."))
 
 
 class ExaminationSchema(CamelSchema):
     """What `flask doctor` says, seen from the machine that answers."""
 
-    healthy = fields.Boolean(required=True, metadata=described("No finding has advice."))
+    healthy = fields.Boolean(required=True, metadata=describe("No finding has advice."))
     findings = fields.List(fields.Nested(FindingSchema), required=True)

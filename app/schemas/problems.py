@@ -13,6 +13,7 @@ from app.schemas.base import (
     StrictBoolean,
     StrictSchema,
     any_of,
+    describe,
     parse_execution_id,
 )
 from app.schemas.cursors import InvalidCursor
@@ -32,19 +33,15 @@ STATUS = (
 )
 
 
-def described(text: str, **more: Any) -> dict[str, Any]:
-    return {"description": text, **more}
-
-
 def texts_field(description: str) -> BoundedList:
     each = fields.String(validate=validate.Length(1, 255))
-    return BoundedList(each, validate=validate.Length(1, 50), metadata=described(description))
+    return BoundedList(each, validate=validate.Length(1, 50), metadata=describe(description))
 
 
 def trend_field() -> fields.String:
     return fields.String(
         validate=validate.OneOf(tuple(TRENDS)),
-        metadata=described("What the trend counts by: the last 48 hours, or the last 30 days.", default="hours"),
+        metadata=describe("What the trend counts by: the last 48 hours, or the last 30 days.", default="hours"),
     )
 
 
@@ -59,8 +56,8 @@ class ProblemListQuery(PageQuery):
     status = any_of(PROBLEM_STATUSES, "Only problems with this status.")
     workflow_id = texts_field("Only problems of this workflow.")
     project_id = texts_field("Only problems of this project.")
-    seen_after = IsoTime(metadata=described("Only problems that were seen after this."))
-    seen_before = IsoTime(metadata=described("Only problems that were seen before this."))
+    seen_after = IsoTime(metadata=describe("Only problems that were seen after this."))
+    seen_before = IsoTime(metadata=describe("Only problems that were seen before this."))
     trend = trend_field()
 
     def load_last_id(self, text: str) -> tuple[datetime, int]:
@@ -79,12 +76,12 @@ class ProblemQuery(StrictSchema):
 
 class ProblemBody(StrictSchema):
     status = fields.String(
-        required=True, validate=validate.OneOf(PROBLEM_STATUSES), metadata=described(STATUS, example="handled")
+        required=True, validate=validate.OneOf(PROBLEM_STATUSES), metadata=describe(STATUS, example="handled")
     )
 
 
 class ProblemRetryBody(RetryBody):
-    dry_run = StrictBoolean(load_default=False, metadata=described("Only tell what would be retried."))
+    dry_run = StrictBoolean(load_default=False, metadata=describe("Only tell what would be retried."))
 
 
 class TrendSchema(CamelSchema):
@@ -105,27 +102,27 @@ class ProblemSchema(CamelSchema):
     """Failures of one node of one workflow with messages that differ in values only."""
 
     id = fields.String(required=True)
-    status = fields.String(required=True, validate=validate.OneOf(PROBLEM_STATUSES), metadata=described(STATUS))
+    status = fields.String(required=True, validate=validate.OneOf(PROBLEM_STATUSES), metadata=describe(STATUS))
     project_id = fields.String(required=True)
     workflow_id = fields.String(required=True)
-    workflow_name = fields.String(required=True, allow_none=True, metadata=described("As it was called last."))
-    node = fields.String(required=True, allow_none=True, metadata=described("Null where no node, or any, failed."))
+    workflow_name = fields.String(required=True, allow_none=True, metadata=describe("As it was called last."))
+    node = fields.String(required=True, allow_none=True, metadata=describe("Null where no node, or any, failed."))
     pattern = fields.String(
         required=True,
         allow_none=True,
-        metadata=described(
+        metadata=describe(
             "The message without quoted values, numbers, ids, times and addresses; null stands for all that a workflow "
             "with 200 problems fails of besides."
         ),
     )
-    message = fields.String(required=True, metadata=described("As it was last."))
-    count = fields.Integer(required=True, metadata=described("How many executions failed of it."))
-    fixed_by_retry = fields.Integer(required=True, metadata=described("For how many of these a retry has succeeded."))
+    message = fields.String(required=True, metadata=describe("As it was last."))
+    count = fields.Integer(required=True, metadata=describe("How many executions failed of it."))
+    fixed_by_retry = fields.Integer(required=True, metadata=describe("For how many of these a retry has succeeded."))
     first_seen_at = IsoTime(required=True)
     last_seen_at = IsoTime(required=True)
-    last_execution_id = fields.String(required=True, metadata=described("It may have been deleted since."))
+    last_execution_id = fields.String(required=True, metadata=describe("It may have been deleted since."))
     versions = fields.List(
-        fields.Nested(FailingVersionSchema), required=True, metadata=described("Up to 20, the last one first.")
+        fields.Nested(FailingVersionSchema), required=True, metadata=describe("Up to 20, the last one first.")
     )
     trend = fields.Nested(TrendSchema, required=True)
 
@@ -134,7 +131,7 @@ class ProblemPageSchema(CamelSchema):
     """A page of problems; those first that were seen last."""
 
     data = fields.List(fields.Nested(ProblemSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True, metadata=described("Null when nothing follows."))
+    next_cursor = fields.String(required=True, allow_none=True, metadata=describe("Null when nothing follows."))
 
 
 def times_of(trend: str, now: datetime) -> list[datetime]:

@@ -2,8 +2,7 @@
 
 from marshmallow import INCLUDE, fields
 
-from app.schemas.base import CamelSchema, IsoTime, StrictBoolean
-from app.schemas.executions import described
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, describe
 from app.schemas.tags import ProjectSchema, TagSchema
 
 FOLDER = "The name of the folder that a workflow had in the n8n that it came from; null of all others."
@@ -72,12 +71,12 @@ class WorkflowSchema(CamelSchema):
         ActiveVersionSchema,
         required=True,
         allow_none=True,
-        metadata=described("The version that its triggers start; null of one that is not active."),
+        metadata=describe("The version that its triggers start; null of one that is not active."),
     )
     version_id = fields.String(required=True)
-    version_counter = fields.Integer(required=True, metadata=described("Always 1."))
-    source_workflow_id = fields.String(required=True, allow_none=True, metadata=described("Always null."))
-    parent_folder = fields.Dict(required=True, allow_none=True, metadata=described(FOLDER))
+    version_counter = fields.Integer(required=True, metadata=describe("Always 1."))
+    source_workflow_id = fields.String(required=True, allow_none=True, metadata=describe("Always null."))
+    parent_folder = fields.Dict(required=True, allow_none=True, metadata=describe(FOLDER))
     node_groups = fields.List(fields.Dict(), required=True)
     trigger_count = fields.Integer(required=True)
     nodes = fields.List(fields.Dict(), required=True)

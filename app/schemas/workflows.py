@@ -15,13 +15,13 @@ from app.schemas.base import (
     BoundedList,
     StrictSchema,
     WholeNumber,
+    describe,
     encode_json,
     name_field,
     project_id_field,
     query_flag,
     validate_printable,
 )
-from app.schemas.executions import described
 from app.schemas.pages import PageQuery, UuidPageQuery
 from app.triggers.packaged import CalledNode
 
@@ -149,16 +149,16 @@ class StrictWorkflowBody(WorkflowBody):
 class WorkflowListQuery(PageQuery):
     active = fields.Boolean(truthy={"true", "True", True}, falsy={"false", "False", False})
     name = fields.String(
-        validate=validate.Length(1, 128), metadata=described("A part of the name, without regard to case.")
+        validate=validate.Length(1, 128), metadata=describe("A part of the name, without regard to case.")
     )
     tags = fields.String(
-        validate=validate.Length(1, 1024), metadata=described("Names of tags, separated by commas; all must be there.")
+        validate=validate.Length(1, 1024), metadata=describe("Names of tags, separated by commas; all must be there.")
     )
     project_id = fields.String(validate=validate.Length(1, 64))
     exclude_pinned_data = query_flag("Leave out pinData.")
     offset = WholeNumber(
         validate=validate.Range(0, MAX_SKIPPED),
-        metadata=described("How many to leave out at the start; nextCursor goes on from there.", default=0),
+        metadata=describe("How many to leave out at the start; nextCursor goes on from there.", default=0),
     )
 
     def filters(self) -> list[str]:
@@ -170,7 +170,7 @@ class WorkflowChangeQuery(StrictSchema):
         truthy={"true", "True"},
         falsy={"false", "False"},
         load_default=True,
-        metadata=described("false: the new version of an active workflow stays a draft."),
+        metadata=describe("false: the new version of an active workflow stays a draft."),
     )
 
 
@@ -178,12 +178,12 @@ class PublishBody(StrictSchema):
     """Which version to publish, and what it is called."""
 
     version_id = fields.String(
-        allow_none=True, validate=validate.Length(0, 64), metadata=described("Absent: the current version.")
+        allow_none=True, validate=validate.Length(0, 64), metadata=describe("Absent: the current version.")
     )
     name = fields.String(
         allow_none=True,
         validate=[validate.Length(0, 255), validate_printable],
-        metadata=described("What the version is called from now on."),
+        metadata=describe("What the version is called from now on."),
     )
     description = fields.String(allow_none=True, validate=validate.Length(0, 10_000))
 
@@ -216,20 +216,20 @@ class RunBody(StrictSchema):
     class Meta(StrictSchema.Meta):
         unknown = INCLUDE
 
-    data = fields.Raw(metadata=described("The same as `input`; one object is one item.", example={"a": 1}))
+    data = fields.Raw(metadata=describe("The same as `input`; one object is one item.", example={"a": 1}))
     input = BoundedList(
         fields.Dict(),
         validate=validate.Length(1, 100_000),
-        metadata=described(
+        metadata=describe(
             "What the trigger puts out, plain objects or n8n's items; absent: its pinData, else one empty item.",
             example=[{"email": "customer@example.com"}],
         ),
     )
-    start_node = name_field(255, metadata=described("The trigger to start at; absent: the manual or first one."))
+    start_node = name_field(255, metadata=describe("The trigger to start at; absent: the manual or first one."))
     wait = fields.Float(
         load_default=0.0,
         validate=validate.Range(0, 60),
-        metadata=described("Seconds to wait at most for the end of the execution before answering."),
+        metadata=describe("Seconds to wait at most for the end of the execution before answering."),
     )
 
     @pre_load
