@@ -1,39 +1,21 @@
-"""Processes of packages: when one starts, when one ends, and what that means for the calls beside."""
+"""Calls to processes of packages: which of them an end of their process meets, and who waits for whom."""
 
 import asyncio
 import json
 import os
 import signal
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from app.engine.sandbox import process as process_module
-from app.packages import launch as launch_module
 from app.packages.host import ACTING, LISTENING, Host, HostError
-from tests.packages.running import SAMPLE
+from tests.packages.hosting import QUICK, call_of, with_host
 from tests.patience import PATIENCE_SECONDS
 
 LOOP = "for (;;);"
 BOMB = "const all = []; for (;;) all.push(new Array(1e6).fill(all.length))"
 SLOW = "await new Promise((done) => setTimeout(done, 700)); return [[{ json: { slow: true } }]]"
-QUICK = "return [[{ json: { quick: true } }]]"
-
-
-def call_of(code: str) -> dict[str, Any]:
-    package = {"folder": str(SAMPLE), "file": "nodes/Script.node.js", "className": "Script", "version": 1}
-    return {"kind": "execute", "package": package, "parameters": {"code": code}, "node": {}, "items": [[{"json": {}}]]}
-
-
-def with_host(work: Any, **limits: Any) -> Any:
-    async def main() -> Any:
-        async with Host(SAMPLE, **limits) as host:
-            return await work(host)
-
-    return asyncio.run(main())
 
 
 @pytest.mark.parametrize(
@@ -226,103 +208,3 @@ def test_what_nobody_waits_for_any_more_keeps_no_other_call_waiting():
         return given["outputs"], host.ended
 
     assert with_host(work, silent_seconds=10 * PATIENCE_SECONDS) == ([[{"json": {"quick": True}}]], 1)
-
-
-def test_nothing_starts_before_it_is_needed_and_nothing_is_left():
-    async def work(host: Host) -> Any:
-        before = host.pids
-        await host.call({"kind": "ping"})
-        return before, host.pids
-
-    before, after = with_host(work)
-    assert (before, len(after)) == ([], 1)
-    assert not Path(f"/proc/{after[0]}").exists()
-
-
-def test_a_process_that_is_full_is_replaced_while_its_calls_go_on():
-    """A call that holds a connection may go on for days; what it left of memory must not keep others waiting."""
-    fills = "globalThis.kept = new Array(6.5e6).fill(1.5); await new Promise((done) => { globalThis.end = done })"
-
-    async def work(host: Host) -> Any:
-        held = asyncio.ensure_future(host.call(call_of(fills)))
-        for _ in range(200):
-            quick = await host.call(call_of(QUICK))
-            if len(host.pids) > 1:
-                break
-        went_on = len(host.pids) > 1 and not held.done()
-        held.cancel()
-        await asyncio.gather(held, return_exceptions=True)
-        return quick["outputs"], went_on
-
-    assert with_host(work, processes=1, memory_mb=64) == ([[{"json": {"quick": True}}]], True)
-
-
-def test_the_files_of_a_process_go_with_it():
-    async def work(host: Host) -> Any:
-        writes = """require('fs').writeFileSync(`${require('os').tmpdir()}/left`, '');
-          return [[{ json: { at: require('os').tmpdir() } }]]"""
-        [[item]] = (await host.call(call_of(writes)))["outputs"]
-        folder = Path(item["json"]["at"])
-        before = folder.exists()
-        os.kill(host.pids[0], signal.SIGKILL)
-        await until(lambda: not folder.exists())
-        return before
-
-    assert with_host(work)
-
-
-WRITES = {
-    "in large files": "write(`${tmpdir()}/${n}`, large)",
-    "in many files": "write(`${tmpdir()}/${n}`, '')",
-    "in files that are removed while they are open": """kept.push(open(`${tmpdir()}/${n}`, 'w'));
-        write(kept.at(-1), large); unlinkSync(`${tmpdir()}/${n}`)""",
-    "in folders that lie in each other": "mkdirSync(folder += '/a')",
-}
-
-
-@pytest.mark.parametrize("way", WRITES)
-def test_a_process_keeps_only_so_much_in_files(monkeypatch, way):
-    """It is ended, and what it has written goes: a node cannot fill the disk of its machine."""
-    monkeypatch.setattr(launch_module, "MAX_SCRATCH_BYTES", 4 * 2**20)
-    monkeypatch.setattr(launch_module, "MAX_SCRATCH_FILES", 50)
-    monkeypatch.setattr(process_module, "LOOK_SECONDS", 0.02)
-    code = f"""const {{ mkdirSync, openSync: open, unlinkSync, writeFileSync: write }} = require('fs');
-      const {{ tmpdir }} = require('os'); const kept = []; const large = Buffer.alloc(1e6); let folder = tmpdir();
-      for (let n = 0; n < 200; n += 1) {{ {WRITES[way]}; await new Promise((done) => setTimeout(done, 2)) }}
-      await new Promise(() => kept)"""
-
-    async def work(host: Host) -> Any:
-        await host.call({"kind": "ping"})
-        [pid] = host.pids
-        folder = Path(psutil.Process(pid).cmdline()[-3])
-        with pytest.raises(HostError, match="More than 4 MiB, or 50 files, of temporary files were kept"):
-            await host.call(call_of(code))
-        await until(lambda: not folder.exists())
-        return host.ended
-
-    assert with_host(work) == 1
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    while not holds():
-        await asyncio.sleep(0.01)
-
-
-def test_a_process_that_has_loaded_much_makes_place_for_another(tmp_path):
-    source = "exports.NAME = class { execute() { return [[]] } } //"
-    for name, size in (("Small", 0), ("Large", 8 * 2**20)):
-        (tmp_path / f"{name}.node.js").write_text(source.replace("NAME", name) + "x" * size)
-
-    async def pids() -> list[list[int]]:
-        async with Host(tmp_path, memory_mb=96) as host:
-            found = []
-            for name in ("Small", "Small", "Large", "Small"):
-                where = {"folder": str(tmp_path), "file": f"{name}.node.js", "className": name, "version": 1}
-                await host.call({"kind": "load", "package": where})
-                await host.call({"kind": "ping"})
-                found.append(host.pids)
-            return found
-
-    first, same, _, at_last = asyncio.run(pids())
-    assert first == same
-    assert first[0] not in at_last
