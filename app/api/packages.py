@@ -145,4 +145,4 @@ def await_outcome(wish: Wish) -> None:
 def look(wish: Wish) -> WishOutcome:
     """What has become of it so far."""
     with reading() as connection:
-        return node_package_wishes.outcome(connection, wish.name)
+        return node_package_wishes.read_outcome(connection, wish.name)

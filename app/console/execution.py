@@ -19,8 +19,9 @@ from app.console.pages import page, part
 from app.console.structures import read_structure, with_progress
 from app.console.timeline import timeline
 from app.repository.connection import Connection
+from app.repository.custom_data import read_custom_data
 from app.repository.errors import Conflict, NotFound
-from app.repository.executions import Execution, get_execution, read_metadata
+from app.repository.executions import Execution, get_execution
 from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT, RETRYABLE
 
@@ -80,7 +81,7 @@ def read_values(execution_id: str) -> dict[str, Any]:
     """What both show. Raises ExecutionNotFound."""
     with reading() as connection:
         shown = read_details(connection, execution_id)
-        metadata = read_metadata(connection, [shown.execution.id]).get(shown.execution.id, {})
+        metadata = read_custom_data(connection, [shown.execution.id]).get(shown.execution.id, {})
     return {**values(shown), "metadata": metadata, "node": chosen_node(shown)}
 
 

@@ -15,10 +15,10 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import with_text_keys
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
-from app.console.custom_data import read_custom_data
+from app.console.custom_data import read_visible_custom_data
 from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
 from app.repository.connection import Connection
-from app.repository.custom_data_keys import list_keys
+from app.repository.custom_data import list_keys
 from app.repository.execution_choices import ChoicesQuestion
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import ExecutionPage, read_page
@@ -125,7 +125,7 @@ def list_page() -> Response:
     choices = None if asks_for_part() else choices_question()
     with reading() as connection:
         list_read = read(connection, asked, choices)
-        custom = read_custom_data(connection, list_read.executions)
+        custom = read_visible_custom_data(connection, list_read.executions)
     if choices is None:
         return part("parts/execution_results.html", **values(asked, list_read), custom=custom)
     page = values(asked, list_read)
@@ -197,7 +197,7 @@ def more_rows() -> Response:
     with reading() as connection:
         limit, before = asked.query["limit"] + 1, asked.query["last_id"]
         executions = list_executions(connection, asked.wanted, limit=limit, before=before)
-        custom = read_custom_data(connection, executions)
+        custom = read_visible_custom_data(connection, executions)
     rows, cursor = FILTERS.cut(asked.query, executions)
     return part("parts/execution_rows.html", rows=rows, custom=custom, cursor=cursor, state=state())
 
@@ -220,7 +220,7 @@ def current_rows() -> Response:
     """Some rows as they are by now; those that are gone are missing."""
     with reading() as connection:
         executions = executions_of(connection, request.args.getlist("id"))
-        custom = read_custom_data(connection, executions)
+        custom = read_visible_custom_data(connection, executions)
     return part("parts/execution_rows.html", rows=executions, custom=custom, cursor=None, state=state())
 
 

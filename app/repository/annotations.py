@@ -91,19 +91,19 @@ def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> 
 
     An id that no tag has stands for the tag of that name, which is made when there is none.
     """
-    wanted = {"id": execution_id, "tags": named_tags(connection, tags)}
+    wanted = {"id": execution_id, "tags": find_or_create_tags(connection, tags)}
     connection.execute(REMOVE_TAGS, wanted)
     connection.execute(ADD_TAGS, wanted)
 
 
 def add_tags(connection: Connection, ids: Sequence[int], tags: Sequence[str]) -> int:
     """Give executions these tags besides their own, by id as set_tags; returns how many there are to carry them."""
-    wanted = {"ids": list(ids), "tags": named_tags(connection, tags)}
+    wanted = {"ids": list(ids), "tags": find_or_create_tags(connection, tags)}
     return int(scalar(connection, ADD_TAGS_TO_MANY, wanted))
 
 
-def named_tags(connection: Connection, tags: Sequence[str]) -> list[str]:
-    """The ids of the tags that are meant by these; those that there are not are made."""
+def find_or_create_tags(connection: Connection, tags: Sequence[str]) -> list[str]:
+    """The ids of the tags that are meant by these; those that are not there are made."""
     named = {"tags": sorted(set(tags))}
     connection.execute(MAKE_UNKNOWN_TAGS, named)
     return [tag_id for (tag_id,) in connection.execute(FIND_TAGS, named)]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from psycopg.rows import args_row
 
+from app.repository import notifications
 from app.repository.connection import Connection, scalar
-from app.repository.lifecycle.claims import LOCK_WORKER
+from app.repository.workers import hold_lease
 
 ASK = """
     INSERT INTO credential_tests (credential_id, project_id, type)
@@ -49,8 +50,6 @@ WITHDRAW = """
         OR t.created_at < statement_timestamp() - interval '1 hour'
 """
 
-NOTIFY = "SELECT pg_notify('credential_tests', '')"
-
 
 @dataclass(frozen=True, slots=True)
 class CredentialTest:
@@ -74,7 +73,7 @@ class CredentialTestOutcome:
 def ask(connection: Connection, credential_id: str, project_id: str, kind: str) -> int:
     """Have a worker test the credential; returns the id under which one can look what came of it."""
     number = int(scalar(connection, ASK, {"credential_id": credential_id, "project_id": project_id, "type": kind}))
-    connection.execute(NOTIFY)
+    notifications.announce_tests(connection)
     return number
 
 
@@ -82,7 +81,7 @@ def take(
     connection: Connection, worker_id: int, limit: int, types: Sequence[str], *, seconds: float
 ) -> list[CredentialTest]:
     """At most `limit` of these types, asked for within `seconds`, for this worker alone; none when its lease lapsed."""
-    if limit < 1 or not types or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if limit < 1 or not types or not hold_lease(connection, worker_id):
         return []
     values = {"worker_id": worker_id, "limit": limit, "types": list(types), "seconds": seconds}
     with connection.cursor(row_factory=args_row(CredentialTest)) as cursor:

@@ -59,14 +59,6 @@ class DataGone(Exception):
     """The row was deleted or replaced between two slices, or is damaged: what was read is no whole."""
 
 
-# What an execution has noted for lists to find it by.
-SAVE_METADATA = """
-    INSERT INTO execution_metadata (execution_id, key, value)
-    VALUES (%(id)s, %(key)s, %(value)s)
-    ON CONFLICT (execution_id, key) DO UPDATE SET value = EXCLUDED.value
-"""
-
-
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """Run data as it is stored, the bytes that it has as JSON, and the index of large data."""

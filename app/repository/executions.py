@@ -69,13 +69,6 @@ INPUT = """
      WHERE i.execution_id = ANY(%(ids)s)
 """
 
-METADATA = """
-    SELECT m.execution_id, m.key, m.value
-      FROM execution_metadata AS m
-     WHERE m.execution_id = ANY(%(ids)s)
-     ORDER BY m.execution_id, m.key
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class ExecutionInput:
@@ -134,11 +127,3 @@ def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, Executi
         execution_id: ExecutionInput(start, items, resume_items, sealed, read_restart(place, retry_items))
         for execution_id, start, items, resume_items, sealed, place, retry_items in rows
     }
-
-
-def read_metadata(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
-    """The custom data of these executions; those that have none are left out."""
-    metadata: dict[int, dict[str, str]] = {}
-    for execution_id, key, value in connection.execute(METADATA, {"ids": list(ids)}):
-        metadata.setdefault(execution_id, {})[key] = value
-    return metadata

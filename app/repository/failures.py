@@ -24,7 +24,7 @@ TAKE = """
               n.error_message, n.started_at, n.stopped_at, n.attempts
 """
 
-SENT = """
+FORGET_SENT = """
     DELETE FROM failure_notices AS n
      WHERE n.id = ANY(%(ids)s)
 """
@@ -66,9 +66,9 @@ def take_notices(connection: Connection, limit: int) -> list[FailureNotice]:
         return cursor.execute(TAKE, {"limit": limit}).fetchall()
 
 
-def notices_sent(connection: Connection, ids: list[int]) -> None:
+def forget_sent(connection: Connection, ids: list[int]) -> None:
     """Forget notices that have arrived."""
-    connection.execute(SENT, {"ids": ids})
+    connection.execute(FORGET_SENT, {"ids": ids})
 
 
 @dataclass(frozen=True, slots=True)

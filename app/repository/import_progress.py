@@ -114,19 +114,19 @@ class SeenActive(ActiveThere):
     seen_at: datetime
 
 
-def be_the_only_import(connection: Connection) -> bool:
+def take_import_lock(connection: Connection) -> bool:
     """Whether no other import is under way; this one is, from now on, until the connection is closed."""
     connection.execute(GOES_WITH_ITS_CLIENT)
     return bool(scalar(connection, LOCK))
 
 
-def progress(connection: Connection, source: str) -> ImportProgress:
+def read_progress(connection: Connection, source: str) -> ImportProgress:
     """How far this source was read."""
     row = connection.execute(PROGRESS, {"source": source}).fetchone()
     return ImportProgress() if row is None else ImportProgress(*row)
 
 
-def highest(connection: Connection) -> int:
+def highest_imported(connection: Connection) -> int:
     """The highest id of an execution that any import has brought; 0 when there is none."""
     return int(scalar(connection, HIGHEST) or 0)
 

@@ -14,7 +14,8 @@ import psycopg
 
 from app.repository import execution_totals, failure_groups, imported_waits
 from app.repository.connection import Connection, json_of, scalar
-from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
+from app.repository.custom_data import save_custom_data
+from app.repository.execution_data import Encoded, encode_run_data
 from app.repository.imported_waits import HELD_UNTIL, Wait
 from app.vocabulary import Mode, Status
 
@@ -253,8 +254,7 @@ def _save_rest(connection: Connection, execution: ImportedExecution, data: Encod
         imported_waits.hold(connection, execution.id, wait)
     elif again:
         imported_waits.forget(connection, execution.id)
-    for key, value in execution.metadata:
-        connection.execute(SAVE_METADATA, {"id": execution.id, "key": key, "value": value})
+    save_custom_data(connection, execution.id, execution.metadata)
     for tag_id in execution.tags:
         connection.execute(SAVE_TAG, {"id": execution.id, "tag_id": tag_id})
 

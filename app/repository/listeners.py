@@ -8,8 +8,8 @@ from uuid import UUID
 from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
 from app.repository.errors import Conflict
-from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
+from app.repository.workers import hold_lease
 
 ADD = """
     INSERT INTO listeners AS l (workflow_id, node)
@@ -130,7 +130,7 @@ def register(connection: Connection, workflow_id: str, nodes: Sequence[str], *, 
 
 def hold(connection: Connection, worker_id: int, most: int) -> list[Listener]:
     """What this worker holds from now on: its share, at most `most`. Nothing once its lease has lapsed."""
-    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if not hold_lease(connection, worker_id):
         return []
     connection.execute(SAY_SLOTS, {"worker_id": worker_id, "slots": most})
     held = [Listener(*row) for row in connection.execute(HELD, {"worker_id": worker_id})]
@@ -168,7 +168,7 @@ def release(connection: Connection, worker_id: int, listeners: Iterable[Listener
 
 def holds(connection: Connection, worker_id: int, listener: Listener) -> bool:
     """Whether it is still this worker's, until the transaction ends."""
-    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if not hold_lease(connection, worker_id):
         return False
     values = {"workflow_id": listener.workflow_id, "node": listener.node, "taken_at": listener.taken_at}
     return bool(scalar(connection, HOLDS, {**values, "worker_id": worker_id}))

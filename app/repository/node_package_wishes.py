@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from psycopg.rows import args_row
 
+from app.repository import notifications
 from app.repository.connection import Connection, scalar
 from app.repository.errors import NodePackageBusy
 
@@ -64,8 +65,6 @@ OUTCOME = """
      WHERE p.name = %(name)s
 """
 
-NOTIFY = "SELECT pg_notify('node_packages', '')"
-
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -89,7 +88,7 @@ def ask(connection: Connection, wish: Wish) -> None:
     values = {"name": wish.name, "version": wish.version, "accepts_licence": wish.accepts_licence}
     if not scalar(connection, ASK, values):
         raise NodePackageBusy(f"The package {wish.name} is being installed already")
-    connection.execute(NOTIFY)
+    notifications.announce_packages(connection)
 
 
 def take(connection: Connection, worker_id: int) -> Wish | None:
@@ -109,7 +108,7 @@ def fulfil(connection: Connection, name: str) -> None:
     connection.execute(FULFIL, {"name": name})
 
 
-def outcome(connection: Connection, name: str) -> WishOutcome:
+def read_outcome(connection: Connection, name: str) -> WishOutcome:
     """What became of the wish about this package."""
     row = connection.execute(OUTCOME, {"name": name}).fetchone()
     return WishOutcome(pending=row is not None and row[0] is None, error=None if row is None else row[0])

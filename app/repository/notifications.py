@@ -49,6 +49,16 @@ def announce_hooks(connection: Connection) -> None:
     connection.execute(NOTIFY, {"channel": HOOKS_CHANNEL, "payload": ""})
 
 
+def announce_packages(connection: Connection) -> None:
+    """Tell the workers that something is wished of the node packages."""
+    connection.execute(NOTIFY, {"channel": PACKAGES_CHANNEL, "payload": ""})
+
+
+def announce_tests(connection: Connection) -> None:
+    """Tell the workers that a credential is to be tested."""
+    connection.execute(NOTIFY, {"channel": TESTS_CHANNEL, "payload": ""})
+
+
 def announce_stop(connection: Connection, execution_id: int) -> None:
     """Tell the worker that holds this execution to abort it."""
     connection.execute(NOTIFY, {"channel": STOP_CHANNEL, "payload": str(execution_id)})

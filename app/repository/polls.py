@@ -10,8 +10,8 @@ from datetime import datetime
 
 from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
-from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
+from app.repository.workers import hold_lease
 
 # One that is there already goes on as it is: a save does not make it look again.
 ADD = """
@@ -99,7 +99,7 @@ def take(
 
     Workflows with nodes of types that the worker has `lacked`, and of projects that keep it `busy`, are left to others.
     """
-    if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if limit < 1 or not hold_lease(connection, worker_id):
         return []
     rows = connection.execute(
         TAKE, {"worker_id": worker_id, "limit": limit, "lacked": list(lacked), "busy": list(busy)}
@@ -109,7 +109,7 @@ def take(
 
 def end(connection: Connection, worker_id: int, poll: Poll) -> bool:
     """Give back one that was taken. False when it is this worker's no more: it was lost, or the workflow is changed."""
-    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if not hold_lease(connection, worker_id):
         return False
     values = {"worker_id": worker_id, "workflow_id": poll.trigger.workflow_id, "node": poll.trigger.node}
     return bool(scalar(connection, END, {**values, "started_at": poll.started_at}))

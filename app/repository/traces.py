@@ -27,7 +27,7 @@ MAX_HEIGHT = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class TraceOrigin:
     """What an execution comes from: the one that started it, if that is there, and the first of all, maybe itself.
 
     `traceparent` is what the first was called with.
@@ -38,7 +38,7 @@ class Origin:
     traceparent: str | None
 
 
-def read_origins(connection: Connection, ids: Sequence[int]) -> dict[int, Origin]:
+def read_origins(connection: Connection, ids: Sequence[int]) -> dict[int, TraceOrigin]:
     """The origins of these executions; those that are not there are left out."""
     rows = connection.execute(ORIGINS, {"ids": list(ids), "most": MAX_HEIGHT})
-    return {execution_id: Origin(*rest) for execution_id, *rest in rows}
+    return {execution_id: TraceOrigin(*rest) for execution_id, *rest in rows}

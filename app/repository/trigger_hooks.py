@@ -7,8 +7,8 @@ from uuid import UUID
 
 from app.repository import notifications
 from app.repository.connection import Connection, scalar
-from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.trigger_nodes import TriggerNode
+from app.repository.workers import hold_lease
 
 Action = Literal["create", "delete"]
 
@@ -116,7 +116,7 @@ def ask_to_delete(connection: Connection, workflow_id: str, but: Sequence[str] =
 
 def take(connection: Connection, worker_id: int, limit: int) -> list[Hook]:
     """At most `limit` that are to be done, for this worker alone; nothing for one whose lease has lapsed."""
-    if limit < 1 or not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if limit < 1 or not hold_lease(connection, worker_id):
         return []
     rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit})
     return [Hook(number, action, urls, TriggerNode(*trigger)) for number, action, urls, *trigger in rows]
@@ -124,7 +124,7 @@ def take(connection: Connection, worker_id: int, limit: int) -> list[Hook]:
 
 def end(connection: Connection, worker_id: int, hook: Hook, error: str | None) -> bool:
     """Note that it is done, or why it has failed. False when it is this worker's no more."""
-    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if not hold_lease(connection, worker_id):
         return False
     return bool(scalar(connection, END, {"id": hook.id, "worker_id": worker_id, "error": error}))
 

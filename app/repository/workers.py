@@ -27,6 +27,14 @@ RETIRE = """
      WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
 """
 
+# The share lock on the worker's own row makes what it takes and the reaping of that worker wait for each other.
+HOLD_LEASE = """
+    SELECT true
+      FROM workers AS w
+     WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
+       FOR SHARE
+"""
+
 ALIVE = """
     SELECT count(*), coalesce(sum(w.concurrency), 0)::int
       FROM workers AS w
@@ -58,6 +66,11 @@ def heartbeat(connection: Connection, worker_id: int) -> bool:
 def retire(connection: Connection, worker_id: int) -> None:
     """Take a worker that holds nothing out of service."""
     connection.execute(RETIRE, {"worker_id": worker_id})
+
+
+def hold_lease(connection: Connection, worker_id: int) -> bool:
+    """Keep a worker from being reaped while the transaction lasts. False: its lease had lapsed; it may take nothing."""
+    return bool(scalar(connection, HOLD_LEASE, {"worker_id": worker_id}))
 
 
 def forget_old(connection: Connection) -> None:

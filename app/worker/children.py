@@ -16,7 +16,7 @@ from app.repository.connection import Connection
 from app.repository.errors import IsArchived, WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim, StartInput
-from app.repository.traces import Origin
+from app.repository.traces import TraceOrigin
 from app.vocabulary import ENDED, Mode
 from app.worker.exchange import Assignment, may_ask_for_static_data
 
@@ -69,11 +69,11 @@ def start_child(
     )
 
 
-def origin_below(parent: Assignment) -> Origin | None:
+def origin_below(parent: Assignment) -> TraceOrigin | None:
     """What a sub-workflow of this execution comes from, where that is known of its parent."""
     if parent.origin is None:
         return None
-    return Origin(parent.origin.root_id, parent.claim.id, parent.origin.traceparent)
+    return TraceOrigin(parent.origin.root_id, parent.claim.id, parent.origin.traceparent)
 
 
 def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:

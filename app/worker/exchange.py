@@ -26,7 +26,7 @@ from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
-from app.repository.traces import Origin
+from app.repository.traces import TraceOrigin
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ class Assignment:
     """What earlier executions of the workflow have kept, where its programs ask for it: a JSON object by scope."""
     proof: Proof = NO_PROOF
     """What has proved the caller: the run sees it, and what is recorded does not show it."""
-    origin: Origin | None = None
+    origin: TraceOrigin | None = None
     """What the execution comes from, where traces are wanted."""
-    retried: Origin | None = None
+    retried: TraceOrigin | None = None
     """What the execution comes from that this one is a retry of, where traces are wanted."""
 
 
@@ -169,7 +169,7 @@ class Exchange:
             for claim in claims
         ]
 
-    def _read_origins(self, connection: Connection, claims: Sequence[Claim]) -> dict[int, Origin]:
+    def _read_origins(self, connection: Connection, claims: Sequence[Claim]) -> dict[int, TraceOrigin]:
         """What these come from, and what those come from that they are retries of."""
         retried = [claim.retry_of for claim in claims if claim.retry_of is not None]
         return traces.read_origins(connection, [*(claim.id for claim in claims), *retried])

@@ -14,7 +14,7 @@ from app.engine.run.document import RunDocument
 from app.engine.run.run import TIMED_OUT, RunOutcome
 from app.repository.executions import Execution
 from app.repository.lifecycle import Result
-from app.repository.traces import Origin
+from app.repository.traces import TraceOrigin
 from app.telemetry.spans import Attribute, ExecutionSpan, NodeSpan, SpanError, TracePlace
 from app.vocabulary import FAILED
 from app.worker.exchange import Assignment
@@ -67,7 +67,7 @@ def span_of(
     )
 
 
-def recorded_span(execution: Execution, origins: Mapping[int, Origin]) -> ExecutionSpan:
+def recorded_span(execution: Execution, origins: Mapping[int, TraceOrigin]) -> ExecutionSpan:
     """What is told of an execution of which there is its row only, and that has failed; the times are PostgreSQL's."""
     retry_of = execution.retry_of
     kind = CRASHED if execution.status == "crashed" else FAILURE
@@ -104,7 +104,7 @@ def error_of(result: Result, document: RunDocument) -> SpanError | None:
     return SpanError(str(said.get("name") or FAILURE), result.error_message or "")
 
 
-def place_of(execution_id: int, origin: Origin | None) -> TracePlace:
+def place_of(execution_id: int, origin: TraceOrigin | None) -> TracePlace:
     """Where an execution stands in its trace; one of which nothing is known begins its own."""
     if origin is None:
         return TracePlace(execution_id, execution_id)

@@ -141,7 +141,7 @@ def test_what_cannot_be_installed_is_said(api, connect, worker_id):
 
 def test_without_a_worker_nothing_is_begun(api, connection):
     assert api.post("/community-packages", {"name": NAME}).status_code == 503
-    assert not node_package_wishes.outcome(connection, NAME).pending
+    assert not node_package_wishes.read_outcome(connection, NAME).pending
 
 
 @pytest.mark.parametrize(

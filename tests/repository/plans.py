@@ -3,6 +3,8 @@
 import orjson
 from psycopg import sql
 
+BUFFERS = 1_500  # pages of 8 KiB that a page of a list, a claim or a count may touch
+
 
 def plan_of(connection, statement, parameters) -> dict:
     """What PostgreSQL did for this statement; its changes are rolled back."""
@@ -16,3 +18,13 @@ def nodes(plan: dict):
     yield plan
     for child in plan.get("Plans", []):
         yield from nodes(child)
+
+
+def assert_cheap(plan: dict, *, buffers: int = BUFFERS) -> None:
+    for node in nodes(plan):
+        on_executions = node.get("Relation Name") == "executions"
+        assert not (node["Node Type"] == "Seq Scan" and on_executions), plan
+        if "Sort" in node["Node Type"]:
+            assert node["Plans"][0]["Actual Rows"] <= 11_000, f"sorts too much: {plan}"
+    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
+    assert touched <= buffers, f"touches {touched} pages: {plan}"

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.repository import annotations, executions, lifecycle
+from app.repository.custom_data import read_custom_data, save_custom_data
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
 from app.repository.lifecycle import Result
-from app.repository.lifecycle.results import SAVE_METADATA
 from app.vocabulary import ENDED, MODES, STATUSES
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow, an_ended_execution
 
@@ -78,9 +78,8 @@ def population(connection) -> list[executions.Execution]:
         }
         [execution_id] = connection.execute(INSERT, row).fetchone()
         annotations.set_tags(connection, execution_id, chance.sample(TAGS, chance.randint(0, 2)))
-        for key in chance.sample(KEYS, chance.randint(0, 2)):
-            value = {"id": execution_id, "key": key, "value": chance.choice(VALUES)}
-            connection.execute(SAVE_METADATA, value)
+        noted = [(key, chance.choice(VALUES)) for key in chance.sample(KEYS, chance.randint(0, 2))]
+        save_custom_data(connection, execution_id, noted)
     connection.commit()
     return list_executions(connection, ExecutionFilter(), limit=1_000)
 
@@ -139,7 +138,7 @@ def matches(
 
 
 def test_a_list_holds_what_matches_newest_first(connection, population) -> None:
-    custom_data = executions.read_metadata(connection, [e.id for e in population])
+    noted = read_custom_data(connection, [e.id for e in population])
     problems = dict(connection.execute("SELECT e.id, e.problem_id FROM executions AS e").fetchall())
 
     @settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
@@ -147,7 +146,7 @@ def test_a_list_holds_what_matches_newest_first(connection, population) -> None:
     def check(wanted: ExecutionFilter, limit: int, before: int | None) -> None:
         page = list_executions(connection, wanted, limit=limit, before=before)
         below = (e for e in population if before is None or e.id < before)
-        expected = (e.id for e in below if matches(e, custom_data.get(e.id, {}), problems[e.id], wanted))
+        expected = (e.id for e in below if matches(e, noted.get(e.id, {}), problems[e.id], wanted))
         assert [e.id for e in page] == list(islice(expected, limit))
 
     check()

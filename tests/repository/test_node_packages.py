@@ -109,16 +109,16 @@ def test_a_wish_is_carried_out_by_one_worker_at_a_time(connection):
         node_package_wishes.ask(connection, WISH)
     assert node_package_wishes.take(connection, first) == WISH
     assert node_package_wishes.take(connection, second) is None
-    assert node_package_wishes.outcome(connection, WISH.name).pending
+    assert node_package_wishes.read_outcome(connection, WISH.name).pending
     workers.retire(connection, first)
     assert node_package_wishes.take(connection, second) == WISH
     node_package_wishes.fail(connection, first, WISH.name, "too late")
-    assert node_package_wishes.outcome(connection, WISH.name).pending
+    assert node_package_wishes.read_outcome(connection, WISH.name).pending
     node_package_wishes.fail(connection, second, WISH.name, "no such version")
-    assert node_package_wishes.outcome(connection, WISH.name).error == "no such version"
+    assert node_package_wishes.read_outcome(connection, WISH.name).error == "no such version"
     node_package_wishes.ask(connection, WISH)
     node_package_wishes.fulfil(connection, WISH.name)
-    outcome = node_package_wishes.outcome(connection, WISH.name)
+    outcome = node_package_wishes.read_outcome(connection, WISH.name)
     assert (outcome.pending, outcome.error) == (False, None)
 
 
@@ -129,7 +129,7 @@ def test_a_wish_that_ends_its_workers_is_given_up(connection):
         assert node_package_wishes.take(connection, worker_id) == WISH
         workers.retire(connection, worker_id)
     assert node_package_wishes.take(connection, a_worker(connection)) is None
-    assert node_package_wishes.outcome(connection, WISH.name).error == node_package_wishes.GIVEN_UP
+    assert node_package_wishes.read_outcome(connection, WISH.name).error == node_package_wishes.GIVEN_UP
 
 
 def test_living_workers_say_what_they_lack(connection):

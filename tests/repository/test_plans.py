@@ -10,52 +10,11 @@ from itertools import combinations
 import pytest
 from psycopg import sql
 
-from app.repository import connection as connection_module
-from app.repository import (
-    custom_data_keys,
-    deletions,
-    execution_counts,
-    execution_stats,
-    execution_totals,
-    failure_groups,
-    retries,
-    workers,
-)
+from app.repository import custom_data, execution_counts
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_lists import page_statement
 from app.repository.execution_pages import read_page
-from app.repository.execution_stats import StatsFilter
-from app.repository.lifecycle import claims, crashes, endings, parents, results, stops
-from app.vocabulary import MODES, STATUSES
-from tests.postgres import shared_database
-from tests.repository.million import fill
-from tests.repository.plans import nodes, plan_of
-
-BUFFERS = 1_500  # pages of 8 KiB that a page of a list, a claim or a count may touch
-
-
-@pytest.fixture(scope="module")
-def million(postgres_url: str):
-    """A connection to a database that holds a million executions."""
-    with connection_module.connect(shared_database(postgres_url, "million", fill), autocommit=True) as connection:
-        yield connection
-
-
-@pytest.fixture(scope="module")
-def filled_at(million) -> datetime:
-    """The start of the newest execution, which may be long before now on a slow machine."""
-    return million.execute("SELECT max(started_at) FROM executions WHERE id <= 1000000").fetchone()[0]
-
-
-def assert_cheap(plan: dict, *, buffers: int = BUFFERS) -> None:
-    for node in nodes(plan):
-        on_executions = node.get("Relation Name") == "executions"
-        assert not (node["Node Type"] == "Seq Scan" and on_executions), plan
-        if "Sort" in node["Node Type"]:
-            assert node["Plans"][0]["Actual Rows"] <= 11_000, f"sorts too much: {plan}"
-    touched = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-    assert touched <= buffers, f"touches {touched} pages: {plan}"
-
+from tests.repository.plans import BUFFERS, assert_cheap, plan_of
 
 NOW = datetime(2000, 1, 1, tzinfo=UTC)  # stands for the moment at which the database was filled
 FILTERS = {
@@ -171,124 +130,10 @@ def test_writes_pay_for_six_indexes(million) -> None:
 
 
 def test_keys_of_custom_data_are_read_one_by_one(million) -> None:
-    values = {"most": custom_data_keys.MOST, "looks": custom_data_keys.LOOKS}
+    values = {"most": custom_data.MAX_KEYS, "looks": custom_data.LOOKS}
     for project_id, keys in ((None, ["customer", "old"]), ("small", ["customer", "old"]), ("nobody", [])):
-        assert custom_data_keys.list_keys(million, project_id=project_id) == keys
-        assert_cheap(plan_of(million, custom_data_keys.LIST, {**values, "project_id": project_id}), buffers=300)
-
-
-def test_other_counts_read_little(million) -> None:
-    for statement in (
-        execution_counts.CONCURRENT,
-        execution_counts.QUEUE_DEPTH,
-        execution_counts.WAITING,
-        execution_counts.OLDEST_QUEUED,
-    ):
-        assert_cheap(plan_of(million, statement, {"project_id": None}))
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        claims.CLAIM_NEW,
-        claims.CLAIM_DUE,
-        claims.CLAIM_DUE_EXTRA,
-        claims.UNACKNOWLEDGED,
-        claims.NO_LONGER_HELD,
-        claims.NEXT_WAIT_SECONDS,
-        stops.STOP,
-        results.FINISH,
-        endings.LINK_RETRY_CHAIN,
-        execution_totals.APPEND,
-        failure_groups.APPEND,
-        failure_groups.APPEND_MENDED,
-        failure_groups.TAKE,
-        failure_groups.COUNT_MENDED,
-        execution_totals.ADD_UP,
-        execution_totals.BACKFILL,
-        retries.ORIGINAL,
-        retries.RETRY_IN_FLIGHT,
-        crashes.CRASH,
-        crashes.LAPSE,
-        workers.ALIVE,
-        parents.WAKE,
-        parents.WAKE_IF_OVER,
-    ],
-)
-def test_work_reads_little(million, filled_at: datetime, statement: str) -> None:
-    worker_id = million.execute("SELECT min(id) FROM workers").fetchone()[0]
-    parameters = {
-        "worker_id": worker_id,
-        "limit": 20,
-        "free": 20,
-        "looks": 20,
-        "extra": 5,
-        "projects": [],
-        "numbers": [],
-        "turn": "m",
-        "known": [],
-        "ids": list(range(1, 51)),
-        "id": 997 * 10,
-        "project_id": None,
-        "status": "success",
-        "wait_till": None,
-        "resume_on": None,
-        "waits_for": None,
-        "channel": "executions_new",
-        "error_node": None,
-        "error_message": None,
-        "problem_id": None,
-        "encoded": b"{}",
-        "run_index": None,
-        "input_preview": None,
-        "encoding": "identity",
-        "json_size_bytes": 2,
-        "waiting_node": None,
-        "message": "lost",
-        "lease_seconds": 30.0,
-        "longest": 2_000,
-        "below": 500_000,
-        "ended_before": filled_at,
-        "window": 1_000,
-        **execution_totals.KEPT_DAYS,
-    }
-    assert_cheap(plan_of(million, statement, parameters), buffers=8_000)
-
-
-@pytest.mark.parametrize("statement", [stops.STOP_MANY, deletions.LOCK])
-def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None:
-    wanted = ExecutionFilter(workflow_ids=("w20",), statuses=("running", "waiting", "new"))
-    condition, parameters = wanted.condition()
-    plan = plan_of(million, statement.format(condition=condition, limit=sql.Literal(100)), parameters)
-    assert_cheap(plan, buffers=30_000)
-
-
-@pytest.mark.parametrize(
-    ("days", "wanted"), [(7, {}), (90, {"workflow_ids": ("w7",)}), (7, {"visible_project": "small"})], ids=str
-)
-@pytest.mark.parametrize("key", ["time", "workflow"])
-def test_statistics_read_totals_and_not_executions(
-    million, filled_at: datetime, days: int, wanted: dict, key: str
-) -> None:
-    asked = StatsFilter(filled_at - timedelta(days=days), filled_at + timedelta(hours=1), **wanted)
-    totals_condition, parameters = asked.condition("t")
-    ends_condition, _ = asked.condition("x")
-    statement = execution_stats.STATS.format(
-        key=execution_stats.KEYS[key], totals_condition=totals_condition, ends_condition=ends_condition
-    )
-    times = {"begin": asked.begin, "end": asked.end, "width": timedelta(hours=1), "origin": execution_stats.ORIGIN}
-    plan = plan_of(million, statement, {**parameters, **times, "unit": "hour"})
-    assert_cheap(plan, buffers=5_000)  # a page for each total
-    assert {node.get("Relation Name") for node in nodes(plan)} <= {"execution_totals", "execution_ends", None}
-    assert not any(
-        node["Node Type"] == "Seq Scan" and node["Relation Name"] == "execution_totals" for node in nodes(plan)
-    )
-
-
-def test_the_last_runs_of_many_workflows_are_short_ranges(million) -> None:
-    ids = [f"w{n}" for n in range(1, 21)]
-    values = {"ids": ids, "modes": list(MODES), "statuses": list(STATUSES), "project_id": None, "number": 20}
-    assert_cheap(plan_of(million, execution_stats.LAST_RUNS, values), buffers=20 * BUFFERS)
+        assert custom_data.list_keys(million, project_id=project_id) == keys
+        assert_cheap(plan_of(million, custom_data.LIST_KEYS, {**values, "project_id": project_id}), buffers=300)
 
 
 def test_a_count_beyond_the_limit_is_an_estimate_near_the_truth(million) -> None:

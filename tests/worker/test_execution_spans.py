@@ -8,7 +8,7 @@ from app.credentials.masking import HIDDEN, Mask
 from app.engine.run.document import RunDocument
 from app.engine.run.run import TIMED_OUT
 from app.repository import traces
-from app.repository.traces import Origin
+from app.repository.traces import TraceOrigin
 from app.telemetry.spans import SpanError, TracePlace
 from app.worker.execution_spans import MAX_NODES, span_of
 from app.worker.tracing import Tracing
@@ -31,7 +31,7 @@ def told(runs: dict[str, list[dict[str, Any]]], status: str = "success", first_i
         claim=claim,
         workflow={"name": "W", "nodes": nodes},
         proof=SimpleNamespace(mask=Mask([SECRET])),
-        origin=Origin(3, 5, None),
+        origin=TraceOrigin(3, 5, None),
         retried=None,
     )
     document = RunDocument({"resultData": {"runData": runs, **more}})
@@ -83,7 +83,7 @@ def test_what_crashed_is_told_of_by_its_row_below_what_had_started_it(queue):
         [alone, lost],
     )
     origins = traces.read_origins(queue.connection, [lost, alone, 888_888])
-    assert origins == {lost: Origin(top, middle, "called"), alone: Origin(alone, None, None)}
+    assert origins == {lost: TraceOrigin(top, middle, "called"), alone: TraceOrigin(alone, None, None)}
     spans = []
     Tracing(SimpleNamespace(send=spans.append)).send_ended(queue.connection, [lost])
     [span] = spans

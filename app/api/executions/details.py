@@ -13,8 +13,9 @@ import orjson
 from app.api.executions.stream import Part
 from app.api.rendering import render_execution
 from app.repository.connection import Connection, read_again
+from app.repository.custom_data import read_custom_data
 from app.repository.execution_data import Opener, read_beginnings
-from app.repository.executions import Execution, read_metadata
+from app.repository.executions import Execution
 from app.repository.workflows import WorkflowVersion, get_versions, version_sizes
 from app.schemas.base import splice
 
@@ -77,7 +78,7 @@ class Details:
 
     def _read(self, connection: Connection, batch: Sequence[Execution]) -> list[Part]:
         data = read_beginnings(connection, [e.id for e in batch if e.id in self.shown])
-        metadata = read_metadata(connection, [e.id for e in batch])
+        metadata = read_custom_data(connection, [e.id for e in batch])
         versions = get_versions(connection, list({e.workflow_version_id for e in batch}))
         workflows = {version_id: workflow_json(version) for version_id, version in versions.items()}
         parts: list[Part] = []

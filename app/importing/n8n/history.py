@@ -50,7 +50,7 @@ class HistoryWriter:
     def bring(self, source: Source, progress: Progress) -> None:
         """Store what is not here yet. Raises CannotMix, SourceError."""
         with self._connection.transaction():
-            before = import_progress.progress(self._connection, source.name)
+            before = import_progress.read_progress(self._connection, source.name)
             self._mapper.start_after(imports.created_at(self._connection, before.highest_id))
         reached = Reached(before.highest_id, pending=set(before.unfinished))
         for batch in batches(source.executions(before.highest_id, before.unfinished)):

@@ -67,7 +67,7 @@ class Importer:
     def _be_the_only_one(self) -> None:
         """Raise SourceError where another import is under way. PostgreSQL may notice late that one is gone."""
         for _ in range(ATTEMPTS):
-            if import_progress.be_the_only_import(self._connection):
+            if import_progress.take_import_lock(self._connection):
                 return
             time.sleep(SECONDS_BETWEEN)
         raise SourceError("Another import into this database is under way: wait for its end, or stop it.")
@@ -91,7 +91,7 @@ class Importer:
         if there is None:
             return
         with self._connection.transaction():
-            highest = import_progress.progress(self._connection, source.name).highest_id
+            highest = import_progress.read_progress(self._connection, source.name).highest_id
             here = imports.count_up_to(self._connection, highest)
         if here > there:
             report.count("executions", "here that are gone there", here - there)

@@ -82,8 +82,8 @@ class Move:
         # Only of the API it matters what is known already: it is read anew each time.
         above, unfinished = 0, []
         if self._names[0].startswith(("http://", "https://")):
-            above = import_progress.highest(self._connection)
-            unfinished = [*import_progress.progress(self._connection, name_of(self._names[0])).unfinished]
+            above = import_progress.highest_imported(self._connection)
+            unfinished = [*import_progress.read_progress(self._connection, name_of(self._names[0])).unfinished]
         source = open_source(
             self._names,
             self._access,

@@ -12,15 +12,7 @@ from app.repository.connection import Connection, scalar
 from app.repository.lifecycle.extra_places import CLAIM_DUE_EXTRA, NO_EXTRA_PLACES, ExtraPlaces
 from app.vocabulary import Mode
 
-# The share lock on the worker's own row makes a claim and the reaping of that worker wait for each other.
-LOCK_WORKER = """
-    SELECT true
-      FROM workers AS w
-     WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
-       FOR SHARE
-"""
-
-# The same, with the revision of the list of node packages: what a worker lacks of it, it must not claim.
+# As workers.hold_lease, with the revision of the list of node packages: what a worker lacks of it, it must not claim.
 LOCK_CLAIMING_WORKER = """
     SELECT coalesce((SELECT r.revision FROM node_packages_revision AS r), 0)
       FROM workers AS w

@@ -5,8 +5,8 @@ from typing import Any
 
 from app.repository import notifications
 from app.repository.connection import Connection, json_of, scalar
-from app.repository.lifecycle.claims import LOCK_WORKER
 from app.repository.targets import Target
+from app.repository.workers import hold_lease
 from app.vocabulary import Mode
 
 CREATE = """
@@ -93,7 +93,7 @@ def create_running(
     It is never queued: its parent waits for it, and would wait for ever in a worker that has no room. None: the
     worker's lease has lapsed.
     """
-    if not scalar(connection, LOCK_WORKER, {"worker_id": worker_id}):
+    if not hold_lease(connection, worker_id):
         return None
     values = {
         **parameters_of(target),

@@ -10,7 +10,8 @@ from psycopg import sql
 
 from app.repository import execution_events, notifications, static_data, triggers
 from app.repository.connection import Connection
-from app.repository.execution_data import SAVE_METADATA, Encoded, encode_run_data
+from app.repository.custom_data import save_custom_data
+from app.repository.execution_data import Encoded, encode_run_data
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
@@ -174,8 +175,7 @@ def guess_problem(result: Result, known: KnownProblems) -> int | None:
 
 def save_rest(connection: Connection, result: Result) -> None:
     """Save what a recorded result brings beside its data."""
-    for key, value in result.metadata:
-        connection.execute(SAVE_METADATA, {"id": result.id, "key": key, "value": value})
+    save_custom_data(connection, result.id, result.metadata)
     if result.status == "waiting":
         connection.execute(FORGET_CALL, {"id": result.id})
     if result.waits_for is not None:

@@ -1,7 +1,7 @@
 """How executions are canceled, whoever runs them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 from psycopg import sql
 
@@ -11,31 +11,9 @@ from app.repository.errors import CannotStop, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle.endings import Ending, follow_up
 from app.repository.lifecycle.error_workflows import Failure
+from app.vocabulary import Mode, Status
 
 STOPPED = {"name": "ManualExecutionCancelledError", "message": "The execution was cancelled manually"}
-
-STOP = """
-    UPDATE executions AS e
-       SET status = 'canceled', stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL
-      FROM (SELECT e.id, e.status FROM executions AS e
-             WHERE e.id = %(id)s AND e.status IN ('new', 'running', 'waiting')
-               AND (%(project_id)s::text IS NULL OR e.project_id = %(project_id)s)
-               FOR UPDATE) AS held
-     WHERE e.id = held.id
-    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for
-"""
-
-# The sub-workflows that some wait for end with them.
-STOP_AWAITED = """
-    UPDATE executions AS e
-       SET status = 'canceled', stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL
-      FROM (SELECT e.id, e.status FROM executions AS e
-             WHERE e.id = ANY(%(ids)s) AND e.status IN ('new', 'running', 'waiting')
-             ORDER BY e.id
-               FOR UPDATE) AS held
-     WHERE e.id = held.id
-    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for
-"""
 
 STATUS = """
     SELECT e.status
@@ -44,7 +22,7 @@ STATUS = """
 """
 
 # Locked in the order of ids, so that two of these at once wait for each other instead of deadlocking.
-STOP_MANY = sql.SQL("""
+STOP = sql.SQL("""
     UPDATE executions AS e
        SET status = 'canceled', stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL
       FROM (SELECT e.id, e.status FROM executions AS e
@@ -56,6 +34,16 @@ STOP_MANY = sql.SQL("""
 """)
 
 
+class Stopped(NamedTuple):
+    """A canceled execution, with the status that it had until then, and the sub-workflow that it waited for."""
+
+    id: int
+    mode: Mode
+    worker_id: int | None
+    status: Status
+    waits_for: int | None
+
+
 def stop(
     connection: Connection, execution_id: int, *, project_id: str | None = None, address: str | None = None
 ) -> None:
@@ -64,42 +52,44 @@ def stop(
     `address` is where the error workflow is told that this server can be reached.
     Raises ExecutionNotFound, CannotStop.
     """
-    where = {"id": execution_id, "project_id": project_id}
-    stopped = connection.execute(STOP, where).fetchone()
-    if stopped is None:
-        status = scalar(connection, STATUS, where)
-        raise (
-            ExecutionNotFound if status is None else CannotStop(f"Cannot stop an execution whose status is {status}")
-        )
-    end_stopped(connection, [stopped, *stop_awaited(connection, [stopped])], address)
+    wanted = ExecutionFilter(ids=(execution_id,), visible_project=project_id)
+    if stop_many(connection, wanted, address=address):
+        return
+    status = scalar(connection, STATUS, {"id": execution_id, "project_id": project_id})
+    raise ExecutionNotFound if status is None else CannotStop(f"Cannot stop an execution whose status is {status}")
 
 
 def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str | None = None) -> int:
     """Cancel whatever matches and has not ended, each as `stop` does; returns how many."""
-    condition, parameters = wanted.condition()
-    stopped = connection.execute(STOP_MANY.format(condition=condition), parameters).fetchall()
-    end_stopped(connection, [*stopped, *stop_awaited(connection, stopped)], address)
+    stopped = cancel(connection, wanted)
+    if stopped:
+        end_stopped(connection, [*stopped, *cancel_awaited(connection, stopped)], address)
     return len(stopped)
 
 
-def stop_awaited(connection: Connection, stopped: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def cancel(connection: Connection, wanted: ExecutionFilter) -> list[Stopped]:
+    """Cancel whatever matches and has not ended, and nothing more."""
+    condition, parameters = wanted.condition()
+    return [Stopped(*row) for row in connection.execute(STOP.format(condition=condition), parameters)]
+
+
+def cancel_awaited(connection: Connection, stopped: Sequence[Stopped]) -> list[Stopped]:
     """Cancel the sub-workflows that these waited for, and those that these waited for in their turn."""
-    rows: list[tuple[Any, ...]] = []
-    while awaited := [row[4] for row in stopped if row[3] == "waiting" and row[4] is not None]:
-        stopped = connection.execute(STOP_AWAITED, {"ids": awaited}).fetchall()
-        rows += stopped
-    return rows
+    canceled: list[Stopped] = []
+    while awaited := tuple(each.waits_for for each in stopped if each.status == "waiting" and each.waits_for):
+        stopped = cancel(connection, ExecutionFilter(ids=awaited))
+        canceled += stopped
+    return canceled
 
 
-def end_stopped(connection: Connection, stopped: Sequence[tuple[Any, ...]], address: str | None) -> None:
+def end_stopped(connection: Connection, stopped: Sequence[Stopped], address: str | None) -> None:
     """Name to the workers what they should abort, and do what follows; error workflows start for what ran."""
     with connection.pipeline():
-        for execution_id, _, worker_id, _, _ in stopped:
-            if worker_id is not None:
-                notifications.announce_stop(connection, execution_id)
+        for each in stopped:
+            if each.worker_id is not None:
+                notifications.announce_stop(connection, each.id)
         failure = Failure(STOPPED, address=address)
         endings = [
-            Ending(execution_id, "canceled", mode, failure if status == "running" else None)
-            for execution_id, mode, _, status, _ in stopped
+            Ending(each.id, "canceled", each.mode, failure if each.status == "running" else None) for each in stopped
         ]
         follow_up(connection, endings)

@@ -41,7 +41,7 @@ def failure_notices(url: str, secret: str, client: "httpx.AsyncClient", database
         arrived = await asyncio.gather(*(send(client, url, key, notice) for notice in taken))
         sent = [notice.id for notice, fine in zip(taken, arrived, strict=True) if fine]
         if sent:
-            await database.transact(failures.notices_sent, sent)
+            await database.transact(failures.forget_sent, sent)
         for execution_id in await database.transact(failures.give_up):
             log.error("failure notice given up", extra={"execution": execution_id})
         return 0.0 if len(taken) == AT_ONCE else about(PAUSE_SECONDS)
