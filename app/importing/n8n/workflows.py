@@ -115,8 +115,8 @@ class WorkflowWriter:
             findings.findings.append("cannot be stored: it is nested too deeply, or holds a number that is too large")
             self._report.count("workflows", NOT_STORED)
             return NOT_STORED
-        for name in row.get(UNREADABLE, ()):
-            findings.findings.append(f"has {name} that cannot be read: they stay behind")
+        for column in row.get(UNREADABLE, ()):
+            findings.findings.append(f"has {column} that cannot be read: they stay behind")
         if edited:
             findings.findings.append(EDITED)
         version_id = self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
