@@ -23,7 +23,8 @@ from app.engine.run.errors import NodeError
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import network_failures
-from app.packages.credential_trials import Find, attempt_of, test_of
+from app.packages.credential_trials import attempt_of, test_of
+from app.packages.manifest import Find
 from app.shares import NoRoom, Shares
 
 SECONDS = 10.0

@@ -7,7 +7,7 @@ fetches something first, is tried where its package's files are (app.packages.ho
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +22,10 @@ from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import network_failures
-from app.packages.manifest import PackagedCredential
+from app.packages.manifest import Find, PackagedCredential, family_of
 
 Json = dict[str, Any]
-Find = Callable[[str], PackagedCredential | None]
 Attempt = Callable[[Json, AddressRules], Awaitable[None]]
-MAX_DEPTH = 10
 MAX_ANSWER_BYTES = 2**20
 REFUSED = "The service does not take this credential"
 
@@ -37,7 +35,7 @@ def attempt_of(credential: PackagedCredential, find: Find) -> Attempt | None:
 
     None where its description does not tell. `find` gives the types that it may extend.
     """
-    family = list(_family(credential, find))
+    family = family_of(credential, find)
     proof = next((each.authenticate for each in family if each.authenticate is not None), None)
     test = test_of(credential, find)
     described = isinstance(proof, dict) and proof.get("type") == "generic"
@@ -63,15 +61,8 @@ def test_of(credential: PackagedCredential, find: Find) -> Json | None:
 
     `find` gives the types that it may extend.
     """
-    test = next((each.test for each in _family(credential, find) if each.test is not None), None)
+    test = next((each.test for each in family_of(credential, find) if each.test is not None), None)
     return test if test is not None and isinstance(test.get("request"), dict) else None
-
-
-def _family(credential: PackagedCredential, find: Find, depth: int = 0) -> Iterator[PackagedCredential]:
-    yield credential
-    for name in credential.extends if depth < MAX_DEPTH else ():
-        if (parent := find(name)) is not None:
-            yield from _family(parent, find, depth + 1)
 
 
 def _defaults(family: list[PackagedCredential]) -> Json:

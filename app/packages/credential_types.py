@@ -3,15 +3,14 @@
 A type has the fields of those that it extends, as far as it does not say anything else about them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from app.credentials.credential_type import DOMAINS, JSON, CredentialType, Field
 from app.credentials.types import TYPES
-from app.packages.manifest import PackagedCredential
+from app.packages.manifest import Find, PackagedCredential, family_of
 
-MAX_DEPTH = 10
 OAUTH = ("oAuth1Api", "oAuth2Api")
 PLAIN = ("string", "number", "boolean", "json", "notice")
 _PYTHON: dict[str, tuple[type, ...]] = {
@@ -21,7 +20,6 @@ _PYTHON: dict[str, tuple[type, ...]] = {
     "json": (str, dict, list, int, float, bool, type(None)),
     "notice": (str, bool),
 }
-Find = Callable[[str], PackagedCredential | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ def packaged_type(credential: PackagedCredential, find: Find) -> PackagedType:
     """The type that a package describes; `find` gives the packages' types that it may extend."""
     described: dict[str, Mapping[str, Any]] = {}
     fields: dict[str, Field] = {}
-    family = _family(credential, find)
+    family = family_of(credential, find)
     for parent in [name for each in family for name in each.extends if find(name) is None and name in TYPES]:
         fields |= TYPES[parent].fields
     for each in reversed(family):
@@ -104,17 +102,6 @@ def packaged_type(credential: PackagedCredential, find: Find) -> PackagedType:
         unseen=frozenset(unseen),
         conditions=tuple(_conditions(described, needed)),
     )
-
-
-def _family(credential: PackagedCredential, find: Find) -> list[PackagedCredential]:
-    """The type and all that it extends, nearest first."""
-    family, names = [credential], list(credential.extends)
-    while names and len(family) < MAX_DEPTH:
-        parent = find(names.pop(0))
-        if parent is not None and parent not in family:
-            family.append(parent)
-            names += parent.extends
-    return family
 
 
 def _field(document: Mapping[str, Any]) -> Field:

@@ -7,6 +7,7 @@ until somebody asks for them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -26,6 +27,8 @@ BOUNDS = {
 }
 """How many files a package may have, how much they may describe in all and one of them, and in how many versions: what
 they describe is kept in the memory of each process. Those of n8n-nodes-base have 460,000 values, one of them 42,000."""
+MAX_FAMILY = 20
+"""So many types of credentials one type may extend, itself counted; more say nothing."""
 Document = dict[str, Any]
 
 
@@ -103,6 +106,22 @@ class PackagedCredential(msgspec.Struct, frozen=True, rename="camel"):
     authenticate: Document | str | None = None
     pre_authentication: bool = False
     test: Document | None = None
+
+
+Find = Callable[[str], PackagedCredential | None]
+"""The type of that name, where a package has it."""
+
+
+def family_of(credential: PackagedCredential, find: Find) -> list[PackagedCredential]:
+    """The type and all that it extends, each once: what a type extends comes before what stands behind it."""
+    family: dict[str, PackagedCredential] = {}
+    waiting = [credential]
+    while waiting and len(family) < MAX_FAMILY:
+        each = waiting.pop(0)
+        if each.name not in family:
+            family[each.name] = each
+            waiting[:0] = [parent for name in dict.fromkeys(each.extends) if (parent := find(name)) is not None]
+    return list(family.values())
 
 
 class Broken(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.packages.catalogue import UnreadablePackage, read_package
-from app.packages.manifest import MAX_BYTES, InvalidManifest, Manifest
+from app.packages.manifest import MAX_BYTES, MAX_FAMILY, InvalidManifest, Manifest, PackagedCredential, family_of
 
 SAMPLE = Path(__file__).parent / "sample"
 
@@ -117,3 +117,13 @@ def test_what_describes_too_much_is_refused_by_name_and_as_a_whole(tmp_path):
 def test_a_folder_that_is_no_package_is_refused(tmp_path):
     with pytest.raises(UnreadablePackage, match="no such file"):
         read(tmp_path)
+
+
+def test_types_that_extend_themselves_and_each_other_are_followed_once():
+    def made(name: str, *extends: str) -> PackagedCredential:
+        return PackagedCredential(name, name, "file", name, extends)
+
+    types = {each.name: each for each in (made("one", *["one", "two"] * 50), made("two", *["one", "three"] * 50))}
+    types |= {f"n{number}": made(f"n{number}", f"n{number + 1}") for number in range(1_000)}
+    assert [each.name for each in family_of(types["one"], types.get)] == ["one", "two"]
+    assert len(family_of(types["n0"], types.get)) == MAX_FAMILY
