@@ -57,7 +57,9 @@ def test_values_that_are_not_of_their_kind_keep_nothing_back(bring, target, sqli
     findings = {each.id: " ".join(each.findings) for each in report.workflows}
     assert "has settings that cannot be read" in findings[FAILS]
     assert "has pinData that cannot be read" in findings[ORDERS]
-    assert {name: workflow_id for workflow_id, name in target.execute("SELECT id, name FROM workflows")} == n8n.WORKFLOWS
+    assert {
+        name: workflow_id for workflow_id, name in target.execute("SELECT id, name FROM workflows")
+    } == n8n.WORKFLOWS
     created = [row[0] for row in target.execute("SELECT created_at FROM executions ORDER BY id")]
     assert created == sorted(created)
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 import orjson
 from marshmallow import ValidationError
 
-from app.importing.n8n.rows import Row
+from app.importing.n8n.rows import Row, storable
 from app.schemas.base import encode_json
 from app.schemas.workflows import NUL, definition_of
 
@@ -47,7 +47,7 @@ def definition(document: Mapping[str, Any], timezone: str | None = None) -> byte
 
 def name_of(row: Mapping[str, Any]) -> str:
     """The workflow's name, as it can be stored."""
-    name = str(row.get("name") or "").replace("\0", "\ufffd")
+    name = storable(row.get("name") or "")
     return name[:MAX_NAME_LENGTH] or "Unnamed workflow"
 
 

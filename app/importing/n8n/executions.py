@@ -15,7 +15,7 @@ from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.files_of_runs import AGAIN, LARGEST, STORAGE
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
-from app.importing.n8n.rows import UNREADABLE, Row
+from app.importing.n8n.rows import UNREADABLE, Row, storable
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
 from app.repository.imported_waits import Wait
@@ -102,12 +102,7 @@ class ExecutionMapper:
         error_node, error_message = _error(document, status)
         mode, retry_of = _mode(row, losses)
         started_at = row.get("startedAt")
-        created_at = row.get("createdAt") or started_at or row.get("stoppedAt") or self._latest
-        if not BEGINNING <= created_at <= self._now:  # damage, which must not move all that follows
-            losses.add(f"its time, {created_at:%Y-%m-%d}, became that of its neighbours")
-            created_at = self._latest
-        if in_order:
-            self._latest = created_at = max(created_at, self._latest)
+        created_at = self._time(row, losses, in_order=in_order)
         return (
             ImportedExecution(
                 id=execution.id,
@@ -122,17 +117,27 @@ class ExecutionMapper:
                 retry_of=retry_of,
                 retry_success_id=_number(row.get("retrySuccessId")),
                 vote=execution.vote if execution.vote in ("up", "down") else None,
-                note=_storable(execution.note) or None,
+                note=storable(execution.note) or None,
                 error_node=error_node,
                 error_message=error_message,
                 data=data,
                 input_preview=None if data is None else _preview(document),
                 wait=_wait(row, document) if status == "waiting" else None,
-                metadata=[(_storable(key), _storable(value)) for key, value in execution.metadata],
+                metadata=[(storable(key), storable(value)) for key, value in execution.metadata],
                 tags=[tag for tag in map(self._tag_of, execution.tags) if tag is not None],
             ),
             losses,
         )
+
+    def _time(self, row: Row, losses: Losses, *, in_order: bool) -> datetime:
+        """When the execution was created, as far as n8n says it and what came before allows it."""
+        created_at = row.get("createdAt") or row.get("startedAt") or row.get("stoppedAt") or self._latest
+        if not BEGINNING <= created_at <= self._now:  # damage, which must not move all that follows
+            losses.add(f"its time, {created_at:%Y-%m-%d}, became that of its neighbours")
+            created_at = self._latest
+        if in_order:
+            self._latest = created_at = max(created_at, self._latest)
+        return cast(datetime, created_at)
 
     @staticmethod
     def _encode_data(document: dict[str, Any] | None, losses: Losses) -> bytes | None:
@@ -235,8 +240,8 @@ def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None,
     name = node.get("name") if isinstance(node, dict) else run.last_node
     message = error.get("message")
     return (
-        _storable(name) if isinstance(name, str) else None,
-        _storable(message)[:MAX_MESSAGE_LENGTH] if isinstance(message, str) else None,
+        storable(name) if isinstance(name, str) else None,
+        storable(message)[:MAX_MESSAGE_LENGTH] if isinstance(message, str) else None,
     )
 
 
@@ -259,8 +264,3 @@ def _number(value: Any) -> int | None:
     """An execution's id, which n8n keeps as a text."""
     text = str(value)
     return int(text) if ID.fullmatch(text) and int(text) <= MAX_ID else None
-
-
-def _storable(text: Any) -> str:
-    """A text that PostgreSQL can hold."""
-    return "" if text is None else str(text).replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -27,13 +27,13 @@ OLDEST_MIGRATION = "MigrateIntegerKeysToString"
 """Part of the name of a migration that n8n 0.219 brought: from then on ids are texts."""
 
 
+ATTEMPTS, SECONDS_BETWEEN = 8, 0.25
+"""How often it is tried to be the only import."""
+
+
 def known_zone(settings: Settings) -> str | None:
     """The time zone of this instance, where somebody has set one."""
     return None if settings.timezone == "UTC" else settings.timezone
-
-
-ATTEMPTS, SECONDS_BETWEEN = 8, 0.25
-"""How often it is tried to be the only import."""
 
 
 class DryRun(Exception):
@@ -154,7 +154,7 @@ class Importer:
     def _bring_executions(self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report) -> None:
         versions = VersionsThatRan(self._connection, owners, PublishedVersions(source))
         mapper = ExecutionMapper(
-            version_of=versions.of,
+            version_of=versions.find_or_store,
             project_of=owners.of_workflow,
             tag_of=tag_ids.get,
             read_file=source.read_file,

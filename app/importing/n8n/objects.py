@@ -14,7 +14,7 @@ from app.credentials.vault import Vault
 from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report
-from app.importing.n8n.rows import Row, read_json, read_time
+from app.importing.n8n.rows import Row, read_json, read_time, storable
 from app.importing.n8n.source import Source, SourceError
 from app.repository import imported_objects
 from app.repository.connection import Connection
@@ -67,7 +67,7 @@ def times_of(row: Row) -> Times:
 def bring_projects(connection: Connection, owners: Owners, report: Report) -> None:
     """Store n8n's projects, where they are kept."""
     for project_id, row in owners.projects.items():
-        name = text(row.get("name")) or project_id
+        name = storable(row.get("name")) or project_id
         with kept_apart(connection, report, "projects", f"The project {name}"):
             imported_objects.add_project(connection, project_id, name, times_of(row))
             report.count("projects", "kept")
@@ -78,7 +78,7 @@ def bring_tags(connection: Connection, source: Source, report: Report) -> dict[s
     ids = {}
     for table in ("tag_entity", "annotation_tag_entity"):
         for row in source.rows(table):
-            name = text(row.get("name"))
+            name = storable(row.get("name"))
             if not name:
                 continue
             with kept_apart(connection, report, "tags", f"The tag {name}"):
@@ -95,7 +95,7 @@ def bring_credentials(
     closed: list[SourceError] = []
     opened = 0
     for row in source.rows("credentials_entity"):
-        name, kind, credential_id = text(row.get("name")), str(row["type"]), str(row["id"])
+        name, kind, credential_id = storable(row.get("name")), str(row["type"]), str(row["id"])
         try:
             data = _decrypt_data(row, key)
         except SourceError as error:
@@ -160,7 +160,7 @@ def bring_api_keys(connection: Connection, source: Source, options: ImportOption
         with kept_apart(connection, report, "API keys", f"The API key {row.get('label')!r}"):
             new = imported_objects.add_api_key(
                 connection,
-                label=text(row.get("label")) or "n8n",
+                label=storable(row.get("label")) or "n8n",
                 key_sha256=hashlib.sha256(key.encode()).digest(),
                 scopes=scopes,
                 project_id=None if options.keep_projects else options.project,
@@ -184,7 +184,7 @@ def bring_variables(
 ) -> None:
     """Store the variables: those of all projects for all projects, unless everything goes into one that was named."""
     for row in source.rows("variables"):
-        key, project = text(row.get("key")), row.get("project")
+        key, project = storable(row.get("key")), row.get("project")
         owner = row.get("projectId") or (project.get("id") if isinstance(project, dict) else None)
         everywhere = owner is None and options.project == DEFAULT_PROJECT
         with kept_apart(connection, report, "variables", f"The variable {key}"):
@@ -192,7 +192,7 @@ def bring_variables(
                 connection,
                 str(row["id"]),
                 key=key,
-                value=text(row.get("value")),
+                value=storable(row.get("value")),
                 type=str(row.get("type") or "string"),
                 project_id=None if everywhere else owners.project(owner),
             )
@@ -225,8 +225,3 @@ def _read_history(value: dict[str, Any]) -> tuple[str, list[bytes], float | None
         return "values", list(dict.fromkeys(base64.b64decode(each, validate=True) for each in data)), None
     kind = KINDS[mode]
     return kind, [], float(data) if kind == "number" else read_time(data).timestamp() * 1000
-
-
-def text(value: Any) -> str:
-    """A text that PostgreSQL can hold."""
-    return "" if value is None else str(value).replace("\0", "\ufffd")

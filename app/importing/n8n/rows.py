@@ -93,3 +93,8 @@ def read_json(value: str | bytes) -> Any:
             return read if storable is text else json.loads(storable)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
+
+
+def storable(value: Any) -> str:
+    """A text that PostgreSQL can hold: another character stands for NUL, and for half of a surrogate pair."""
+    return "" if value is None else replace_lone_surrogates(str(value).replace("\0", "\ufffd"))

@@ -7,9 +7,9 @@ from typing import Any
 from app.data_tables.errors import InvalidData
 from app.data_tables.values import cell
 from app.importing.n8n.apart import kept_apart
-from app.importing.n8n.objects import Owners, text, times_of
+from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.report import Report
-from app.importing.n8n.rows import Row, read_time
+from app.importing.n8n.rows import Row, read_time, storable
 from app.importing.n8n.source import Source
 from app.repository import imported_tables
 from app.repository.connection import Connection
@@ -26,7 +26,7 @@ def bring_data_tables(connection: Connection, source: Source, owners: Owners, re
     for column in source.rows("data_table_column"):
         columns.setdefault(str(column["dataTableId"]), []).append(column)
     for row in source.rows("data_table"):
-        table_id, name = str(row["id"]), text(row.get("name"))
+        table_id, name = str(row["id"]), storable(row.get("name"))
         with kept_apart(connection, report, "data tables", f"The data table {name}"):
             _bring_table(
                 connection, source, owners.project(row.get("projectId")), row, columns.get(table_id, []), report
@@ -36,7 +36,7 @@ def bring_data_tables(connection: Connection, source: Source, owners: Owners, re
 def _bring_table(
     connection: Connection, source: Source, project_id: str, row: Row, columns: list[Row], report: Report
 ) -> None:
-    table_id, name, times = str(row["id"]), text(row.get("name")), times_of(row)
+    table_id, name, times = str(row["id"]), storable(row.get("name")), times_of(row)
     here = imported_tables.add_table(connection, table_id, project_id=project_id, name=name, **times.to_parameters())
     if not here:
         report.count("data tables", "left behind")
@@ -56,7 +56,7 @@ def _bring_table(
 
 def _bring_columns(connection: Connection, table_id: str, columns: list[Row], report: Report) -> None:
     for place, column in enumerate(sorted(columns, key=_place)):
-        name = text(column["name"])
+        name = storable(column["name"])
         with kept_apart(connection, report, "columns of data tables", f"The column {name} of a data table"):
             imported_tables.add_column(
                 connection, str(column["id"]), table_id=table_id, name=name, type=str(column["type"]), place=place
@@ -109,4 +109,4 @@ def _to_json(value: Any, kind: str) -> Any:
         return bool(value)
     if kind == "date":
         return read_time(value).isoformat()
-    return text(value) if kind == "string" else value
+    return storable(value) if kind == "string" else value

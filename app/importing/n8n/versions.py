@@ -22,7 +22,7 @@ class VersionsThatRan:
         self._connection, self._owners, self._published = connection, owners, published
         self._known: OrderedDict[tuple[str, Any], UUID] = OrderedDict()
 
-    def of(self, execution: SourceExecution) -> UUID:
+    def find_or_store(self, execution: SourceExecution) -> UUID:
         """The id of the version; what is not known of it is empty."""
         workflow_id = str(execution.row["workflowId"])
         version = definitions.version_id(execution.row, "workflowVersionId")

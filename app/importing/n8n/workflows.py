@@ -11,7 +11,7 @@ from app.importing.n8n.borders import cut_references
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report, WorkflowFindings
-from app.importing.n8n.rows import ODD, UNREADABLE, Row
+from app.importing.n8n.rows import ODD, UNREADABLE, Row, storable
 from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey
 from app.repository import import_progress, imported_objects, static_data
@@ -241,7 +241,7 @@ def folder_names(rows: Collection[Row]) -> dict[str, str]:
         inner: Any = folder_id
         while inner in by_id and inner not in seen:
             seen.add(inner)
-            parts.insert(0, str(by_id[inner].get("name")).replace("\0", "\ufffd"))
+            parts.insert(0, storable(by_id[inner].get("name")))
             inner = by_id[inner].get("parentFolderId")
         names[folder_id] = SEPARATOR.join(parts)
     return names
