@@ -51,15 +51,15 @@ def compare_page(execution_id: str) -> Response:
     project_id = caller().project_id
     with reading() as connection:
         here = get_execution(connection, require_execution_id(execution_id), project_id=project_id)
-        there = other_one(connection, here, project_id)
+        there = find_other(connection, here, project_id)
         nodes: list[NodeDifference] = []
         if there is not None:
             structures = [read_structure(connection, each, project_id) for each in (here, there)]
-            nodes = list(differences(*structures))
+            nodes = list(compare_nodes(*structures))
     return Response(render_template("compare.html", e=here, other=there, nodes=nodes))
 
 
-def other_one(connection: Connection, here: Execution, project_id: str | None) -> Execution | None:
+def find_other(connection: Connection, here: Execution, project_id: str | None) -> Execution | None:
     """What it is compared with. Raises ExecutionNotFound for one that is named and not there."""
     named = request.args.get("with", "").strip().removeprefix("#")
     if named:
@@ -69,16 +69,16 @@ def other_one(connection: Connection, here: Execution, project_id: str | None) -
     return next((each for each in executions if each.id != here.id), None)
 
 
-def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[NodeDifference]:
+def compare_nodes(here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator[NodeDifference]:
     """The nodes of two structures beside each other."""
-    sides = [{node["name"]: summary(node) for node in each["nodes"] if node["runs"]} for each in (here, there)]
+    sides = [{node["name"]: summarize_node(node) for node in each["nodes"] if node["runs"]} for each in (here, there)]
     for name in dict.fromkeys([*sides[0], *sides[1]]):
         ours, theirs = sides[0].get(name), sides[1].get(name)
         same = ours is not None and theirs is not None and ours["came_out"] == theirs["came_out"]
         yield NodeDifference(name, ours, theirs, same)
 
 
-def summary(node: Mapping[str, Any]) -> dict[str, Any]:
+def summarize_node(node: Mapping[str, Any]) -> dict[str, Any]:
     """All runs of a node together."""
     runs = node["runs"]
     outputs = [each for run in runs for each in run["outputs"].get("main", []) if each is not None]
@@ -107,20 +107,20 @@ def version_difference(execution_id: str) -> Response:
         except WorkflowNotFound:
             current = None
     then = orjson.loads(version.definition) if version else {}
-    parts = [] if current is None else list(changes(then, orjson.loads(current.definition)))
+    parts = [] if current is None else list(compare_definitions(then, orjson.loads(current.definition)))
     return Response(render_template("changes.html", e=execution, current=current, parts=parts))
 
 
-def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ChangedPart]:
+def compare_definitions(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[ChangedPart]:
     """The parts of a workflow that differ: its nodes by their names, and all else by its key."""
     nodes = [{str(n.get("name")): n for n in each.get("nodes") or [] if isinstance(n, dict)} for each in (then, now)]
     for name in dict.fromkeys([*nodes[0], *nodes[1]]):
-        yield from changed(name, nodes[0].get(name), nodes[1].get(name))
+        yield from compare_part(name, nodes[0].get(name), nodes[1].get(name))
     for key in ("connections", "settings", "pinData"):
-        yield from changed(key, then.get(key) or None, now.get(key) or None)
+        yield from compare_part(key, then.get(key) or None, now.get(key) or None)
 
 
-def changed(name: str, then: Any, now: Any) -> Iterator[ChangedPart]:
+def compare_part(name: str, then: Any, now: Any) -> Iterator[ChangedPart]:
     """The part with its lines, where it differs."""
     if then == now:
         return

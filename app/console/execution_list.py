@@ -124,7 +124,7 @@ def list_page() -> Response:
     asked = list_request()
     choices = None if asks_for_part() else choices_question()
     with reading() as connection:
-        list_read = read(connection, asked, choices)
+        list_read = read_list(connection, asked, choices)
         custom = read_visible_custom_data(connection, list_read.executions)
     if choices is None:
         return part("parts/execution_results.html", **values(asked, list_read), custom=custom)
@@ -132,7 +132,7 @@ def list_page() -> Response:
     return Response(render_template("executions.html", **page, custom=custom, choices=choices.answer()))
 
 
-def read(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
+def read_list(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
     """A page of the list, with the count that is known or made now, and what `choices` asks for."""
     counts = services().counts
     page = read_page(

@@ -36,7 +36,11 @@ def histogram() -> Response:
     asked = list_request()
     with reading() as connection:
         now = clock.now(connection)
-        buckets = from_totals(connection, asked, now) if counted(asked.query) else from_rows(connection, asked, now)
+        buckets = (
+            count_from_totals(connection, asked, now)
+            if is_counted(asked.query)
+            else count_from_rows(connection, asked, now)
+        )
         buckets["inFlight"] = count_in_flight(connection, asked.wanted)
         buckets["inFlightUpTo"] = IN_FLIGHT_UP_TO
     response = Response(orjson.dumps(buckets), content_type="application/json")
@@ -46,44 +50,44 @@ def histogram() -> Response:
     return response
 
 
-def counted(query: Mapping[str, Any]) -> bool:
+def is_counted(query: Mapping[str, Any]) -> bool:
     """Whether the totals know all that is asked for."""
     beside = {"limit", "last_id", "include_data", "ignore_data_size_limit", "redact_execution_data", *TIMES}
     return {name for name in query if name not in beside} <= set(COUNTED)
 
 
-def span_asked(query: Mapping[str, Any], now: datetime) -> Span:
+def span_of_list(query: Mapping[str, Any], now: datetime) -> Span:
     """The span of the list's times, or the last of it where it is too long to be shown; without any the last day."""
     end = max(min(query.get("started_before", now), now), EARLIEST + timedelta(days=1))
     begin = min(query.get("started_after", end - timedelta(days=1)), end - MIN_SPAN)
     return span_of({"ended_after": max(begin, end - MAX_SPAN, EARLIEST), "ended_before": end}, now)
 
 
-def from_totals(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
+def count_from_totals(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
     """The numbers of the totals, for JSON."""
-    span = span_asked(asked.query, now)
+    span = span_of_list(asked.query, now)
     wanted = filter_of({**asked.query, "status": ()}, span)
     by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
-    return rendered(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
+    return render_numbers(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
 
 
-def from_rows(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
+def count_from_rows(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
     """The same of the newest rows that match; the status is counted whatever it is asked for."""
     every = replace(asked.wanted, statuses=())
     rows = [row for row in list_executions(connection, every, limit=SAMPLE) if row.stopped_at is not None]
     query = dict(asked.query)
     if "started_after" not in query and rows:
         query["started_after"] = min(row.stopped_at for row in rows if row.stopped_at)
-    span = span_asked(query, now)
+    span = span_of_list(query, now)
     numbers: dict[datetime, Counter[str]] = {}
     for row in rows:
         assert row.stopped_at is not None
         place = span.begin + (row.stopped_at.astimezone(UTC) - span.begin) // span.width * span.width
         numbers.setdefault(place, Counter())[row.status] += 1
-    return {**rendered(span, numbers, asked), "sample": SAMPLE if len(rows) == SAMPLE else None}
+    return {**render_numbers(span, numbers, asked), "sample": SAMPLE if len(rows) == SAMPLE else None}
 
 
-def rendered(span: Span, numbers: Mapping[datetime, Counter[str]], asked: ListRequest) -> dict[str, Any]:
+def render_numbers(span: Span, numbers: Mapping[datetime, Counter[str]], asked: ListRequest) -> dict[str, Any]:
     """The numbers as the page's script draws them; times in seconds since 1970."""
     nothing: Counter[str] = Counter()
     shown_statuses = [status for status in ENDED if status in (asked.wanted.statuses or ENDED)]

@@ -58,10 +58,10 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "error": error,
         "advice": error and advice_for(error["message"], error["name"]),
         "inputs": [pane(connection, execution, wanted) for wanted in inputs[:1]],
-        "outputs": [pane(connection, execution, wanted) for wanted in first_filled(outputs, run)],
+        "outputs": [pane(connection, execution, wanted) for wanted in choose_output(outputs)],
         "input_choices": inputs,
         "output_choices": outputs,
-        "edited": edited(connection, execution, inputs),
+        "edited": editable_input(connection, execution, inputs),
         "may_restart": execution.status not in IN_FLIGHT and run is not None,
         "parameters": shapes.pretty(definition.get("parameters", {})),
         "has_expressions": execution.json_size_bytes > 0 and shapes.has_expressions(definition.get("parameters")),
@@ -86,7 +86,9 @@ def inputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
         if s is not None
     ]
     for kind, each in run["inputs"].items():
-        sources += [Items(name, number, kind, place, True, 0, output["items"]) for place, output in filled(each)]
+        sources += [
+            Items(name, number, kind, place, True, 0, output["items"]) for place, output in filled_outputs(each)
+        ]
     return sources
 
 
@@ -99,12 +101,12 @@ def outputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
     ]
 
 
-def filled(outputs: list[Any]) -> list[tuple[int, Mapping[str, Any]]]:
+def filled_outputs(outputs: list[Any]) -> list[tuple[int, Mapping[str, Any]]]:
     """Those at which something came out, with their numbers."""
     return [(place, output) for place, output in enumerate(outputs) if output is not None]
 
 
-def first_filled(outputs: list[Items], run: Mapping[str, Any] | None) -> list[Items]:
+def choose_output(outputs: list[Items]) -> list[Items]:
     """The output that is shown at first: one that has items, if any has."""
     return sorted(outputs, key=lambda output: output.total == 0)[:1]
 
@@ -132,7 +134,7 @@ def pane(connection: Connection, execution: Execution, wanted: Items, search: st
     }
 
 
-def edited(connection: Connection, execution: Execution, inputs: list[Items]) -> str | None:
+def editable_input(connection: Connection, execution: Execution, inputs: list[Items]) -> str | None:
     """The input as JSON that can be changed before a retry; None where there are several, or it is too large."""
     if len(inputs) != 1 or inputs[0].given or execution.status in IN_FLIGHT:
         return None

@@ -119,16 +119,16 @@ def read_items(connection: Connection, execution: Execution, wanted: Items, sear
         if data is None:
             raise NodeDataNotFound("The execution has recorded nothing yet")
         if search:
-            return searched(data, wanted, search)
-        wanted.items, wanted.total, wanted.next_offset = page_of(data, wanted, wanted.offset, wanted.limit)
+            return search_items(data, wanted, search)
+        wanted.items, wanted.total, wanted.next_offset = read_page(data, wanted, wanted.offset, wanted.limit)
         if not wanted.items and wanted.offset:  # somebody has asked for more than there is: the last ones
             wanted.offset = max(wanted.total - wanted.limit, 0)
-            wanted.items, wanted.total, wanted.next_offset = page_of(data, wanted, wanted.offset, wanted.limit)
+            wanted.items, wanted.total, wanted.next_offset = read_page(data, wanted, wanted.offset, wanted.limit)
         wanted.numbers = list(range(wanted.offset, wanted.offset + len(wanted.items)))
         return wanted
 
 
-def page_of(data: RunData, wanted: Items, offset: int, limit: int) -> tuple[list[Any], int, int | None]:
+def read_page(data: RunData, wanted: Items, offset: int, limit: int) -> tuple[list[Any], int, int | None]:
     """Items, how many there are, and where the next page begins."""
     output = output_of(data, wanted.node, wanted.run, wanted.kind, wanted.number, given=wanted.given)
     if output is None:
@@ -138,12 +138,12 @@ def page_of(data: RunData, wanted: Items, offset: int, limit: int) -> tuple[list
     return items, output.items, page.next_offset
 
 
-def searched(data: RunData, wanted: Items, search: str) -> Items:
+def search_items(data: RunData, wanted: Items, search: str) -> Items:
     """The first page of items that contain a text, from the wanted offset on."""
     position: int | None = wanted.offset
     looked = 0
     while position is not None and len(wanted.items) < PAGE_ITEMS and looked < MAX_SEARCHED:
-        items, wanted.total, following = page_of(data, wanted, position, SEARCHED_AT_ONCE)
+        items, wanted.total, following = read_page(data, wanted, position, SEARCHED_AT_ONCE)
         for number, item in enumerate(items):
             if len(wanted.items) == PAGE_ITEMS:
                 following = position + number

@@ -11,7 +11,7 @@ from app.api.face.auth import caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
-from app.console.comparison import changes
+from app.console.comparison import compare_definitions
 from app.console.custom_data import read_visible_custom_data
 from app.console.graph import draw
 from app.console.items import pretty
@@ -53,14 +53,14 @@ def workflow_list() -> Response:
             "workflows": shown,
             "more": shown[-1].id if len(rows) > WORKFLOWS else None,
             "given": request.args,
-            **how_they_went(connection, [workflow.id for workflow in shown]),
+            **read_figures(connection, [workflow.id for workflow in shown]),
         }
     if asks_for_part():
         return part("parts/workflow_rows.html", **values)
     return Response(render_template("workflows.html", **values))
 
 
-def how_they_went(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
+def read_figures(connection: Connection, ids: Sequence[str]) -> dict[str, Any]:
     """Totals of the last seven days, last runs and next starts of these workflows, by their ids."""
     project_id = caller().project_id
     totals: Mapping[str, Stats] = {}
@@ -110,7 +110,7 @@ def workflow_page(workflow_id: str) -> Response:
             "schedules": list_next_starts(connection, project_id=project_id, workflow_ids=[workflow.id]),
             "versions": list_history(connection, workflow.id, limit=SHOWN_VERSIONS),
             "address": services().settings.webhook_url,
-            **how_they_went(connection, [workflow.id]),
+            **read_figures(connection, [workflow.id]),
         }
     return Response(render_template("workflow.html", cursor=None, state="", **values))
 
@@ -143,5 +143,5 @@ def version_page(workflow_id: str, version_id: str) -> Response:
     with reading() as connection:
         workflow: Workflow = get_workflow(connection, workflow_id, project_id=caller().project_id)
         version = get_version(connection, workflow.id, number)
-    parts = list(changes(orjson.loads(version.definition), orjson.loads(workflow.definition)))
+    parts = list(compare_definitions(orjson.loads(version.definition), orjson.loads(workflow.definition)))
     return Response(render_template("version.html", w=workflow, version=version, parts=parts))
