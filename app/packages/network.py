@@ -23,7 +23,8 @@ MAX_CONNECTIONS = 100
 """Of one call, at the same time."""
 PIECE = 2**16
 WINDOW = 2**20
-"""So many bytes may be on their way to the process before it has taken the first of them."""
+"""So many bytes may be on their way to the process before it has taken the first of them, and from it: its own program
+sends PIECE by PIECE, each when the one before has gone."""
 _HEAD = struct.Struct(">IB")
 _SIZE = struct.Struct(">I")
 
@@ -96,12 +97,18 @@ class _Connection:
         self._network = network
         self._number = number
         self._under_way = 0
+        self._unsent = 0
         self._room = asyncio.Event()
         self._outbox: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._task = asyncio.create_task(self._run(rules, host, port))
 
     def take(self, kind: int, content: bytes) -> None:
         if kind == DATA:
+            self._unsent += len(content)
+            if self._unsent > WINDOW:
+                self._close(_failure("ENOBUFS", "More was sent than the other side takes"))
+                self.end()
+                return
             self._outbox.put_nowait(content)
         elif kind == END:
             self._outbox.put_nowait(None)
@@ -149,6 +156,7 @@ class _Connection:
         while (content := await self._outbox.get()) is not None:
             writer.write(content)
             await writer.drain()
+            self._unsent -= len(content)
             self._network.say(self._number, ACK, _SIZE.pack(len(content)))
         if writer.can_write_eof():
             writer.write_eof()

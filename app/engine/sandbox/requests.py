@@ -7,10 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS
 
 # A request that ran in this many processes that died for no known reason is given up.
 MAX_ATTEMPTS = 3
+
+MAX_QUESTIONS = 10_000
+"""Of one request, not yet answered; the programs of this package wait long before."""
 
 
 Ask = Callable[[bytes], Awaitable[bytes]]
@@ -95,6 +99,10 @@ class SandboxRequest:
     def take_question(self, question: bytes, reply: Callable[[bytes], None], refuse: Callable[[], None]) -> None:
         """Answer what it asks; what answering raises is its error, and `refuse` is called."""
         if self.ask is None:
+            return
+        if len(self.questions) >= MAX_QUESTIONS:
+            self.fail(SandboxError(f"The JavaScript asked for more than {MAX_QUESTIONS:,} things at once"))
+            refuse()
             return
         task = asyncio.create_task(self._answer(self.ask, question, reply, refuse))
         self.questions.add(task)

@@ -12,12 +12,16 @@ const { parse, stringify } = JSON;
 const MAX_LINES = 1000;
 const MAX_LINE_LENGTH = 10_000;
 
+/** So many questions of a call are with the worker at once; the next wait here. It ends a call that has far more there. */
+const MAX_ASKED = 1000;
+
 const storage = new AsyncLocalStorage();
 const calls = new Map();
 
 /** One thing that the worker wants done. `request` is what it said. */
 class Call {
   #asked = new Map();
+  #unsent = new Set();
   #lastAsked = 0;
   #cancel = new AbortController();
   #endings = new Set();
@@ -41,9 +45,21 @@ class Call {
   ask(name, given) {
     return new Promise((resolve, reject) => {
       const text = this.#question(name, given);
-      this.#asked.set(this.#lastAsked, { resolve, reject });
-      writeFrame(this.id, ASK, text);
+      const number = this.#lastAsked;
+      const send = () => {
+        this.#asked.set(number, { resolve, reject });
+        writeFrame(this.id, ASK, text);
+      };
+      if (this.#asked.size < MAX_ASKED) send();
+      else this.#unsent.add(send);
     });
+  }
+
+  #sendNext() {
+    const [send] = this.#unsent;
+    if (!send || this.#asked.size >= MAX_ASKED) return;
+    this.#unsent.delete(send);
+    send();
   }
 
   /** The same without coming back to the event loop; `wait(id)` gives the next reply to this call. */
@@ -69,6 +85,7 @@ class Call {
     const waiting = this.#asked.get(call);
     if (!waiting) return;
     this.#asked.delete(call);
+    this.#sendNext();
     if (error) waiting.reject(errorOf(error));
     else waiting.resolve(typeof bytes === 'string' ? { ...result, body: Buffer.from(bytes, 'base64') } : result);
   }
@@ -98,6 +115,7 @@ class Call {
     this.#cancel.abort();
     for (const end of this.#endings) end();
     this.#endings.clear();
+    this.#unsent.clear();
   }
 }
 
