@@ -1,4 +1,4 @@
-"""Makes spans from what is told of runs, and sends them; the only module here that loads OpenTelemetry at once.
+"""Makes spans from what is told of runs, and sends them; the module that loads OpenTelemetry.
 
 Spans are named as n8n names them, and so are their attributes where n8n has such. Their ids are signatures of the
 executions' ids: whoever knows of an execution knows its span, and nothing has to be kept for that.
@@ -11,7 +11,6 @@ from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
@@ -20,6 +19,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, Statu
 
 from app.environment import SettingsError
 from app.places import version
+from app.telemetry.collector import open_exporter
 from app.telemetry.delivery import BoundedProcessor
 from app.telemetry.spans import Attributes, ExecutionSpan, NodeSpan, SpanCounts, SpanError, TracePlace
 
@@ -66,7 +66,7 @@ class Tracer:
         self._lock = threading.Lock()
         self.counts = SpanCounts()
         try:
-            processor = BoundedProcessor(OTLPSpanExporter(), self.counts)
+            processor = BoundedProcessor(open_exporter(), self.counts)
         except ValueError as error:
             raise SettingsError(f"OpenTelemetry's variables (OTEL_...) cannot be used: {error}") from None
         # Its own end of a process waits for the collector for as long as that likes.

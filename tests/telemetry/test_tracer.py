@@ -37,7 +37,7 @@ class Kept(SpanExporter):
 @pytest.fixture
 def kept(monkeypatch) -> Kept:
     made = Kept()
-    monkeypatch.setattr(tracer_module, "OTLPSpanExporter", lambda: made)
+    monkeypatch.setattr(tracer_module, "open_exporter", lambda: made)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "5")
     return made
 
