@@ -3,7 +3,7 @@
 
 const { EventEmitter } = require('node:events');
 const fs = require('node:fs');
-const { syncBuiltinESMExports } = require('node:module');
+const Module = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
 const { Readable } = require('node:stream');
@@ -57,6 +57,13 @@ function fencePaths(scratch) {
   }, realpath);
 }
 
+/** Lets no search for a module tell what lies in folders that must not be read: Node does not ask for permission there. */
+function fenceModules() {
+  const { permission } = process;
+  const [may, look] = [permission.has.bind(permission), Module._stat];
+  Module._stat = (file) => (may('fs.read', file) ? look(file) : -2);
+}
+
 /** What this program itself listens for stays; and what nobody has caught is no matter of a package, but of its call. */
 function fenceListeners() {
   const own = new Set();
@@ -87,6 +94,7 @@ function fenceListeners() {
 function fenceProcess(scratch) {
   os.tmpdir = () => scratch;
   fencePaths(scratch);
+  fenceModules();
   const { stderr, stdin } = process;
   const print = (...given) => void stderr.write(`${util.format(...given)}\n`);
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir']) console[name] = print;
@@ -95,7 +103,7 @@ function fenceProcess(scratch) {
   Object.defineProperty(process, 'stdin', { get: () => nothing, configurable: true });
   for (const name of ['exit', 'abort', 'kill', 'reallyExit', 'chdir']) process[name] = refuse(name);
   threads.Worker = NoThread;
-  syncBuiltinESMExports();
+  Module.syncBuiltinESMExports();
   const listen = fenceListeners();
   listen('uncaughtException', (error) => print(error));
   listen('unhandledRejection', (error) => print(error));
