@@ -12,7 +12,7 @@ from app.api.face.services import database, reading
 from app.api.forms.forms import first_values, refusal
 from app.api.forms.pages import form_page, message_page
 from app.api.forms.submission import now, read_submission
-from app.api.webhooks.access import BOTS
+from app.api.webhooks.access import is_program
 from app.api.webhooks.webhooks import is_question_link
 from app.repository import lifecycle
 from app.repository.errors import Conflict, ExecutionNotFound
@@ -59,7 +59,7 @@ def answer_question(number: int, waiting: WaitingNode, node: Mapping[str, Any]) 
     kind = parameters.get("responseType") or "approval"
     if kind == "approval":
         # Whoever looks at what a message links to answers nothing.
-        if request.method == "HEAD" or BOTS.search(request.headers.get("User-Agent", "")):
+        if request.method == "HEAD" or is_program():
             return Response("", content_type="text/plain")
         return _go_on(number, waiting, {"json": {"data": {"approved": approved, **_when()}}})
     form = _form(node, parameters, kind)

@@ -21,7 +21,13 @@ from app.triggers.webhook_settings import WebhookSettings
 
 log = logging.getLogger(__name__)
 
-BOTS = re.compile(r"bot|crawl|spider|slurp|facebookexternalhit|preview|monitor", re.IGNORECASE)
+BROWSERS = re.compile(r"(?:mozilla|opera|dalvik|microsoft office)/", re.IGNORECASE)
+"""How browsers, and programs that people follow links in, call themselves."""
+BOTS = re.compile(
+    r"(?<!cu)bot|crawl|spider|slurp|externalhit|preview|monitor|headless|lighthouse|mshots|google-|googleimageproxy",
+    re.IGNORECASE,
+)
+"""Those that call themselves so, too. Cubot makes telephones."""
 WRONG = "Authorization data is wrong!"
 UNREADABLE = "The credential of this webhook cannot be read"
 
@@ -34,12 +40,18 @@ class Caller:
     proof: Proof = NO_PROOF
 
 
+def is_program() -> bool:
+    """Whether a program calls on its own account, by what it calls itself; who says nothing counts as none."""
+    agent = request.headers.get("User-Agent", "")
+    return bool(agent) and (BROWSERS.match(agent) is None or BOTS.search(agent) is not None)
+
+
 def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -> Caller:
     """Whoever calls. Raises Refused for who is not let in."""
     allowed = settings.options.ip_whitelist
     if allowed and not is_listed(client_address(), allowed):
         raise Refused(403, "IP is not allowed to access the webhook!")
-    if settings.options.ignore_bots and BOTS.search(request.headers.get("User-Agent", "")):
+    if settings.options.ignore_bots and is_program():
         raise Refused(403, WRONG, CHALLENGE)
     kind = settings.authentication
     if kind == "none":
