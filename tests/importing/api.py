@@ -1,5 +1,6 @@
 """n8n's public API as far as an import asks it, in this process: its lists come in pages, and it counts its calls."""
 
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -25,6 +26,7 @@ class PagedApi:
         """By what was asked for: "ids", "data", "one" or the path."""
         self.is_away_at: int | None = None
         """The call for data from which on nobody answers."""
+        self.lists: dict[str, list[Any]] = {"/workflows": [WORKFLOW]}
         monkeypatch.setattr(httpx.Client, "send", self._send)
         monkeypatch.setattr(api_client, "MAX_WAIT", 0)
 
@@ -38,7 +40,7 @@ class PagedApi:
         query = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
         found = self.answer(request.url.path.removeprefix("/api/v1"), query)
         status, content = (found, {}) if isinstance(found, int) else (200, found)
-        return httpx.Response(status, headers={"Retry-After": "0"}, json=content, request=request)
+        return httpx.Response(status, headers={"Retry-After": "0"}, text=json.dumps(content), request=request)
 
     def answer(self, path: str, query: dict[str, str]) -> Any:
         if one := re.fullmatch(r"/executions/(\d+)", path):
@@ -50,7 +52,7 @@ class PagedApi:
             )
         if path != "/executions":
             self.calls[path] += 1
-            return {"data": [WORKFLOW] if path == "/workflows" else [], "nextCursor": None}
+            return {"data": self.lists.get(path, []), "nextCursor": None}
         with_data = query.get("includeData") == "true"
         self.calls["data" if with_data else "ids"] += 1
         if with_data and self.is_away_at is not None and self.calls["data"] >= self.is_away_at:

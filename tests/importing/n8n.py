@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,13 +105,16 @@ NAMES = {
 """n8n's tables as `export:entities` names its files."""
 
 
-def make_entities(path: Path, key: str = KEY) -> Path:
-    """The ZIP file of `n8n export:entities`: rows in encrypted lines of a few each, large files in parts."""
+def make_entities(path: Path, key: str = KEY, more: Mapping[str, list[dict[str, Any]]] | None = None) -> Path:
+    """The ZIP file of `n8n export:entities`: rows in encrypted lines of a few each, large files in parts.
+
+    `more` rows of tables follow those that were recorded.
+    """
     with zipfile.ZipFile(path, "w") as archive:
         for table, recorded in TABLES.items():
             if table in ("user_api_keys", "webhook_entity"):
                 continue
-            lines = [json.dumps(row) for row in recorded["rows"]]
+            lines = [json.dumps(row) for row in [*recorded["rows"], *(more or {}).get(table, ())]]
             parts = [lines[start : start + 5] for start in range(0, len(lines), 5)]
             for number, part in enumerate(parts, 1):
                 name = NAMES.get(table, table) + (f".{number}" if number > 1 else "") + ".jsonl"

@@ -10,7 +10,7 @@ from typing import Any
 from app.credentials.n8n import InstanceKey, WrongKey
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.progress import Progress
-from app.importing.n8n.rows import read_json
+from app.importing.n8n.rows import Row, read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
 
@@ -72,10 +72,19 @@ class EntitiesSource(Spool):
             self.close()
             raise
 
+    def rows(self, table: str) -> Iterator[Row]:
+        own = super().rows(table)
+        first = next(own, None)
+        if first is not None:
+            yield first
+            yield from own
+        elif table.startswith(ROWS_OF_TABLES) and table != table.lower():  # its file may be named so
+            yield from super().rows(table.lower())
+
     def _read(self, archive: zipfile.ZipFile, key: InstanceKey) -> None:
         for name in archive.namelist():
-            entity = Path(name).name.removesuffix(".jsonl").split(".")[0].lower()
-            table = entity if entity.startswith(ROWS_OF_TABLES) else TABLES.get(entity)
+            entity = Path(name).name.removesuffix(".jsonl").split(".")[0]
+            table = entity if entity.startswith(ROWS_OF_TABLES) else TABLES.get(entity.lower())
             if table is not None and name.endswith(".jsonl"):
                 self._progress.begin(f"rows of {table} unpacked")
                 for row in self._rows(archive, name, key):

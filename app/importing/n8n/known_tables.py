@@ -69,6 +69,9 @@ ABSENT_COLUMNS = {
 }
 """What it means that a table has no such column."""
 
+MAX_NAMED = 20
+"""Rows that a table's remarks name by their ids; others are told as one."""
+
 EARLIER_DATA_TABLES = "data_store"
 """What n8n called data tables in their first versions."""
 
@@ -86,13 +89,19 @@ def remarks_on(columns: Columns) -> Iterator[str]:
 
 
 def rows_with_keys(table: str, rows: Iterable[Row], remarks: list[str]) -> Iterator[Row]:
-    """The rows that have their keys; that others were passed over is added to `remarks`, once."""
-    keys = KEYS.get(table, ())
+    """The rows that have their keys; which others were passed over is added to `remarks`, once."""
+    keys, named = KEYS.get(table, ()), 0
     for row in rows:
         absent = [key for key in keys if row.get(key) is None]
         if not absent:
             yield row
             continue
-        remark = f"Rows of n8n's table {table} without {' and '.join(absent)} were passed over."
+        said = f"without {' and '.join(absent)}"
+        own = row.get("id")
+        if own is not None and all(key in row for key in absent) and named < MAX_NAMED:
+            named += 1
+            remark = f"The row {own!r:.60} of n8n's table {table} was passed over: it is {said}."
+        else:
+            remark = f"Rows of n8n's table {table} {said} were passed over."
         if remark not in remarks:
             remarks.append(remark)

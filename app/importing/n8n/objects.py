@@ -68,7 +68,7 @@ def bring_projects(connection: Connection, owners: Owners, report: Report) -> No
     """Store n8n's projects, where they are kept."""
     for project_id, row in owners.projects.items():
         name = storable(row.get("name")) or project_id
-        with kept_apart(connection, report, "projects", f"The project {name}"):
+        with kept_apart(connection, report, "projects", f"The project {name:.100} ({project_id})"):
             imported_objects.add_project(connection, project_id, name, times_of(row))
             report.count("projects", "kept")
 
@@ -81,7 +81,7 @@ def bring_tags(connection: Connection, source: Source, report: Report) -> dict[s
             name = storable(row.get("name"))
             if not name:
                 continue
-            with kept_apart(connection, report, "tags", f"The tag {name}"):
+            with kept_apart(connection, report, "tags", f"The tag {name:.100} ({row['id']})"):
                 ids[str(row["id"])] = imported_objects.add_tag(connection, str(row["id"]), name, times_of(row))
                 report.count("tags", "kept")
     return ids
@@ -108,11 +108,11 @@ def bring_credentials(
                 "Credentials stay behind without n8n's encryption key: name the file that holds it with "
                 "--encryption-key-file, or set N8N_ENCRYPTION_KEY."
                 if key is None
-                else f"The credential {name} ({credential_id}) stays behind: it holds nothing."
+                else f"The credential {name:.100} ({credential_id}) stays behind: it holds nothing."
             )
             continue
         secret = vault.encrypt(credential_id, kind, data)
-        with kept_apart(connection, report, "credentials", f"The credential {name}"):
+        with kept_apart(connection, report, "credentials", f"The credential {name:.100} ({credential_id})"):
             stored = imported_objects.save_credential(
                 connection,
                 credential_id,
@@ -187,7 +187,7 @@ def bring_variables(
         key, project = storable(row.get("key")), row.get("project")
         owner = row.get("projectId") or (project.get("id") if isinstance(project, dict) else None)
         everywhere = owner is None and options.project == DEFAULT_PROJECT
-        with kept_apart(connection, report, "variables", f"The variable {key}"):
+        with kept_apart(connection, report, "variables", f"The variable {key:.100} ({row['id']})"):
             same = imported_objects.add_variable(
                 connection,
                 str(row["id"]),

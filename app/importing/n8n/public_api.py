@@ -15,6 +15,7 @@ from app.importing.n8n.progress import Progress
 from app.importing.n8n.rows import ODD, Row, read_json
 from app.importing.n8n.source import SourceError, SourceExecution, Wanted
 from app.importing.n8n.spool import Spool
+from app.schemas.base import OBJECT_ID
 
 ID = re.compile(rb'"id"\s*:\s*"?(\d{1,18})')
 FAR = 1_000
@@ -120,6 +121,8 @@ class ApiSource(Spool):
 
     def _add_data_table(self, row: Row) -> None:
         table_id = row["id"]
+        if OBJECT_ID.fullmatch(str(table_id)) is None:  # no address can be made of it
+            raise ValueError("its id is longer than what n8n gives, or holds other characters")
         self.add("data_table", row)
         for index, column in enumerate(_objects(row.get("columns"))):
             self.add("data_table_column", {"index": index, "dataTableId": table_id, **column})

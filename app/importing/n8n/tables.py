@@ -27,7 +27,7 @@ def bring_data_tables(connection: Connection, source: Source, owners: Owners, re
         columns.setdefault(str(column["dataTableId"]), []).append(column)
     for row in source.rows("data_table"):
         table_id, name = str(row["id"]), storable(row.get("name"))
-        with kept_apart(connection, report, "data tables", f"The data table {name}"):
+        with kept_apart(connection, report, "data tables", f"The data table {name:.100} ({table_id})"):
             _bring_table(
                 connection, source, owners.project(row.get("projectId")), row, columns.get(table_id, []), report
             )
@@ -57,7 +57,12 @@ def _bring_table(
 def _bring_columns(connection: Connection, table_id: str, columns: list[Row], report: Report) -> None:
     for place, column in enumerate(sorted(columns, key=_place)):
         name = storable(column["name"])
-        with kept_apart(connection, report, "columns of data tables", f"The column {name} of a data table"):
+        with kept_apart(
+            connection,
+            report,
+            "columns of data tables",
+            f"The column {name:.100} ({column['id']}) of the data table {table_id}",
+        ):
             imported_tables.add_column(
                 connection, str(column["id"]), table_id=table_id, name=name, type=str(column["type"]), place=place
             )

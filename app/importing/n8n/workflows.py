@@ -88,7 +88,9 @@ class WorkflowWriter:
             published = definitions.version_id(row, "activeVersionId")
             edited = published is not None and published != definitions.version_id(row)
             became = None
-            with kept_apart(self._connection, self._report, "workflows", f"The workflow {row.get('name')}"):
+            with kept_apart(
+                self._connection, self._report, "workflows", f"The workflow {row.get('name')!s:.100} ({workflow_id})"
+            ):
                 became = self._save(row, edited=edited)
             if became in (None, NOT_STORED):
                 continue
@@ -211,7 +213,9 @@ class WorkflowWriter:
                 self._report.count("versions", "that cannot be stored")
                 continue
             name = definitions.name_of(workflow.row)
-            with kept_apart(self._connection, self._report, "versions", f"A version of {name}"):
+            with kept_apart(
+                self._connection, self._report, "versions", f"The version {row['versionId']} of {name:.100}"
+            ):
                 self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
                 self._report.count("versions", "kept")
 
