@@ -99,14 +99,23 @@ FIND_WEBHOOKS = """
         OR h.webhook_id = split_part(%(path)s, '/', 1)
 """
 
-# Uses schedules_due. Another worker's rows are skipped, so each time fires once.
+# Uses schedules_due. Another worker's rows are skipped, so each time fires once. Projects take turns: what one of them
+# is behind with keeps no other one's from firing in time.
 DUE = """
+    WITH due AS MATERIALIZED (
+        SELECT s.workflow_id, s.node, s.rule_index,
+               row_number() OVER (PARTITION BY w.project_id ORDER BY s.next_at) AS turn
+          FROM schedules AS s
+          JOIN workflows AS w ON w.id = s.workflow_id
+         WHERE s.next_at <= statement_timestamp()
+    )
     SELECT s.workflow_id, s.node, s.rule_index, s.rule, s.next_at AS due_at, clock_timestamp() AS now,
            coalesce(w.active_version_id, w.version_id) AS version_id, w.project_id
-      FROM schedules AS s
+      FROM due
+      JOIN schedules AS s USING (workflow_id, node, rule_index)
       JOIN workflows AS w ON w.id = s.workflow_id
      WHERE s.next_at <= statement_timestamp()
-     ORDER BY s.next_at
+     ORDER BY due.turn, s.next_at
      LIMIT %(limit)s
        FOR UPDATE OF s SKIP LOCKED
 """
@@ -179,7 +188,8 @@ def find_webhooks(connection: Connection, path: str) -> list[RegisteredWebhook]:
 
 
 def take_due_schedules(connection: Connection, *, limit: int) -> list[DueSchedule]:
-    """At most `limit` rules whose time has come; nobody else gets them while this transaction lasts."""
+    """At most `limit` rules whose time has come, of each project in turn; nobody else gets them while this transaction
+    lasts."""
     with connection.cursor(row_factory=class_row(DueSchedule)) as cursor:
         return cursor.execute(DUE, {"limit": limit}).fetchall()
 

@@ -1,14 +1,15 @@
 """Whose turn it is in the queue: no project waits for another one's queue to end, nor the queue for waits."""
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.repository import lifecycle
+from app.repository import lifecycle, triggers
 from app.repository.lifecycle import FIRST_TURN, NO_EXTRA_PLACES, Result, claims
+from app.repository.triggers import NewSchedule
 from tests.repository.given import DATA, a_new_execution, a_running_execution, a_worker, a_workflow
 from tests.repository.plans import nodes, plan_of
 
@@ -115,3 +116,18 @@ def test_a_claim_reads_no_waits_that_are_not_over(connection) -> None:
     connection.execute("ANALYZE executions")
     plan = plan_of(connection, claims.CLAIM_DUE, {"worker_id": worker_id, "limit": 5})
     assert not any(node.get("Rows Removed by Filter") for node in nodes(plan)), plan
+
+
+def test_schedules_of_one_project_keep_no_other_ones_from_firing(connection) -> None:
+    for project_id, number in (("many", 30), ("few", 1)):
+        queue(connection, project_id)
+        due = DUE + timedelta(days=number == 1)  # the few are the last by their time
+        rules = [NewSchedule("Start", place, b"{}", due) for place in range(number)]
+        triggers.register(connection, project_id, [], rules)
+    fired: list[tuple[str, int]] = []
+    while taken := triggers.take_due_schedules(connection, limit=4):
+        for schedule in taken:
+            triggers.mark_fired(connection, schedule, datetime.now(UTC) + timedelta(hours=1))
+        fired += [(schedule.workflow_id, schedule.rule_index) for schedule in taken]
+    assert ("few", 0) in fired[:4]
+    assert sorted(fired) == [("few", 0), *(("many", place) for place in range(30))]

@@ -17,7 +17,8 @@ from app.worker.database import Database
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 25
+"""In one transaction. Whose rule becomes due meanwhile waits for its end."""
 MAX_SLEEP = 1.0
 MIN_SLEEP = 0.01
 LOOK_AGAIN = timedelta(hours=1)  # at a rule that cannot be followed now
