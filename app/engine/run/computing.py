@@ -85,10 +85,15 @@ async def compute(work: Callable[..., T], *arguments: Any, size: float = float("
         job.end()
 
 
+def slice_is_over() -> bool:
+    """Whether `yield_to_loop` would let the loop turn: for loops in which even a call of that costs much."""
+    return time.monotonic() - _turned_at > SLICE_SECONDS
+
+
 async def yield_to_loop() -> None:
     """Let the loop turn where it has not for a while: to be awaited between two items of a node that computes."""
     global _turned_at
-    if time.monotonic() - _turned_at > SLICE_SECONDS:
+    if slice_is_over():
         await asyncio.sleep(0)
         _turned_at = time.monotonic()
 

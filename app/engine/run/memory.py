@@ -70,7 +70,7 @@ def weigh_outputs(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]], m
     total = 2 * DICT * sum([len(items) for items in outputs])
     if passes_on(outputs, inputs):
         return total
-    passed = {id(value) for items in inputs for item in items for value in item.values()}
+    passed = set(map(id, [value for items in inputs for item in items for value in item.values()]))
     for items in outputs:
         for begin in range(0, len(items), CHUNK):
             chunk = items[begin : begin + CHUNK]

@@ -80,13 +80,16 @@ def _is_error(item: Item) -> bool:
 
 def _tell_errors(outputs: Outputs) -> Outputs:
     """Let an item that carries an error hold what that says, and nothing else."""
-    if not any(_carries_error(item) for items in outputs for item in items):
+    if not any([items for items in outputs if any(map(_carries_error, items))]):
         return outputs
     return [[_with_message(item) if _carries_error(item) else item for item in items] for items in outputs]
 
 
 def _carries_error(item: Item) -> bool:
-    return item.get("error") is not None or (isinstance(item["json"], dict) and "$error" in item["json"])
+    if "error" in item and item["error"] is not None:
+        return True
+    json = item["json"]
+    return "$error" in json if isinstance(json, dict) else False
 
 
 def _with_message(item: Item) -> Item:

@@ -16,6 +16,8 @@ from app import large_json
 _DECIMAL = re.compile(r"[+-]?(?:\d++\.?\d*+(?:[eE][+-]?\d+)?|\.\d++(?:[eE][+-]?\d+)?)\Z")
 _RADIX = re.compile(r"0(?:[xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)\Z")
 _SAFE_INTEGER = 2**53
+CONTAINERS = (dict, list)
+"""To ask isinstance of: where it is written as a union, each call makes that anew."""
 
 
 class Undefined:
@@ -76,12 +78,12 @@ def to_string(value: Any) -> str:
     """JavaScript's String(value)."""
     if isinstance(value, str):
         return value
+    if isinstance(value, int):
+        if value is True or value is False:
+            return "true" if value else "false"
+        return str(value) if -(10**21) < value < 10**21 else number_text(float(value))
     if value is None:
         return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value) if abs(value) < 10**21 else number_text(float(value))
     if isinstance(value, float):
         return number_text(value)
     if isinstance(value, list):
@@ -117,12 +119,12 @@ def to_json_text(value: Any) -> str:
 
 def display(value: Any) -> str:
     """A value as text for a person or a string field: text as it is, the rest as JSON."""
-    return to_json_text(value) if isinstance(value, dict | list) else to_string(value)
+    return to_json_text(value) if isinstance(value, CONTAINERS) else to_string(value)
 
 
 def truthy(value: Any) -> bool:
     """JavaScript's Boolean(value): empty arrays and objects are true."""
-    return True if isinstance(value, dict | list) else bool(value) and value == value
+    return True if isinstance(value, CONTAINERS) else bool(value) and value == value
 
 
 def type_name(value: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from app.engine.nodes.set.fields import Fields
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 
@@ -17,56 +18,50 @@ _ISO = re.compile(r"[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
 _FIELD_KINDS = frozenset({"string", "number", "boolean", "array", "object"})
 
 
-async def reveal(
-    context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any], *, name_nothing: bool = False
-) -> None:
+async def reveal(context: NodeContext, fields: Fields, resolved: list[Any], *, name_nothing: bool = False) -> None:
     """Put into the values of typed fields what they really are, so that they convert as in n8n.
 
     Asks the sandbox a second time, but only for values that gave nothing, or a date's text where a date was made.
     With `name_nothing`, null and undefined are those words in a text field.
     """
     templates = [
-        (place, template, DATE in template)
-        for place, field in enumerate(fields)
-        if isinstance(kind := field.get("type"), str)
-        and kind in _FIELD_KINDS
-        and isinstance(template := field.get("value"), str)
-        and template.startswith("=")
+        (place, kind, template, DATE in template)
+        for place, field, template in fields.templates("value")
+        if isinstance(kind := field.get("type"), str) and kind in _FIELD_KINDS
     ]
     asked = [
-        (index, place, template)
-        for index, values in enumerate(resolved)
-        if not isinstance(values, NodeError)
-        for place, template, dated in templates
-        if (value := values["value"][place].get("value")) is None
+        (row["value"], index, place, kind, template)
+        for index, row in enumerate(resolved)
+        if not isinstance(row, NodeError)
+        for place, kind, template, dated in templates
+        if (value := row["value"][place]) is None
         or (dated and isinstance(value, str) and _ISO.match(value) is not None)
     ]
     if not asked:
         return
-    answers = await context.tell_apart({text for _, _, text in asked})
-    for index, place, text in asked:
-        said, value = answers[index][text], resolved[index]["value"][place].get("value")
+    answers = await context.tell_apart({text for *_, text in asked})
+    for row, index, place, kind, text in asked:
+        said = answers[index][text]
         if said in SPECIAL:
-            resolved[index]["value"][place]["value"] = SPECIAL[said]
+            row[place] = SPECIAL[said]
         elif said == DATE:
-            resolved[index]["value"][place]["value"] = _as_kind(fields[place].get("type"), value)
-        elif name_nothing and fields[place].get("type") == "string":
-            resolved[index]["value"][place]["value"] = said
+            row[place] = _as_kind(kind, row[place])
+        elif name_nothing and kind == "string":
+            row[place] = said
 
 
-async def reveal_names(context: NodeContext, fields: list[dict[str, Any]], resolved: list[Any]) -> None:
+async def reveal_names(context: NodeContext, fields: Fields, resolved: list[Any]) -> None:
     """Call the fields whose names gave nothing as JavaScript does: null or undefined."""
     asked = [
-        (index, place, template)
-        for place, field in enumerate(fields)
-        if isinstance(template := field.get("name"), str) and template.startswith("=")
-        for index, values in enumerate(resolved)
-        if not isinstance(values, NodeError) and values["value"][place].get("name") is None
+        (row["value"], index, place, template)
+        for place, _, template in fields.templates("name")
+        for index, row in enumerate(resolved)
+        if not isinstance(row, NodeError) and row["value"][place] is None
     ]
     if asked:
-        answers = await context.tell_apart({text for _, _, text in asked})
-        for index, place, text in asked:
-            resolved[index]["value"][place]["name"] = answers[index][text]
+        answers = await context.tell_apart({text for *_, text in asked})
+        for row, index, place, text in asked:
+            row[place] = answers[index][text]
 
 
 def _as_kind(kind: Any, iso: str | None) -> Any:

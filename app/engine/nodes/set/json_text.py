@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from app.engine.nodes.set.fields import Fields
 from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -69,14 +70,15 @@ async def parse_all(context: NodeContext, texts: Mapping[int, Any]) -> dict[int,
     return values | await _read_all(context, broken, REPAIR, LIBRARY)
 
 
-async def read_literals(context: NodeContext, resolved: list[Any]) -> None:
+async def read_literals(context: NodeContext, fields: Fields, resolved: list[Any]) -> None:
     """Put objects in the place of texts for fields of type object that are object literals, but no JSON."""
     texts: dict[tuple[int, int], str] = {}
     judged: dict[str, bool] = {}
-    for index, values in enumerate(resolved):
-        for place, field in enumerate(() if isinstance(values, NodeError) else values["value"]):
-            text = field.get("value")
-            if field.get("type") != "object" or not isinstance(text, str):
+    objects = fields.may_be_of("object")
+    for index, row in enumerate(resolved if objects else ()):
+        for at_kind, place in () if isinstance(row, NodeError) else objects:
+            text = row["value"][place]
+            if row["value"][at_kind] != "object" or not isinstance(text, str):
                 continue
             if text not in judged:
                 await yield_to_loop()
@@ -84,7 +86,7 @@ async def read_literals(context: NodeContext, resolved: list[Any]) -> None:
             if not judged[text]:
                 texts[index, place] = text
     for (index, place), made in (await _read_all(context, texts, READ, PARSER)).items():
-        resolved[index]["value"][place] = {**resolved[index]["value"][place], "value": made}
+        resolved[index]["value"][place] = made
 
 
 async def _read_all(context: NodeContext, texts: Mapping[T, str], body: str, library: str) -> dict[T, Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.engine.nodes.set.fields import Fields
 from app.engine.nodes.set.json_text import parse_all
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -27,24 +28,28 @@ def old_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     return fields
 
 
-async def read_objects(context: NodeContext, resolved: list[Any]) -> None:
+async def read_objects(context: NodeContext, fields: Fields, resolved: list[Any]) -> None:
     """Read the texts for objects; an item that has one which is none becomes the NodeError that says so."""
-    fields = {
-        (index, place): field
-        for index, values in enumerate(resolved)
-        if not isinstance(values, NodeError)
-        for place, field in enumerate(values["value"])
-        if field["type"] == "object" and field["value"] is not None
-    }
-    read = await parse_all(context, {number: field["value"] for number, field in enumerate(fields.values())})
-    for number, (index, place) in enumerate(fields):
-        value = read.get(number)
-        if isinstance(resolved[index], NodeError):
+    objects = [
+        (name, value)
+        for field, (name, _, value) in zip(fields.given, fields.places, strict=True)
+        if field["type"] == "object"
+    ]
+    texts = [
+        (index, name, value, row["value"][value])
+        for index, row in enumerate(resolved)
+        if not isinstance(row, NodeError)
+        for name, value in objects
+        if row["value"][value] is not None
+    ]
+    read = await parse_all(context, {number: text for number, (*_, text) in enumerate(texts)})
+    for number, (index, name, value, _) in enumerate(texts):
+        row, made = resolved[index], read.get(number)
+        if isinstance(row, NodeError):
             continue
-        if isinstance(value, dict) or (number in read and value is None):
-            resolved[index]["value"][place] = {**fields[index, place], "value": value}
+        if isinstance(made, dict) or (number in read and made is None):
+            row["value"][value] = made
         else:
             said = "does not contain a valid JSON object" if number in read else "contains invalid JSON"
-            name = fields[index, place]["name"]
-            message = f"The entry \"{name}\" inside 'Fields to Set' in item {index} {said}"
+            message = f"The entry \"{row['value'][name]}\" inside 'Fields to Set' in item {index} {said}"
             resolved[index] = NodeError(message, item_index=index)

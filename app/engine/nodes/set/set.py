@@ -2,26 +2,27 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.engine.nodes.set.fields import Fields
 from app.engine.nodes.set.hidden_values import DATE, reveal, reveal_names
 from app.engine.nodes.set.json_text import may_be_object, parse_all, read_literals
 from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
-from app.engine.nodes.shared.date_texts import date_text, read_dates
+from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.failed_items import failed_item
-from app.engine.nodes.shared.issues import DATE_HINT, of_type
-from app.engine.run.computing import yield_to_loop
+from app.engine.nodes.shared.issues import of_type
+from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.run.items import Item, Outputs
-from app.engine.run.memory import DICT, estimate
+from app.engine.run.memory import DICT
 from app.engine.run.parameters import split_expressions, split_names
 from app.engine.run.registry import node
-from app.engine.values import conversions, dates, paths
-from app.engine.values.conversions import CannotConvert
+from app.engine.values import conversions, paths
 
 ASSIGNED = 3.3
 """From this version on, fields are assignments."""
@@ -34,8 +35,6 @@ SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeOtherFields", "include", "includeFields", "excludeFields")
 _BRACKETS = re.compile(r"""\[(["'])(.*)\1\]\Z""", re.DOTALL)
-PARSED = frozenset({"array", "object"})
-"""Types of fields whose texts are read as JSON, for each item anew."""
 CANNOT = object()
 """What stands for JSON that cannot be read."""
 
@@ -62,39 +61,46 @@ async def set_(context: NodeContext) -> Outputs:
     if mode not in ("manual", "raw"):
         raise NodeError(f"The Edit Fields node's mode '{mode}' is not supported.")
     raw = mode == "raw"
+    fields = None if raw else _fields(parameters, context.version)
     wanted = {
-        "value": _pieces(parameters.get("jsonOutput", SAMPLE)) if raw else _fields(parameters, context.version),
-        "options": parameters.get("options") or {},
-        **{name: parameters[name] for name in NAMES if name in parameters},
+        "value": _pieces(parameters.get("jsonOutput", SAMPLE)) if fields is None else fields.cells,
+        "rest": {
+            "options": parameters.get("options") or {},
+            **{name: parameters[name] for name in NAMES if name in parameters},
+        },
     }
     resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
     parsed: dict[int, Any] = {}
     times: dict[str, datetime] = {}
-    if raw:
+    if fields is None:
         await _join_pieces(context, wanted["value"], resolved)
         values = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
         parsed |= await parse_all(context, values)
     else:
-        await reveal_names(context, wanted["value"], resolved)
-        await reveal(context, wanted["value"], resolved, name_nothing=context.version < NOTHING_STAYS)
+        await reveal_names(context, fields, resolved)
+        await reveal(context, fields, resolved, name_nothing=context.version < NOTHING_STAYS)
         if context.version < ASSIGNED:
-            await read_objects(context, resolved)
+            await read_objects(context, fields, resolved)
         else:
-            await read_literals(context, resolved)
-        if any(_may_be_date(field.get("type")) for field in wanted["value"]):
-            times = await _read_times(context, resolved)
+            await read_literals(context, fields, resolved)
+        times = await _read_times(context, fields, resolved)
     output: list[Item] = []
+    rest: Any = None
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
-        await yield_to_loop()
+        if slice_is_over():
+            await yield_to_loop()
         try:
             if isinstance(values, NodeError):
                 raise values
+            if values["rest"] is not rest:  # it is the same for all items, but where it has expressions
+                rest = values["rest"]
+                choice = _choose(context, rest)
             made = (
                 _from_json(values["value"], parsed.get(index, CANNOT), index)
-                if raw
-                else _from_fields(context, values["value"], values["options"], index, times)
+                if fields is None
+                else fields.convert(context, values["value"], times, index, lenient=choice.lenient)
             )
-            output.append(_compose(context, item, made, _include(context, values), values, index))
+            output.append(_compose(context, item, made, choice, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     copies = _copies(context)
@@ -102,6 +108,31 @@ async def set_(context: NodeContext) -> Outputs:
         return [output]
     context.hold(copies * len(output) * DICT)
     return [[dict(item) for item in output for _ in range(copies)]]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the options and the parameters beside the fields say for an item."""
+
+    include: str
+    """Which fields of the input stay: all, none, selected or except."""
+    dots: bool
+    lenient: bool
+    """Whether a value that is not of its field's type stays as it is."""
+    binary: bool
+    """Whether the item's files stay."""
+    names: dict[str, Any]
+
+
+def _choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
+    include, options = _include(context, asked), as_group(asked["options"])
+    return Choice(
+        include,
+        dots=options.get("dotNotation", True) is not False,
+        lenient=bool(options.get("ignoreConversionErrors")),
+        binary=bool(options.get("includeBinary", not options.get("stripBinary", include == "none"))),
+        names=asked,
+    )
 
 
 def _copies(context: NodeContext) -> int:
@@ -121,12 +152,12 @@ def _include(context: NodeContext, asked: dict[str, Any]) -> str:
     return conversions.to_string(asked.get("include", "all"))
 
 
-def _fields(parameters: dict[str, Any], version: float) -> list[dict[str, Any]]:
-    """The fields to make, as name, type and value, whichever of the two shapes the version has."""
+def _fields(parameters: dict[str, Any], version: float) -> Fields:
+    """The fields to make, whichever of the two shapes the version has."""
     if version < ASSIGNED:
-        return old_fields(parameters)
+        return Fields(old_fields(parameters))
     entries = (parameters.get("assignments") or {}).get("assignments")
-    return list(entries) if isinstance(entries, list) else []
+    return Fields(list(entries) if isinstance(entries, list) else [])
 
 
 def _pieces(template: Any) -> Any:
@@ -159,70 +190,15 @@ def _nothing_text(said: str) -> str:
     return "null" if said == DATE else said
 
 
-def _from_fields(
-    context: NodeContext, fields: list[dict[str, Any]], options: dict[str, Any], item: int, times: dict[str, datetime]
-) -> list[tuple[str, Any]]:
-    lenient = bool(as_group(options).get("ignoreConversionErrors"))
-    made = []
-    for field in fields:
-        name, kind, value = field.get("name", "undefined"), field.get("type", "string"), field.get("value")
-        if not isinstance(name, str):
-            name = conversions.to_string(name)
-        if not isinstance(kind, str):
-            raise NodeError(f"The type '{conversions.display(kind)}' of a field is not supported.", item_index=item)
-        if kind in PARSED and isinstance(value, str):
-            context.hold(estimate(value))
-        try:
-            value = _as_time(value, times) if kind == "dateTime" else conversions.convert(value, kind)
-        except CannotConvert:
-            if not lenient:
-                raise _wrong_type(name, kind, value, item) from None
-            value = None if value != value else value
-        made.append((name, value))
-    return made
-
-
-def _may_be_date(kind: Any) -> bool:
-    """Whether a field may turn out to be of type date: its type may come from an expression."""
-    return kind == "dateTime" or (isinstance(kind, str) and kind.startswith("="))
-
-
-async def _read_times(context: NodeContext, resolved: list[Any]) -> dict[str, datetime]:
+async def _read_times(context: NodeContext, fields: Fields, resolved: list[Any]) -> dict[str, datetime]:
     """The times that the texts for date fields name."""
+    dated = fields.may_be_of("dateTime")
+    if not dated:
+        return {}
     timezone = context.timezone if context.version < DATES_IN_UTC else "UTC"
-    texts = (
-        field.get("value")
-        for row in resolved
-        if not isinstance(row, NodeError)
-        for field in row["value"]
-        if field.get("type") == "dateTime"
-    )
+    rows = (row["value"] for row in resolved if not isinstance(row, NodeError))
+    texts = (row[at_value] for row in rows for at_kind, at_value in dated if row[at_kind] == "dateTime")
     return await read_dates(context, texts, timezone)
-
-
-def _as_time(value: Any, times: dict[str, datetime]) -> Any:
-    if value is None:
-        return None
-    time = times.get(date_text(value) or "")
-    if time is None:
-        raise CannotConvert
-    return dates.to_local_iso(time)
-
-
-def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
-    if isinstance(value, dict | list):
-        shown = "array" if isinstance(value, list) else "object"
-    else:
-        shown = f"'{conversions.to_string(value)}'"
-    return NodeError(
-        f"'{name}' expects a {kind} but we got {shown}{DATE_HINT if kind == 'dateTime' else ''} [item {item}]",
-        description=(
-            f'To fix the error try to change the type for the field "{name}" or activate the option '
-            "\N{LEFT DOUBLE QUOTATION MARK}Ignore Type Conversion Errors\N{RIGHT DOUBLE QUOTATION MARK} "
-            "to apply a less strict type validation"
-        ),
-        item_index=item,
-    )
 
 
 def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
@@ -235,16 +211,15 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
     return list(parsed.items())
 
 
-def _compose(
-    context: NodeContext, item: Item, made: list[tuple[str, Any]], include: str, values: dict[str, Any], index: int
-) -> Item:
-    options = as_group(values["options"])
-    dots = options.get("dotNotation", True) is not False
-    json = _select_fields(item["json"], include, values, dots, context.hold)
+def _compose(context: NodeContext, item: Item, made: list[tuple[str, Any]], choice: Choice, index: int) -> Item:
+    json = _select_fields(item["json"], choice, context.hold)
     for name, value in made:
-        paths.put(json, name, value, dots=dots, hold=context.hold)
+        if choice.dots and ("." in name or "]" in name):
+            paths.put(json, name, value, hold=context.hold)
+        else:
+            json[name] = value
     composed: Item = {"json": json, "pairedItem": {"item": index}}
-    if "binary" in item and options.get("includeBinary", not options.get("stripBinary", include == "none")):
+    if choice.binary and "binary" in item:
         composed["binary"] = item["binary"]
     return composed
 
@@ -255,9 +230,8 @@ def _names(given: Any, label: str, dots: bool) -> list[str]:
     return names if dots else [match[2] if (match := _BRACKETS.match(name)) else name for name in names]
 
 
-def _select_fields(
-    json: dict[str, Any], include: str, values: dict[str, Any], dots: bool, hold: Callable[[int], None]
-) -> dict[str, Any]:
+def _select_fields(json: dict[str, Any], choice: Choice, hold: Callable[[int], None]) -> dict[str, Any]:
+    include, values, dots = choice.include, choice.names, choice.dots
     if include == "all":
         return dict(json)
     if include == "selected":
