@@ -2,13 +2,15 @@
 it, until it has read the whole text. What is small is read at once."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 AT_ONCE = 300_000
 """So many values take orjson about 0.1 seconds of a processor."""
+MANY = 10_000
+"""So many values are worth a thread, as a text of WINDOW characters is."""
 MAX_LEVELS = 16
 """One around the other, of which each holds more than that."""
 _MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
@@ -29,6 +31,26 @@ _KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 def is_large(text: bytes) -> bool:
     """Whether it may hold more values than are read at once; signs in strings count as if they stood outside."""
     return len(text) > AT_ONCE and text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
+
+
+def is_heavy(values: Sequence[Any]) -> bool:
+    """Whether JSON values hold so much that to write or to weigh them takes more than some milliseconds."""
+    characters = seen = 0
+    stack = [*values]
+    while stack:
+        value = stack.pop()
+        seen += 1
+        if isinstance(value, str):
+            characters += len(value)
+        elif isinstance(value, dict):
+            seen += len(value)
+            stack.extend(value.values() if seen < MANY else ())
+        elif isinstance(value, list):
+            seen += len(value)
+            stack.extend(value if seen < MANY else ())
+        if seen >= MANY or characters >= WINDOW:
+            return True
+    return False
 
 
 def outside_of_strings(text: bytes) -> Iterator[bytes]:
@@ -54,11 +76,20 @@ def bytes_of_wide_strings(text: bytes) -> int:
 
 def _has_wide_signs(text: bytes) -> bool:
     """Whether there is one, as UTF-8 or escaped; most texts have no escape at all, which one look tells."""
-    return any(sign in text for sign in _WIDE_BYTES) or (b"\\u" in text and any(sign in text for sign in _WIDE_ESCAPES))
+    if any(_holds(text, sign) for sign in _WIDE_BYTES):
+        return True
+    return _holds(text, b"\\u") and any(_holds(text, sign) for sign in _WIDE_ESCAPES)
+
+
+def _holds(text: bytes, sign: bytes) -> bool:
+    """Whether the sign is in the text, which other threads do not wait for however long it is."""
+    return any(text.find(sign, begin, begin + WINDOW + len(sign)) >= 0 for begin in range(0, len(text), WINDOW))
 
 
 def _more_bytes(string: bytes) -> int:
-    return max(0, 4 * len(string.translate(None, _INNER_BYTES)) - len(string))
+    parts = range(0, len(string), WINDOW)
+    signs = sum([len(string[begin : begin + WINDOW].translate(None, _INNER_BYTES)) for begin in parts])
+    return max(0, 4 * signs - len(string))
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:

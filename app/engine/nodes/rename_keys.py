@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.failed_items import failed_item
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -25,6 +26,7 @@ async def rename_keys(context: NodeContext) -> Outputs:
         "options": context.parameters.get("additionalOptions") or {},
     }
     for index, asked in enumerate(await context.resolve_each(wanted, parameter="keys")):
+        await yield_to_loop()
         try:
             output.append(await _rename_all(context, context.items[index], asked))
         except NodeError as error:

@@ -7,7 +7,7 @@ from functools import cmp_to_key
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.run.computing import compute
+from app.engine.run.computing import PLAIN, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
 from app.engine.run.groups import as_group
@@ -44,7 +44,7 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
         parameter="sortFieldsUi",
     )
     if asked["type"] == "random":
-        return random.sample(context.items, len(context.items))
+        return await compute(random.sample, context.items, len(context.items), size=len(context.items) / PLAIN)
     if asked["type"] == "code":
         return await _sort_by_code(context, asked["code"])
     if asked["type"] != "simple":

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from app.engine.run.computing import PLAIN, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -62,18 +63,22 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]
     else:
         memory["currentRunIndex"] += 1
         if not early:
-            memory["processedItems"].extend(_with_source(source, context.items))
+            memory["processedItems"].extend(await _with_source(source, context.items))
     start = memory.pop("position", 0)  # a run that waits since an earlier release has kept the items before it, too
     batch: list[Item] = memory["items"][start : start + size]
     del memory["items"][: start + size]
     memory["noItemsLeft"] = not memory["items"]
     if not early:
         memory["done"] = not batch
-    return memory, _with_source(memory.get("sourceData"), batch)
+    return memory, await _with_source(memory.get("sourceData"), batch)
 
 
-def _with_source(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:
+async def _with_source(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:
     """The items with the run that they came from, because a later run of this node puts them out."""
     if source is None:
         return list(items)
+    return await compute(_add_source, source, items, size=len(items) / PLAIN)
+
+
+def _add_source(source: dict[str, Any], items: list[Item]) -> list[Item]:
     return [{**item, "pairedItem": {"sourceOverwrite": source, **item["pairedItem"]}} for item in items]

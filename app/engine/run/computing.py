@@ -11,11 +11,13 @@ import contextlib
 import ctypes
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
+
+from app import large_json
 
 T = TypeVar("T")
 
@@ -23,6 +25,9 @@ raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 FEW = 100
 """So many items are computed on the loop: a thread would cost more than it saves."""
+PLAIN = 20
+"""How many times less than other computing it takes to pair an item, or to fill in its parameters: a thread pays for so
+many more of them."""
 SLICE_SECONDS = 0.02
 """How long nodes that compute on the loop keep it between two turns."""
 AGAIN_SECONDS = 0.1
@@ -83,6 +88,13 @@ async def compute(work: Callable[..., T], *arguments: Any, size: float = float("
         return returned
     finally:
         job.end()
+
+
+def count_work(values: Sequence[Any]) -> float:
+    """How many items the values are as `compute` counts them: few that are large are many."""
+    if len(values) > FEW:
+        return len(values)
+    return float("inf") if large_json.is_heavy(values) else len(values)
 
 
 def slice_is_over() -> bool:

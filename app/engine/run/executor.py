@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.run.attempts import run_attempts
-from app.engine.run.computing import FEW, compute
+from app.engine.run.computing import FEW, PLAIN, compute, count_work
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
@@ -28,8 +28,6 @@ from app.engine.sandbox import Sandbox
 TURN_SECONDS = 0.002
 """How long nodes that are quick run one after the other before others have the loop: a turn of it costs as much as
 such a node."""
-PLAIN = 20
-"""How many times less than other computing it takes to pair an item: a thread pays for so many more of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +187,11 @@ def _hand_on(context: NodeContext, run: dict[str, Any], outputs: Outputs) -> Non
 async def _take_memory(context: NodeContext, outputs: Outputs, items: int) -> None:
     """Count what the outputs add to the run. Raises TooMuchData."""
     meter, inputs = context.execution.ports.meter, context.inputs
-    size = 0 if items > FEW and passes_on(outputs, inputs) else items
+    size: float = items
+    if passes_on(outputs, inputs):
+        size = 0
+    elif items <= FEW:
+        size = count_work([item for output in outputs for item in output])
     meter.add(await compute(weigh_outputs, outputs, inputs, meter.room, size=size))
 
 

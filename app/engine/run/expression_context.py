@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.run.computing import PLAIN, compute
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
@@ -74,7 +75,7 @@ class ExpressionContext:
         if template.constant:
             return [template.fill(())] * len(given)
         rows = await self._evaluate(template.texts, given, parameter, exact=exact)
-        return self._fill_all(template, rows)
+        return await self._fill_all(template, rows)
 
     async def resolve_first(self, value: Any, *, parameter: str | None = None) -> Any:
         """`value` with its expressions evaluated for the first item only."""
@@ -99,7 +100,7 @@ class ExpressionContext:
                 rows = await self._evaluate(template.texts, self.items, parameter, exact=exact)
             except NodeError:
                 return [await self._resolve_one(template, index, parameter, exact) for index in range(len(self.items))]
-            return self._fill_all(template, rows)
+            return await self._fill_all(template, rows)
         values, error = await self._resolve_until(template, parameter, exact)
         return [*values, *[error] * (len(self.items) - len(values))]
 
@@ -123,12 +124,12 @@ class ExpressionContext:
             rows, failed = [], error
             if before:
                 rows = await self._evaluate(template.texts, self.items, parameter, only=list(before), exact=exact)
-        return self._fill_all(template, rows), failed
+        return await self._fill_all(template, rows), failed
 
-    def _fill_all(self, template: Template, rows: list[list[Any]]) -> list[Any]:
+    async def _fill_all(self, template: Template, rows: list[list[Any]]) -> list[Any]:
         """What the template gives for each row. Raises TooMuchData where all of them together are far too much."""
         self.execution.ports.meter.check(self.held + template.size * len(rows) // TIMES_FILLED)
-        return [template.fill(row) for row in rows]
+        return await compute(template.fill_all, rows, size=len(rows) / PLAIN)
 
     async def resolve_marked(
         self, texts: Sequence[str]
@@ -160,7 +161,7 @@ class ExpressionContext:
         """
         asked = list(texts)
         rows = await self._evaluate(asked, self.items, None, kinds=True)
-        return [dict(zip(asked, row, strict=True)) for row in rows]
+        return await compute(_name_all, asked, rows, size=len(rows) / PLAIN)
 
     async def resolve_with(self, value: Any, variables: dict[str, Any], item: int) -> Any:
         """`value` with its expressions evaluated for one item, with more variables (such as $response) to see.
@@ -196,7 +197,7 @@ class ExpressionContext:
             raise self.expression_error(error, parameter) from error
         self.keep_custom_data(scope)
         if exact:
-            _make_exact(rows, scope)
+            await compute(_make_exact, rows, scope, size=len(scope["exact"]) / PLAIN)
         return rows
 
     def expression_error(self, error: Exception, parameter: str | None) -> NodeError:
@@ -242,6 +243,10 @@ class ExpressionContext:
     def _view(self) -> Viewpoint:
         anchor, sources = self.anchor or self.node, self.sources or ()
         return Viewpoint(self.state, self.node, self.run_index, sources, self.execution.scope(), anchor, self.origin)
+
+
+def _name_all(names: list[str], rows: list[list[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
 def _make_exact(rows: list[list[Any]], scope: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ def _is_error(item: Item) -> bool:
 
 def _tell_errors(outputs: Outputs) -> Outputs:
     """Let an item that carries an error hold what that says, and nothing else."""
-    if not any([items for items in outputs if any(map(_carries_error, items))]):
+    if not any(any(map(_carries_error, items)) for items in outputs):
         return outputs
     return [[_with_message(item) if _carries_error(item) else item for item in items] for items in outputs]
 

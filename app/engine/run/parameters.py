@@ -56,6 +56,10 @@ class Template:
     def fill(self, results: Sequence[Any]) -> Any:
         return self._fill(results)
 
+    def fill_all(self, rows: Sequence[Sequence[Any]]) -> list[Any]:
+        """The value for each of the rows."""
+        return [self._fill(row) for row in rows]
+
     def _compile(self, value: Any) -> Fill | None:
         """How to fill this part; None when it holds nothing to fill in."""
         if isinstance(value, str):

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from app.engine.run.computing import compute, count_work
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.static_data import run_until_kept
@@ -30,7 +31,7 @@ async def evaluate_javascript(context: NodeContext, template: str, rows: list[di
     For what only JavaScript does as JavaScript does, such as its regular expressions. Raises NodeError where it fails.
     """
     try:
-        with context.holding(_length(rows, context.execution.ports.meter.room)):
+        with context.holding(await _measure(context, rows)):
             return [row[0] for row in await context.sandbox.evaluate([template], context.rows_scope(rows))]
     except (ExpressionError, SandboxError) as error:
         raise context.expression_error(error, None) from error
@@ -45,7 +46,7 @@ async def run_program(
     Raises NodeError when the program does not come to its end.
     """
     try:
-        with context.holding(_length(rows, context.execution.ports.meter.room)):
+        with context.holding(await _measure(context, rows)):
             result = await context.sandbox.run_code(
                 source, context.rows_scope(rows), compiles=compiles, admit=context.admit
             )
@@ -54,6 +55,10 @@ async def run_program(
     except SandboxError as error:
         raise NodeError(str(error)) from error
     return [item["json"] for item in result.items]
+
+
+async def _measure(context: NodeContext, rows: list[dict[str, Any]]) -> int:
+    return await compute(_length, rows, context.execution.ports.meter.room, size=count_work(rows))
 
 
 def _length(rows: list[dict[str, Any]], most: int) -> int:

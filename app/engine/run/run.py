@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from app.engine.run.checks import check_parameters, check_runnable
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_work
 from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
 from app.engine.run.execution_info import ExecutionInfo
@@ -82,7 +82,8 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
         graph = parse_workflow(request.workflow, types, request.ports.timezone)
-        state = restore(graph, earlier) if earlier is not None else _begin(graph, request)
+        given = len(request.items or ())
+        state = restore(graph, earlier) if earlier is not None else await compute(_begin, graph, request, size=given)
         _check(state)
         static_data = graph.static_data if request.static_data is None else request.static_data
         state.static_data = StaticData(dict(static_data))
@@ -96,7 +97,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     try:
         async with asyncio.timeout(limit):
             request.ports.progress.follow(state.run_data, state.execution_index)
-            size = len(request.items or ()) if earlier is None else math.inf
+            size = count_work(request.items or ()) if earlier is None else math.inf
             await compute(_count_memory, state, request.ports.meter, size=size)
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:

@@ -77,7 +77,7 @@ def rows(answer: dict[str, Any], items: int, templates: int) -> list[list[Any]]:
     results = answer.get("results")
     if not isinstance(results, list) or len(results) != items:
         raise SandboxError("The JavaScript gave no values")
-    if not all([isinstance(row, list) and len(row) == templates for row in results]):
+    if not all(isinstance(row, list) and len(row) == templates for row in results):
         raise SandboxError("The JavaScript gave no values")
     return results
 

@@ -22,6 +22,12 @@ from app.engine.sandbox.requests import Ask, ProcessTraits
 
 G = TypeVar("G")
 T = TypeVar("T")
+CHUNK = 1_000
+"""Items that are written at once."""
+FEW = 50
+"""Items that are looked at to know whether they are large ones."""
+LARGE = 2**20
+"""Bytes of an answer; a shorter one is read at once."""
 _LENGTH = struct.Struct(">I")
 
 
@@ -113,9 +119,9 @@ class Sandbox:
         """
         marks = bool(scope.get("marks"))
         texts = _encode({"templates": list(templates), "marks": marks})
-        payload = b"".join((_LENGTH.pack(len(texts)), texts, _encode(scope)))
+        payload = await _payload(texts, scope)
         given = await self._pool.request("expressions", self._project, payload, self._expression_timeout)
-        answer = await _judge(checks.document, given, large=large_json.is_large(given))
+        answer = await _judge(checks.document, given, large=len(given) > LARGE)
         _keep_data(answer, scope)
         indexes = scope.get("itemIndexes")
         rows = checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
@@ -151,9 +157,9 @@ class Sandbox:
         options = _encode(
             {"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail, "compiles": compiles}
         )
-        payload = b"".join((_LENGTH.pack(len(options)), options, _encode(scope)))
+        payload = await _payload(options, scope)
         given = await self._pool.request("code", self._project, payload, timeout or self._code_timeout, ask)
-        large = large_json.is_large(given)
+        large = len(given) > LARGE
         answer = await _judge(partial(checks.document, admit=admit), given, large=large)
         _keep_data(answer, scope)
         return CodeResult(await _judge(checks.items_of, answer, large=large), checks.console(answer))
@@ -162,6 +168,23 @@ class Sandbox:
 async def _judge(check: Callable[[G], T], given: G, *, large: bool) -> T:
     """What a check says of an answer; of a large one in a thread, so that the loop goes on."""
     return await asyncio.to_thread(check, given) if large else check(given)
+
+
+async def _payload(head: bytes, scope: dict[str, Any]) -> bytes:
+    """What is sent: both parts of it; of many items, or large ones, written beside the loop."""
+    items = scope.get("items") or []
+    if len(items) > CHUNK or large_json.is_heavy(items[:FEW]):
+        return await asyncio.to_thread(_write_parts, head, scope)
+    return b"".join((_LENGTH.pack(len(head)), head, _encode(scope)))
+
+
+def _write_parts(head: bytes, scope: dict[str, Any]) -> bytes:
+    """As much of the items at a time as other threads can wait for."""
+    items = scope["items"]
+    rest = _encode({name: value for name, value in scope.items() if name != "items"})
+    parts = [_encode(items[begin : begin + CHUNK])[1:-1] for begin in range(0, len(items), CHUNK)]
+    comma = b"," if len(rest) > len(b"{}") else b""
+    return b"".join((_LENGTH.pack(len(head)), head, rest[:-1], comma, b'"items":[', b",".join(parts), b"]}"))
 
 
 def _encode(value: Any) -> bytes:

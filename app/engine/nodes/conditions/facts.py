@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.groups import as_group
 from app.engine.run.programs import evaluate_javascript
@@ -39,6 +40,8 @@ async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place
     places: list[Place] = []
     rows: list[dict[str, Any]] = []
     for item, entry in enumerate(filters):
+        if slice_is_over():
+            await yield_to_loop()
         for number, condition in enumerate(conditions_of(entry)):
             operator = as_group(condition.get("operator"))
             if operator.get("type") == "string" and operator.get("operation") in ("regex", "notRegex"):

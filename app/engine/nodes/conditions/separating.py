@@ -1,6 +1,7 @@
 """What IF and Filter do alike in version 2: the items that meet the conditions, and the others."""
 
 from app.engine.nodes.conditions import conditions
+from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
@@ -13,6 +14,8 @@ async def separate(context: NodeContext) -> Outputs:
     met: list[Item] = []
     unmet: list[Item] = []
     for item, result in zip(context.items, await conditions.evaluate(context, filters), strict=True):
+        if slice_is_over():
+            await yield_to_loop()
         if isinstance(result, NodeError):
             if not context.continues_on_fail:
                 raise result

@@ -6,6 +6,7 @@ from typing import Any
 from app.engine.nodes.conditions import conditions
 from app.engine.nodes.conditions.facts import conditions_of
 from app.engine.nodes.shared.issues import Typed, rules
+from app.engine.run.computing import PLAIN, compute, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -42,6 +43,8 @@ async def switch(context: NodeContext) -> Outputs:
     outputs: Outputs = [[] for _ in range(max(1, count))]
     places = await (_by_expression(context, count) if by_expression else _by_rules(context))
     for item, item_places in zip(context.items, places, strict=True):
+        if slice_is_over():
+            await yield_to_loop()
         for place in item_places:
             if isinstance(place, int):
                 outputs[place].append(item)
@@ -54,6 +57,10 @@ async def switch(context: NodeContext) -> Outputs:
 
 async def _by_expression(context: NodeContext, count: int) -> list[list[int | NodeError]]:
     values = await context.resolve_each(context.parameters.get("output", 0), parameter="output", exact=True)
+    return await compute(_validate_places, values, count, size=len(values) / PLAIN)
+
+
+def _validate_places(values: list[Any], count: int) -> list[list[int | NodeError]]:
     return [
         [value if isinstance(value, NodeError) else _validate_place(value, count, i)] for i, value in enumerate(values)
     ]
@@ -84,16 +91,23 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
         "all": options.get("allMatchingOutputs", False),
     }
     resolved = await context.resolve_each(wanted, parameter="rules", exact=True)
+    size = len(resolved) / PLAIN
     columns = [
-        await conditions.evaluate(
-            context,
-            [
-                each if isinstance(each, NodeError) else _validate_rule(each["rules"][number], index)
-                for index, each in enumerate(resolved)
-            ],
-        )
+        await conditions.evaluate(context, await compute(_filters_of, resolved, number, size=size))
         for number in range(len(rules))
     ]
+    return await compute(_places, resolved, columns, size=size)
+
+
+def _filters_of(resolved: list[Any], number: int) -> list[Any]:
+    """For each item the conditions of this rule, or why there are none."""
+    return [
+        each if isinstance(each, NodeError) else _validate_rule(each["rules"][number], index)
+        for index, each in enumerate(resolved)
+    ]
+
+
+def _places(resolved: list[Any], columns: list[list[bool | NodeError]]) -> list[list[int | NodeError]]:
     return [
         [each] if isinstance(each, NodeError) else _matching_outputs([column[index] for column in columns], each, index)
         for index, each in enumerate(resolved)

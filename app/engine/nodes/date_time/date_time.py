@@ -4,6 +4,7 @@ from typing import Any
 
 from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.run.computing import PLAIN, compute, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -107,17 +108,12 @@ async def date_time(context: NodeContext) -> Outputs:
     if operation not in FIELDS:
         raise NodeError(f"The Date & Time node's operation '{operation}' is not supported.")
     resolved = await context.resolve_each(context.parameters, parameter="date", exact=True)
-    rows = [
-        {
-            "operation": operation,
-            "p": {} if isinstance(each, NodeError) else _to_json(each),
-            "zone": context.timezone,
-        }
-        for each in resolved
-    ]
+    rows = await compute(_rows, operation, resolved, context.timezone, size=len(resolved) / PLAIN)
     answers = await evaluate_javascript(context, PROGRAM, rows)
     output: list[Item] = []
     for index, (parameters, answer) in enumerate(zip(resolved, answers, strict=True)):
+        if slice_is_over():
+            await yield_to_loop()
         try:
             output.append(_item(context.items[index], index, operation, parameters, answer))
         except NodeError as error:
@@ -125,6 +121,14 @@ async def date_time(context: NodeContext) -> Outputs:
                 raise
             output.append({"json": {"error": error.message}})  # as in n8n, without the item that it failed for
     return [output]
+
+
+def _rows(operation: str, resolved: list[Any], timezone: str) -> list[dict[str, Any]]:
+    """What the program gets for each item."""
+    return [
+        {"operation": operation, "p": {} if isinstance(each, NodeError) else _to_json(each), "zone": timezone}
+        for each in resolved
+    ]
 
 
 def _to_json(parameters: dict[str, Any]) -> dict[str, Any]:

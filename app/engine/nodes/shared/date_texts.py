@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.programs import evaluate_javascript
 from app.engine.values import conversions, dates
@@ -46,6 +47,8 @@ async def read_dates(context: NodeContext, values: Iterable[Any], timezone: str 
     known: dict[str, datetime] = {}
     unread: dict[str, None] = {}
     for text in map(date_text, values):
+        if slice_is_over():
+            await yield_to_loop()
         if text is None or text in known or text in unread:
             continue
         time = dates.parse(text, timezone)
