@@ -18,6 +18,8 @@ MAX_BYTES = 256 * 2**20
 SETTING = "EXECUTIONS_RUN_BYTES"
 CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
+LOOKED_AT = 50
+"""Values that are looked at to know whether they are large ones, of which each is weighed by itself."""
 POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
 """What the parts of a value take: its place in what holds it, an empty array, an object with a field, a number."""
 WINDOW = 2**22
@@ -105,6 +107,8 @@ def collect(items: Iterable[Item], hold: Callable[[int], None]) -> list[Item]:
 
 def weigh(values: list[Any]) -> int:
     """About the bytes that JSON values take. What stands in two places counts twice."""
+    if len(values) > 1 and large_json.is_heavy(values[:LOOKED_AT]):
+        return sum(weigh([value]) for value in values)
     try:
         return estimate(orjson.dumps(values))
     except TypeError:

@@ -7,12 +7,29 @@ from typing import Any
 
 import pytest
 
+from app.engine.run import computing
 from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
 from tests.engine.running import Engine
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, assign, chain, condition, node, workflow
 
 MANY = 20_000
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the functions that have been computed in a thread of their own."""
+    names: list[str] = []
+
+    class Told(computing._Job):
+        def __init__(self, work: Any, loop: asyncio.AbstractEventLoop) -> None:
+            names.append(work.args[0].__name__)
+            super().__init__(work, loop)
+
+    monkeypatch.setattr(computing, "_Job", Told)
+    return names
+
+
 MAX_CPU = 0.4
 """CPU seconds that the loop's thread may take between two turns of the loop."""
 
@@ -161,3 +178,56 @@ def test_a_node_with_many_items_lets_the_loop_turn(engine: Engine, document: dic
     watching.cancel()
     assert outcome.status == "success", outcome.error
     assert longest < MAX_CPU
+
+
+def by_regex(pattern: str) -> dict[str, Any]:
+    return condition("={{ $json.s }}", "string", "regex", pattern)
+
+
+RULES = {"rules": {"values": [{**condition("={{ $json.n }}", "number", "gt", 5), "outputKey": "more"}]}}
+FORMAT = {"operation": "formatDate", "date": "={{ $json.day }}", "format": "yyyy"}
+RENAMED = {"keys": {"key": [{"currentKey": "n", "newKey": "m"}]}}
+YIELDING = {
+    "dateTime": (node("Node", "dateTime", FORMAT, 2), {"_begin", "fill_all", "_rows", "_length"}, 1),
+    "filter": (node("Node", "filter", by_regex("9"), 2.2), {"_begin", "fill_all", "_length"}, 3),
+    "if": (node("Node", "if", condition("2026-01-01", "dateTime", "before", "={{ $json.day }}"), 2.2), {"fill_all"}, 4),
+    "renameKeys": (node("Node", "renameKeys", RENAMED), {"_begin"}, 1),
+    "sort": (node("Node", "sort", {"type": "random"}), {"sample"}, 0),
+    "splitInBatches": (node("Node", "splitInBatches", {"batchSize": MANY}, 3), {"_add_source"}, 0),
+    "switch": (node("Node", "switch", RULES, 3.2), {"fill_all", "_filters_of", "_places"}, 3),
+}
+"""A node that looks at each of its items, what it computes in a thread, and how often it yields for each of them."""
+
+
+@pytest.mark.parametrize("case", YIELDING.values(), ids=YIELDING.keys())
+def test_what_is_done_for_each_item_yields_or_has_a_thread(
+    engine: Engine, beside: list[str], monkeypatch: pytest.MonkeyPatch, case: tuple[dict[str, Any], set[str], int]
+) -> None:
+    middle, threads, times = case
+    monkeypatch.setattr(computing, "SLICE_SECONDS", -1)  # each time that it may yield, it does
+    count, turns, sleep = 2_100, 0, asyncio.sleep
+
+    async def count_turns(seconds: float) -> None:
+        nonlocal turns
+        turns += seconds == 0
+        await sleep(seconds)
+
+    monkeypatch.setattr(asyncio, "sleep", count_turns)
+    outcome = engine.run(chain(START, middle), items=items(count))
+    assert outcome.status == "success", outcome.error
+    assert threads <= set(beside)
+    assert turns >= count * times
+
+
+HEAVY = {"long": {"s": "x" * 2**21}, "many": {"s": list(range(20_000))}, "deep": {"s": {"t": {"u": ["y" * 2**21]}}}}
+
+
+@pytest.mark.parametrize("json", HEAVY.values(), ids=HEAVY.keys())
+def test_few_items_that_are_large_are_weighed_beside_the_loop(
+    engine: Engine, beside: list[str], json: dict[str, Any]
+) -> None:
+    document = chain(START, node("Node", "set", assign(("a", "string", "x"), includeOtherFields=True), 3.4))
+    assert engine.run(document, items=[{"json": {"s": 1}}]).status == "success"
+    assert beside == []
+    assert engine.run(document, items=[{"json": json}]).status == "success"
+    assert {"_count_memory", "weigh_outputs"} <= set(beside)
