@@ -189,12 +189,12 @@ FORMAT = {"operation": "formatDate", "date": "={{ $json.day }}", "format": "yyyy
 RENAMED = {"keys": {"key": [{"currentKey": "n", "newKey": "m"}]}}
 YIELDING = {
     "dateTime": (node("Node", "dateTime", FORMAT, 2), {"_begin", "fill_all", "_rows", "_length"}, 1),
-    "filter": (node("Node", "filter", by_regex("9"), 2.2), {"_begin", "fill_all", "_length"}, 3),
-    "if": (node("Node", "if", condition("2026-01-01", "dateTime", "before", "={{ $json.day }}"), 2.2), {"fill_all"}, 4),
+    "filter": (node("Node", "filter", by_regex("9"), 2.2), {"_begin", "fill_all", "_length"}, 4),
+    "if": (node("Node", "if", condition("2026-01-01", "dateTime", "before", "={{ $json.day }}"), 2.2), {"fill_all"}, 5),
     "renameKeys": (node("Node", "renameKeys", RENAMED), {"_begin"}, 1),
     "sort": (node("Node", "sort", {"type": "random"}), {"sample"}, 0),
     "splitInBatches": (node("Node", "splitInBatches", {"batchSize": MANY}, 3), {"_add_source"}, 0),
-    "switch": (node("Node", "switch", RULES, 3.2), {"fill_all", "_filters_of", "_places"}, 3),
+    "switch": (node("Node", "switch", RULES, 3.2), {"fill_all", "_filters_of", "_places"}, 4),
 }
 """A node that looks at each of its items, what it computes in a thread, and how often it yields for each of them."""
 

@@ -54,16 +54,15 @@ async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place
 
 async def read_times(context: NodeContext, filters: list[Any]) -> dict[str, datetime]:
     """The times that the texts in conditions on dates name."""
-    return await read_dates(
-        context,
-        (
-            condition.get(side)
-            for entry in filters
-            for condition in conditions_of(entry)
-            if "dateTime" in ((operator := as_group(condition.get("operator"))).get("type"), operator.get("rightType"))
-            for side in ("leftValue", "rightValue")
-        ),
-    )
+    values: list[Any] = []
+    for entry in filters:
+        if slice_is_over():
+            await yield_to_loop()
+        for condition in conditions_of(entry):
+            operator = as_group(condition.get("operator"))
+            if "dateTime" in (operator.get("type"), operator.get("rightType")):
+                values += (condition.get("leftValue"), condition.get("rightValue"))
+    return await read_dates(context, values)
 
 
 def _text(value: Any) -> str:
