@@ -1,68 +1,95 @@
-"""What each row of a list of executions begins and ends with, as HTML.
+"""The rows of a list of executions and the strips of last runs, as HTML.
 
-A page has hundreds of these pieces, and a template takes five times as long to put them together.
+A page has thousands of these pieces, and a template takes five times as long to put them together.
 """
 
-from collections.abc import Callable, Mapping
-from urllib.parse import urlencode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from urllib.parse import quote_plus
 
 from markupsafe import Markup, escape
 
 from app.console.texts import (
     MAX_FIELDS,
     SEPARATOR,
+    ago,
+    cut,
     duration,
     machine_time,
     mode_word,
     preview,
     shown,
     status_icon,
+    status_word,
     when,
 )
+from app.repository.execution_stats import LastRun
 from app.repository.executions import Execution
 from app.vocabulary import IN_FLIGHT, RETRYABLE
 
 
-def row_start(e: Execution) -> Markup:
-    """The tag of the row, the box that selects it, and the icon of its status."""
+def execution_row(e: Execution, custom: Mapping[str, str], may_read: bool, may_stop: bool, may_retry: bool) -> Markup:
+    """The whole row: what selects it, its status, what it was about, why it failed, and what can be done about it."""
     live = " data-live" if e.status in IN_FLIGHT else ""
+    about = subject(e, custom) if may_read else ""
     return Markup(
         f'<li class="row s-{e.status}" id="e-{e.id}"{live}>\n'
         f'  <label class="pick"><input type="checkbox" name="id" value="{e.id}"'
-        f' aria-label="Select execution {e.id}"></label>\n  {status_icon(e.status)}'
+        f' aria-label="Select execution {e.id}"></label>\n  {status_icon(e.status)}\n  <div class="what">\n'
+        f'    <p class="name">{execution_link(e)}{"".join(marks(e))}{about}</p>\n    {reason(e)}\n  </div>\n'
+        f'  <span class="mode">{escape(mode_word(e.mode))}</span>\n'
+        f'  <span class="time">{when(e.started_at or e.created_at)}</span>\n'
+        f'  <span class="took">{took(e)}</span>\n  <span class="acts">{act(e, may_stop, may_retry)}</span>\n</li>'
     )
 
 
-def execution_link(e: Execution) -> Markup:
-    """The name of its workflow, which leads to it, and its id."""
-    return Markup(f'<a href="/console/executions/{e.id}">{escape(e.workflow_name)}</a> <span class="id">#{e.id}</span>')
+def execution_link(e: Execution) -> str:
+    """The name of its workflow, which leads to it, and its id, as HTML."""
+    return f'<a href="/console/executions/{e.id}">{escape(e.workflow_name)}</a> <span class="id">#{e.id}</span>'
 
 
-def subject(e: Execution, custom: Mapping[str, str]) -> Markup:
+def marks(e: Execution) -> Iterator[str]:
+    """What stands behind its name: its retries, tags and vote, as HTML."""
+    if e.retry_of:
+        yield f' <a class="note" href="/console/executions/{e.retry_of}">retry of #{e.retry_of}</a>'
+    if e.retry_success_id:
+        number = e.retry_success_id
+        yield f' <a class="note mended" href="/console/executions/{number}">mended by #{number}</a>'
+    for tag in e.tags:
+        yield f' <a class="tag" href="/console/executions?tag={quote_plus(tag.id)}">{escape(tag.name)}</a>'
+    if e.vote:
+        yield (
+            f' <span class="vote v-{e.vote}"><svg aria-hidden="true"><use href="#i-{e.vote}"/></svg>'
+            f'<span class="sr">Voted {e.vote}</span></span>'
+        )
+
+
+def reason(e: Execution) -> str:
+    """Why it failed or when it goes on, and what somebody noted, as HTML."""
+    said = ""
+    if e.error_message is not None:
+        node = f"<strong>{escape(e.error_node)}</strong> " if e.error_node else ""
+        said = f'<p class="reason">{node}{escape(cut(e.error_message, 300))}</p>'
+    elif e.status == "waiting" and e.wait_till:
+        said = f'<p class="about">goes on {ago(e.wait_till)}</p>'
+    return said + (f'<p class="about">“{escape(cut(e.note, 160))}”</p>' if e.note else "")
+
+
+def subject(e: Execution, custom: Mapping[str, str]) -> str:
     """What it was about: its custom data, each leading to those that have the same, and the first fields of its input.
 
-    What its input shows already is not said twice.
+    What its input shows already is not said twice. As HTML.
     """
     fields = "" if e.input_preview is None else preview(e.input_preview)
     known = fields.split(SEPARATOR)
-    pairs = [(key, value) for key, value in custom.items() if f"{key} {value}" not in known]
-    links = "".join(custom_link(key, value) for key, value in pairs[:MAX_FIELDS])
-    return Markup(links + (f' <span class="preview">{escape(fields)}</span>' if fields else ""))
+    noted = [(key, value) for key, value in custom.items() if f"{key} {value}" not in known]
+    links = "".join(custom_link(key, value) for key, value in noted[:MAX_FIELDS])
+    return links + (f' <span class="preview">{escape(fields)}</span>' if fields else "")
 
 
 def custom_link(key: str, value: str) -> str:
     """A link to the executions that have noted the same, as HTML."""
-    query = escape(urlencode({"metadataKey": key, "metadataValue": value}))
+    query = f"metadataKey={quote_plus(key)}&amp;metadataValue={quote_plus(value)}"
     return f' <a class="note" href="/console/executions?{query}">{escape(key)} {escape(shown(value))}</a>'
-
-
-def row_end(e: Execution, may_stop: bool, may_retry: bool) -> Markup:
-    """What started it, when, how long it took, and what can be done about it."""
-    return Markup(
-        f'<span class="mode">{escape(mode_word(e.mode))}</span>\n'
-        f'  <span class="time">{when(e.started_at or e.created_at)}</span>\n'
-        f'  <span class="took">{took(e)}</span>\n  <span class="acts">{act(e, may_stop, may_retry)}</span>\n</li>'
-    )
 
 
 def took(e: Execution) -> str:
@@ -93,9 +120,18 @@ def button(number: int, action: str, verb: str, outcome: str) -> str:
     )
 
 
-FILTERS: dict[str, Callable[..., Markup]] = {
-    "row_start": row_start,
-    "execution_link": execution_link,
-    "row_end": row_end,
-    "subject": subject,
-}
+def last_runs(runs: Sequence[LastRun]) -> Markup:
+    """A coloured strip of a workflow's last runs, each of which leads to it."""
+    return Markup("".join(strip_piece(run, "" if run is runs[0] else ' tabindex="-1"') for run in runs))
+
+
+def strip_piece(run: LastRun, stop: str) -> str:
+    """One run of the strip, as HTML."""
+    what = f"#{run.id} {status_word(run.status)}"
+    return (
+        f'<li><a{stop} class="s-{run.status}" href="/console/executions/{run.id}"'
+        f' title="{what} {ago(run.started_at or run.created_at)}"><span class="sr">{what}</span></a></li>'
+    )
+
+
+FILTERS: dict[str, Callable[..., Markup]] = {"execution_row": execution_row, "last_runs": last_runs}

@@ -119,6 +119,13 @@ def shown(value: object) -> str:
     return text if len(text) <= MAX_FIELD_LENGTH else text[:MAX_FIELD_LENGTH] + "…"
 
 
+def cut(text: str, length: int) -> str:
+    """The text, ended at a blank where it is longer than about this."""
+    if len(text) <= length + 5:
+        return text
+    return text[: length - 3].rsplit(" ", 1)[0] + "..."
+
+
 def status_word(status: str) -> str:
     """What people call a status."""
     return STATUS_WORDS[status]

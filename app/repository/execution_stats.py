@@ -10,7 +10,6 @@ from psycopg import sql
 
 from app.repository.connection import Connection
 from app.repository.execution_totals import HOURS_KEPT, MINUTES_KEPT
-from app.vocabulary import MODES, STATUSES
 
 GROWTH = 1.1
 """From one bucket of durations to the next (duration_bucket in sql/0027.execution_totals.sql)."""
@@ -57,21 +56,40 @@ NAMES = """
             LIMIT 1) AS v
 """
 
-# One short range of executions_of_workflow for each workflow, mode and status.
+# One short range of executions_of_workflow for each mode and status that a workflow has had: `kinds` goes from one of
+# them to the next, a look each.
 LAST_RUNS = """
+    WITH RECURSIVE kinds AS (
+        SELECT w.id, f.mode, f.status
+          FROM unnest(%(ids)s::text[]) AS w (id)
+         CROSS JOIN LATERAL (
+               SELECT r.mode, r.status
+                 FROM executions AS r
+                WHERE r.workflow_id = w.id
+                ORDER BY r.workflow_id, r.mode, r.status
+                LIMIT 1) AS f
+         UNION ALL
+        SELECT k.id, f.mode, f.status
+          FROM kinds AS k
+         CROSS JOIN LATERAL (
+               SELECT r.mode, r.status
+                 FROM executions AS r
+                WHERE r.workflow_id = k.id AND (r.mode, r.status) > (k.mode, k.status)
+                ORDER BY r.workflow_id, r.mode, r.status
+                LIMIT 1) AS f)
     SELECT w.id, e.id, e.status, e.mode, e.created_at, e.started_at, e.stopped_at
       FROM unnest(%(ids)s::text[]) AS w (id)
      CROSS JOIN LATERAL (
            SELECT newest.id
-             FROM unnest(%(modes)s::text[]) AS m (mode)
-            CROSS JOIN unnest(%(statuses)s::text[]) AS s (status)
+             FROM kinds AS k
             CROSS JOIN LATERAL (
                   SELECT r.id
                     FROM executions AS r
-                   WHERE r.workflow_id = w.id AND r.mode = m.mode AND r.status = s.status
+                   WHERE r.workflow_id = w.id AND r.mode = k.mode AND r.status = k.status
                      AND (%(project_id)s::text IS NULL OR r.project_id = %(project_id)s)
                    ORDER BY r.id DESC
                    LIMIT %(number)s) AS newest
+            WHERE k.id = w.id
             ORDER BY newest.id DESC
             LIMIT %(number)s) AS last
       JOIN executions AS e ON e.id = last.id
@@ -188,13 +206,7 @@ def read_last_runs(
     connection: Connection, ids: Sequence[str], number: int, *, project_id: str | None
 ) -> dict[str, list[LastRun]]:
     """The newest `number` executions of each workflow, newest first, whatever their status."""
-    values = {
-        "ids": list(ids),
-        "number": number,
-        "project_id": project_id,
-        "modes": list(MODES),
-        "statuses": list(STATUSES),
-    }
+    values = {"ids": list(ids), "number": number, "project_id": project_id}
     runs: dict[str, list[LastRun]] = {workflow_id: [] for workflow_id in ids}
     for workflow_id, *run in connection.execute(LAST_RUNS, values, prepare=False):
         runs[workflow_id].append(LastRun(*run))

@@ -21,6 +21,7 @@ PAGES = {
     "list of the API, 100": ("/api/v1/executions?limit=100", {}),
     "list page": ("/console/executions", {}),
     "list alone, as a filter asks for it": ("/console/executions?status=error", {"HX-Request": "true"}),
+    "list of the API, 100 that match it": ("/api/v1/executions?limit=100&status=error", {}),
     "older rows": ("/console/executions/more?cursor={cursor}", {"HX-Request": "true"}),
     "how many are new": ("/console/executions/newer?after=1", {"HX-Request": "true"}),
     "histogram": ("/console/executions/histogram", {}),

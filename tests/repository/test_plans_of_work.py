@@ -17,7 +17,6 @@ from app.repository import (
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import StatsFilter
 from app.repository.lifecycle import claims, crashes, endings, parents, results, stops
-from app.vocabulary import MODES, STATUSES
 from tests.repository.plans import BUFFERS, assert_cheap, nodes, plan_of
 
 
@@ -135,5 +134,5 @@ def test_statistics_read_totals_and_not_executions(
 
 def test_the_last_runs_of_many_workflows_are_short_ranges(million) -> None:
     ids = [f"w{n}" for n in range(1, 21)]
-    values = {"ids": ids, "modes": list(MODES), "statuses": list(STATUSES), "project_id": None, "number": 20}
-    assert_cheap(plan_of(million, execution_stats.LAST_RUNS, values), buffers=20 * BUFFERS)
+    values = {"ids": ids, "project_id": None, "number": 20}
+    assert_cheap(plan_of(million, execution_stats.LAST_RUNS, values), buffers=2 * BUFFERS)
