@@ -21,7 +21,7 @@ from app.engine.run.items import InputSource, Item
 from app.engine.run.pairing import pair_inputs
 from app.engine.run.parameters import Template
 from app.engine.run.state import RunState, Task, restore
-from app.engine.run.sub_nodes import context_of
+from app.engine.run.sub_nodes import context_of, show_query
 from app.engine.run.variables import ask_for_variables
 from app.engine.sandbox import ExpressionError, Sandbox
 
@@ -172,9 +172,8 @@ class _Past:
             return self._of_main_flow(node, number, run, given)
         root = run["source"][0]
         made = context_of(self.context(root["previousNode"], root.get("previousNodeRun") or 0), node)
-        query = ((run["inputOverride"] or {}).get("ai_tool") or [[]])[0]
-        if query:
-            _use_as_tool(made, query[0], number)
+        for query in ((run["inputOverride"] or {}).get("ai_tool") or [[]])[0][:1]:
+            show_query(made, query["json"], number, _item_of(query))
         return made
 
     def _of_main_flow(self, node: Node, number: int, run: dict[str, Any], given: list[Item] | None) -> NodeContext:
@@ -219,12 +218,8 @@ class _Past:
         return self._state
 
 
-def _use_as_tool(context: NodeContext, asked: Item, number: int) -> None:
-    """Let a tool see what a model has filled in, beside the item that it was used for."""
-    pairing = asked.get("pairedItem") or {}
-    item = pairing.get("item", 0) if isinstance(pairing, dict) else 0
-    given = context.items[item]["json"] if item < len(context.items) else {}
-    source = next(iter(context.sources or ()), None)
-    context.run_index, context.query = number, asked["json"]
-    context.inputs = [[{"json": {**given, **asked["json"]}, "pairedItem": {"item": 0}}]]
-    context.origin = context.origin or (None if source is None else (source, item))
+def _item_of(query: Item) -> int:
+    """The number of the item that a tool was used for with this query."""
+    pairing = query.get("pairedItem") or {}
+    number: int = pairing.get("item", 0) if isinstance(pairing, dict) else 0
+    return number

@@ -148,6 +148,15 @@ def close_uses(state: RunState) -> None:
             run["executionStatus"] = "canceled"
 
 
+def show_query(context: NodeContext, query: dict[str, Any], run_index: int, item: int) -> None:
+    """Let a tool see, in this run of it, what a model has filled in, beside the item that it was used for."""
+    given = context.items[item]["json"] if 0 <= item < len(context.items) else {}
+    source = next(iter(context.sources or ()), None)
+    context.run_index, context.query = run_index, query
+    context.inputs = [[{"json": {**given, **query}, "pairedItem": {"item": 0}}]]
+    context.origin = context.origin or (None if source is None else (source, item))
+
+
 async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item: int = 0) -> list[dict[str, Any]]:
     """Run a node as a tool, with what a model has filled in, while the node that uses it goes on; noted like any use.
 
@@ -155,11 +164,7 @@ async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item
     """
     index = begin_use(root, node, "ai_tool", [{"json": query}])
     context = context_of(root, node)
-    context.run_index, context.query = index, query
-    given = root.items[item]["json"] if 0 <= item < len(root.items) else {}
-    context.inputs = [[{"json": {**given, **query}, "pairedItem": {"item": 0}}]]
-    source = next(iter(root.sources or ()), None)
-    context.origin = root.origin or (None if source is None else (source, item))
+    show_query(context, query, index, item)
     try:
         outputs = await run_node(context, node.kind.run)
         if isinstance(outputs, EngineRequest):
