@@ -122,13 +122,13 @@ class Tracer:
         """The span that an execution's own stands below: of the execution that started it, or of its caller."""
         if place.parent_id is not None:
             return self._context_of(TracePlace(place.parent_id, place.root_id, traceparent=place.traceparent))
-        return None if place.traceparent is None else read(place.traceparent)
+        return None if place.traceparent is None else parse_context(place.traceparent)
 
     def _context_of(self, place: TracePlace) -> SpanContext:
         """The span of an execution, whoever has sent it."""
         _, span_id = self._ids_of(place.execution_id)
         if place.traceparent is not None:
-            called = read(place.traceparent)
+            called = parse_context(place.traceparent)
             return SpanContext(called.trace_id, span_id, True, called.trace_flags)
         trace_id, _ = self._ids_of(place.root_id)
         sampling = self._provider.sampler.should_sample(Context(), trace_id, EXECUTION)
@@ -165,7 +165,7 @@ def finish(span: Span, error: SpanError | None, *, failed: bool, at: int) -> Non
     span.end(at * 1_000_000)
 
 
-def read(traceparent: str) -> SpanContext:
+def parse_context(traceparent: str) -> SpanContext:
     """The span that a valid traceparent names."""
     _, trace_id, span_id, flags = traceparent.split("-")
     return SpanContext(int(trace_id, 16), int(span_id, 16), True, TraceFlags(int(flags, 16)))
