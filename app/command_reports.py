@@ -30,6 +30,10 @@ class ProgressBar:
         self._is_watched = sys.stderr.isatty()
         self._what, self._done = "", 0
         self._most: int | None = None
+        self.start()
+
+    def start(self) -> None:
+        """A pass begins: what is told next takes long as from now."""
         self._told_at = time.monotonic()
 
     def __enter__(self) -> "ProgressBar":

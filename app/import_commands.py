@@ -199,6 +199,7 @@ def move(
     activate = activation(settings) if given["activate"] else None
     try:
         while True:
+            progress.start()
             try:
                 report = wanted.bring(activate, follow=given["follow"])
                 progress.end()

@@ -99,6 +99,24 @@ class AwayOnce:
         return Report("n8n")
 
 
+class BringsALittle(AwayOnce):
+    """Reads one row a pass, and tells of it."""
+
+    def bring(self, activate, *, follow):
+        self.progress.begin("rows of migrations read")
+        self.progress.add()
+        self.progress._told_at = float("-inf")  # so long ago is it when the next pass begins
+        return super().bring(activate, follow=follow)
+
+
+def test_passes_that_take_no_time_say_nothing_of_their_steps(capsys):
+    given = {"dry_run": False, "rehearse": None, "remove_demo": False, "activate": False, "follow": True, "every": 0}
+    quick = BringsALittle(9)
+    quick.progress = ProgressBar()
+    move(quick, None, None, given | {"report": None}, quick.progress)
+    assert "migrations" not in capsys.readouterr().err
+
+
 def test_following_goes_on_when_the_source_was_away(capsys):
     given = {"dry_run": False, "rehearse": None, "remove_demo": False, "activate": False, "follow": True, "every": 0}
     away = AwayOnce(2)
