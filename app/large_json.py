@@ -9,6 +9,7 @@ import orjson
 
 AT_ONCE = 300_000
 """So many values take orjson about 0.1 seconds of a processor."""
+CONTAINERS = (dict, list)
 MANY = 10_000
 """So many values are worth a thread, as a text of WINDOW characters is."""
 MAX_LEVELS = 16
@@ -35,20 +36,18 @@ def is_large(text: bytes) -> bool:
 
 def is_heavy(values: Sequence[Any]) -> bool:
     """Whether JSON values hold so much that to write or to weigh them takes more than some milliseconds."""
-    characters = seen = 0
-    stack = [*values]
-    while stack:
-        value = stack.pop()
-        seen += 1
-        if isinstance(value, str):
-            characters += len(value)
-        elif isinstance(value, dict):
-            seen += len(value)
-            stack.extend(value.values() if seen < MANY else ())
-        elif isinstance(value, list):
-            seen += len(value)
-            stack.extend(value if seen < MANY else ())
-        if seen >= MANY or characters >= WINDOW:
+    characters, seen = 0, len(values)
+    containers: list[Any] = [values]
+    for container in containers:  # which grows meanwhile
+        for value in container.values() if isinstance(container, dict) else container:
+            if isinstance(value, str):
+                characters += len(value)
+            elif isinstance(value, CONTAINERS):
+                seen += len(value)
+                if seen >= MANY:
+                    return True
+                containers.append(value)
+        if characters >= WINDOW:
             return True
     return False
 

@@ -234,6 +234,8 @@ class Pool:
 
     def _serve_waiters(self) -> None:
         """Give those who wait a process, first come, first served, as long as there is room."""
+        if not self._waiters:
+            return
         self._ask_for_room()
         while self._waiters and self._has_room():
             key = self._waiters[0].key
