@@ -12,7 +12,7 @@ from typing import Any
 from app.engine.nodes.conditions import conditions
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.packages.parameters import Path
+from app.packages.parameters import Path, described_in
 
 Json = dict[str, Any]
 
@@ -25,30 +25,29 @@ async def evaluate_filters(
     A result is a boolean, {error: {...}} where it cannot be told, or None where the parameter holds no filter.
     Raises NodeError where the sandbox itself fails.
     """
-    filters = dict(_filters_in(properties, parameters, ()))
+    filters = dict(filters_in(properties, parameters, ()))
     return [{"path": path, "results": await _results(context, value)} for path, value in filters.items()]
 
 
-def _filters_in(properties: Any, values: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def filters_in(properties: Any, values: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """The filters of a level and of those below it: (path, value)."""
     if isinstance(values, list):
         for place, each in enumerate(values):
-            yield from _filters_in(properties, each, (*path, place))
+            yield from filters_in(properties, each, (*path, place))
         return
-    for described in properties if isinstance(properties, list) and isinstance(values, dict) else ():
-        name = described.get("name") if isinstance(described, dict) else None
-        if not isinstance(name, str) or name not in values:
+    for described in described_in(properties) if isinstance(values, dict) else ():
+        name = described["name"]
+        if name not in values:
             continue
         kind, value, options = described.get("type"), values[name], described.get("options")
         if kind == "filter":
             yield (*path, name), value
         elif kind == "collection":
-            yield from _filters_in(options, value, (*path, name))
+            yield from filters_in(options, value, (*path, name))
         elif kind == "fixedCollection" and isinstance(value, dict):
-            for option in options or []:
-                yield from _filters_in(
-                    option.get("values"), value.get(option.get("name")), (*path, name, option["name"])
-                )
+            for option in described_in(options):
+                below = option["name"]
+                yield from filters_in(option.get("values"), value.get(below), (*path, name, below))
 
 
 async def _results(context: NodeContext, value: Any) -> list[Any]:

@@ -27,6 +27,12 @@ def with_defaults(properties: Sequence[Json], given: Mapping[str, Any], version:
     return _Completion(version).complete(properties, given, None, 0)
 
 
+def described_in(listed: Any) -> list[Json]:
+    """Those entries of a list of parameters, or of groups of them, that describe one; packages hold odd ones, too."""
+    entries = listed if isinstance(listed, list) else ()
+    return [each for each in entries if isinstance(each, dict) and isinstance(each.get("name"), str)]
+
+
 def is_shown(described: Mapping[str, Any], values: Mapping[str, Any], root: Mapping[str, Any], version: float) -> bool:
     """Whether a property, or a credential, is shown beside these values; `root` are the node's parameters."""
     options = described.get("displayOptions")
@@ -68,7 +74,7 @@ class _Completion:
     def complete(self, properties: Sequence[Json], given: Mapping[str, Any], root: Json | None, depth: int) -> Json:
         """The shown parameters of a level; one may be shown because of the default of another."""
         made: Json = {}
-        waiting = [each for each in properties if isinstance(each, dict) and isinstance(each.get("name"), str)]
+        waiting = described_in(properties)
         for settled in (*[False] * MAX_PASSES, True):
             left = []
             for described in waiting:
@@ -109,16 +115,15 @@ class _Completion:
 
     def _collection(self, described: Json, value: Json, root: Json, depth: int) -> Json:
         """The chosen options; those that nobody has chosen have no value, and not their default."""
-        options = [
-            each for each in described.get("options") or [] if isinstance(each, dict) and each.get("name") in value
-        ]
+        options = [each for each in described_in(described.get("options")) if each.get("name") in value]
         return {**value, **self.complete(options, value, root, depth + 1)}
 
     def _fixed_collection(self, described: Json, value: Json, root: Json, depth: int) -> Json:
         made = {}
         for name, entries in value.items():
-            option: Json = next((each for each in described.get("options") or [] if each.get("name") == name), {})
-            complete = partial(self._entry, option.get("values") or [], root, depth + 1)
+            options = described_in(described.get("options"))
+            option: Json = next((each for each in options if each.get("name") == name), {})
+            complete = partial(self._entry, described_in(option.get("values")), root, depth + 1)
             made[name] = self._complete_each(entries, complete)
         return made
 

@@ -114,6 +114,20 @@ def test_what_describes_too_much_is_refused_by_name_and_as_a_whole(tmp_path):
         Manifest.from_json(b" " * (MAX_BYTES + 1))
 
 
+def test_whatever_a_file_throws_hurts_no_other(tmp_path):
+    thrown = {"Null": "null", "Trap": "{ get message() { throw this } }", "Odd": "Object.create(null)"}
+    for name, what in thrown.items():
+        (tmp_path / f"{name}.node.js").write_text(f"throw {what};")
+    fine = "exports.Fine = class { description = { name: 'fine', version: 1, properties: [] }; execute() {} };"
+    (tmp_path / "Fine.node.js").write_text(fine)
+    package = {"name": "n8n-nodes-thrown", "n8n": {"nodes": [f"{name}.node.js" for name in (*thrown, "Fine")]}}
+    (tmp_path / "package.json").write_text(json.dumps(package))
+    manifest = read(tmp_path)
+    assert [each.type for each in manifest.nodes] == ["n8n-nodes-thrown.fine"]
+    assert {each.message for each in manifest.broken} == {"It fails with an error that cannot be read"}
+    assert len(manifest.broken) == len(thrown)
+
+
 def test_a_folder_that_is_no_package_is_refused(tmp_path):
     with pytest.raises(UnreadablePackage, match="no such file"):
         read(tmp_path)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from app.packages.filters import filters_in
+from app.packages.parameters import with_defaults
 from tests.packages.running import PackageEngine
 
 COLUMNS = {
@@ -184,3 +186,14 @@ def test_an_expression_that_fails_fails_where_it_is_asked_for(packages: PackageE
     assert (first, third) == ({"value": 1}, {"value": 3})
     assert second == {"failed": "Referenced node doesn't exist"}
     assert packages.script("return [[{ json: { fine: true } }]]", value="={{ $json. }}") == [{"fine": True}]
+
+
+@pytest.mark.parametrize(
+    "options", [None, {}, "x", [None, 5, {}, {"name": 5}, {"name": "a"}, {"name": "a", "values": [None]}]]
+)
+@pytest.mark.parametrize("kind", ["fixedCollection", "collection"])
+def test_entries_that_describe_nothing_are_passed_over(options, kind):
+    described = [None, "x", {"name": "field", "type": kind, "default": {}, "options": options}]
+    given = {"field": {"a": [{"b": 1}]}}
+    assert with_defaults(described, given, 1)["field"].keys() <= {"a"}
+    assert list(filters_in(described, given, ())) == []

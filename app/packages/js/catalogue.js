@@ -76,7 +76,14 @@ function describeCredential(file, credential) {
   };
 }
 
-const shortOf = (error) => messageOf(error).slice(0, MAX_MESSAGE_LENGTH);
+/** What an error says: whatever a file throws, it is the file's own matter. */
+function shortOf(error) {
+  try {
+    return messageOf(error).slice(0, MAX_MESSAGE_LENGTH);
+  } catch {
+    return 'It fails with an error that cannot be read';
+  }
+}
 
 const shownCount = (count) => count.toLocaleString('en-US');
 

@@ -109,11 +109,12 @@ function fill(value, tree, row) {
 
 /** The description of a parameter, by its path. */
 function propertyAt(properties, [step, ...rest], shown) {
-  const named = properties.filter(({ name }) => name === step);
+  const entries = (list) => (Array.isArray(list) ? list : []);
+  const named = entries(properties).filter((each) => each?.name === step);
   const property = named.find(shown) ?? named[0];
   const further = rest.filter((each) => !/^\d+$/.test(each));
   if (!property || !further.length) return property;
-  const below = property.type === 'fixedCollection' ? property.options?.find(({ name }) => name === further[0])?.values : property.options;
+  const below = property.type === 'fixedCollection' ? entries(property.options).find((each) => each?.name === further[0])?.values : property.options;
   return propertyAt(below ?? [], property.type === 'fixedCollection' ? further.slice(1) : further, () => true);
 }
 
