@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from psycopg import sql
+from psycopg import Cursor, sql
 from psycopg.rows import class_row
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Jsonb, set_json_loads
 
 from app.repository.connection import Connection, scalar
 from app.repository.data_table_conditions import KEYS, RowFilter
@@ -91,6 +91,13 @@ CLEAR = """
 """
 
 
+def reading_cells(connection: Connection) -> Cursor[DataRow]:
+    """A cursor for rows. PostgreSQL writes 1e20 with all its digits, which is no integer that JSON is written with."""
+    cursor = connection.cursor(row_factory=class_row(DataRow))
+    set_json_loads(orjson.loads, cursor)
+    return cursor
+
+
 def list_rows(
     connection: Connection,
     table_id: str,
@@ -105,7 +112,7 @@ def list_rows(
     An order is by a system column or by the id of a column.
     """
     statement, parameters = page_statement(table_id, wanted, limit=limit, order=order or Order("id"), after=after)
-    with connection.cursor(row_factory=class_row(DataRow)) as cursor:
+    with reading_cells(connection) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
 
@@ -131,7 +138,7 @@ SORTED_BY = sql.SQL("(r.cells -> %(sorted_by)s)")
 
 def get_row(connection: Connection, table_id: str, row_id: int) -> DataRow | None:
     """The row with this id, None when there is none."""
-    with connection.cursor(row_factory=class_row(DataRow)) as cursor:
+    with reading_cells(connection) as cursor:
         return cursor.execute(GET, {"table_id": table_id, "id": row_id}).fetchone()
 
 
@@ -145,7 +152,7 @@ def insert_rows(connection: Connection, table_id: str, rows: Sequence[Mapping[st
     """Add rows to a table that is locked, cells by the ids of their columns; in their order."""
     made: list[DataRow] = []
     before = scalar(connection, TAKE_IDS, {"table_id": table_id, "number": len(rows)})
-    with connection.cursor(row_factory=class_row(DataRow)) as cursor:
+    with reading_cells(connection) as cursor:
         for chunk in chunks(rows):
             parameters = {"table_id": table_id, "before": before + len(made), "rows": Jsonb(chunk, dumps=orjson.dumps)}
             made += cursor.execute(INSERT, parameters)
@@ -191,7 +198,7 @@ def _change(
 ) -> list[DataRow]:
     condition, parameters = wanted.condition()
     query = statement.format(wanted=condition, returning=RETURNING if returning else NOTHING)
-    with connection.cursor(row_factory=class_row(DataRow)) as cursor:
+    with reading_cells(connection) as cursor:
         cursor.execute(query, {**parameters, **changes, "table_id": table_id})
         return by_id(cursor.fetchall()) if returning else []
 

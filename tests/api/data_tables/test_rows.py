@@ -185,3 +185,13 @@ def test_an_upsert_changes_or_adds(api, table) -> None:
     [row] = api.post(path, {**new, "data": {"n": 2}, "returnData": True}).json
     assert (row["id"], row["s"], row["n"]) == (1, "a", 2)
     assert ids(api, table) == [1]
+
+
+def test_numbers_beyond_64_bits_are_read_again(api, table) -> None:
+    path = f"/data-tables/{table}/rows"
+    numbers = [1e20, -1e308, 1e-320, 2**53]
+    assert [row["n"] for row in add(api, table, *({"n": number} for number in numbers))] == numbers
+    read = [row["n"] for row in api.get(f"{path}?sortBy=n:asc").json["data"]]
+    assert read == sorted(numbers)
+    first = api.get(f"{path}?sortBy=n:desc&limit=1").json
+    assert [row["n"] for row in api.get(f"{path}?limit=3&cursor={first['nextCursor']}").json["data"]] == read[2::-1]
