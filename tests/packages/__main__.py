@@ -43,14 +43,15 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{len(wanted)} packages, kept in {cache_folder()}")
     found: dict[str, Added] = {}
     reasons: dict[str, str] = {}
-    for name, version in wanted:
+    for place, (name, version) in enumerate(wanted, 1):
+        print(f"{place} of {len(wanted)}: {name}@{version}", flush=True)
         began = time.monotonic()
         try:
             found[name] = asyncio.run(bring(store, name, version, accepts))
             line = describe(found[name])
         except (CannotInstall, NotAccepted) as error:
             reasons[name] = line = str(error)
-        print(f"{time.monotonic() - began:5.1f} s  {name}@{version}: {line}", flush=True)
+        print(f"{time.monotonic() - began:5.1f} s  {line}", flush=True)
     report(found, reasons)
     if accepts and not chosen.only:
         report_templates(found)
