@@ -106,7 +106,9 @@ async def run_action(
     mode = REMEMBERING if told.get("remembers") else ACTING
     project = context.sandbox.project_id
     try:
-        answer = await host.call(request, surroundings.ask, surroundings.channel, project=project, mode=mode)
+        answer = await host.call(
+            request, surroundings.ask, surroundings.channel, project=project, mode=mode, admit=context.admit
+        )
     except HostError as error:
         raise NodeError(str(error)) from error
     answer = take_answer(context, surroundings, answer)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,7 @@ from app.engine.sandbox.scratch import ScratchRoot, remove_left
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
+MEMORY_SETTING = "EXECUTIONS_PACKAGE_MEMORY_MB"
 CALL_SECONDS = 3600.0
 WAIT_SECONDS = 600.0
 """How long a call waits while other projects hold all processes."""
@@ -93,6 +95,7 @@ class Host:
         acting = ProcessKind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
         listening = ProcessKind(lambda: self._launch(memory_mb), traits, heap, replaced=True)
         memory = max(memory_mb, REMEMBERING_MB)
+        self._memory_mb = {ACTING: memory_mb, LISTENING: memory_mb, REMEMBERING: memory}
         remembering = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
         self._pools = {
             ACTING: Pool({ACTING: acting}, processes=processes, idle_seconds=IDLE_SECONDS, wait_seconds=wait_seconds),
@@ -136,12 +139,13 @@ class Host:
         *,
         project: str = "",
         mode: str = ACTING,
+        admit: Callable[[bytes], None] = lambda answer: None,
     ) -> dict[str, Any]:
         """What a process answers to the request, of which `kind` says what it is about (js/kinds.js).
 
         `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
         Only calls of the same project come to the same process; which they share when they remember, or listen.
-        Raises HostError.
+        `admit` hears of the answer's JSON before it is read, and what it raises is raised. Raises HostError.
         """
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
@@ -150,7 +154,10 @@ class Host:
         except SandboxTimeout as error:
             raise HostTimeout(self._too_long(error, limit)) from error
         except SandboxMemory as error:
-            raise HostError("The node needed more memory than it may use") from error
+            raise HostError(
+                f"The node needed more memory than it may use: {self._memory_mb[mode]:,} MiB. "
+                f"{MEMORY_SETTING} sets how much that is."
+            ) from error
         except SandboxBusy as error:
             raise HostBusy(
                 f"Other projects hold all processes for nodes of packages on this worker: {error}. Try again, or have "
@@ -158,9 +165,10 @@ class Host:
             ) from error
         except SandboxError as error:
             raise HostError(_words(error)) from error
-        document = (
-            await asyncio.to_thread(large_json.read, answer) if large_json.is_large(answer) else orjson.loads(answer)
-        )
+        if large_json.is_large(answer):
+            document = await asyncio.to_thread(_read, answer, admit)
+        else:
+            document = _read(answer, admit)
         return document if isinstance(document, dict) else {}
 
     def _too_long(self, error: SandboxTimeout, limit: float) -> str:
@@ -175,6 +183,11 @@ class Host:
             asyncio.get_running_loop().run_in_executor(None, remove_left, SCRATCH)
         scratch = Path(tempfile.mkdtemp(dir=self._scratch.path))
         return launch("serve", Places(self._packages, scratch, self._stand_in), memory_mb, code_bytes)
+
+
+def _read(answer: bytes, admit: Callable[[bytes], None]) -> Any:
+    admit(answer)
+    return large_json.read(answer)
 
 
 async def large_dumps(value: Any) -> bytes:

@@ -38,7 +38,9 @@ async def problem_of_credential(packages: PackageRuntime, context: NodeContext, 
         request |= {"package": tester[0], "method": tester[1]}
     project = context.sandbox.project_id
     try:
-        answer = await packages.host.call(request, surroundings.ask, surroundings.channel, SECONDS, project=project)
+        answer = await packages.host.call(
+            request, surroundings.ask, surroundings.channel, SECONDS, project=project, admit=context.admit
+        )
     except HostTimeout as error:
         raise NodeError(f"The service did not answer within {SECONDS:g} seconds") from error
     except HostError as error:

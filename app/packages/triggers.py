@@ -11,6 +11,7 @@ import orjson
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
+from app.engine.run.memory import estimate
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
 from app.packages.host import LISTENING, HostError
@@ -40,6 +41,7 @@ async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> 
             LISTENING_SECONDS,
             project=context.sandbox.project_id,
             mode=LISTENING,
+            admit=context.admit,
         )
     )
     try:
@@ -83,7 +85,9 @@ async def _call(packages: PackageRuntime, context: NodeContext, kind: str, **mor
     request = {**request_of(context, kind, told), **more}
     project = context.sandbox.project_id
     try:
-        answer = await packages.host.call(request, surroundings.ask, surroundings.channel, project=project)
+        answer = await packages.host.call(
+            request, surroundings.ask, surroundings.channel, project=project, admit=context.admit
+        )
     except HostError as error:
         raise NodeError(str(error)) from error
     return take_answer(context, surroundings, answer)
@@ -107,8 +111,11 @@ class Emitting:
         """The reply to a question of the call."""
         if EMITS not in question[:64]:
             return await self._surroundings.ask(question)
-        asked = orjson.loads(question)
         self._surroundings.channel.touched = True
+        with self._context.holding(estimate(question)):
+            return await self._take(orjson.loads(question))
+
+    async def _take(self, asked: Json) -> bytes:
         try:
             async with self._turn:
                 await self._record(asked.get("given") or {})

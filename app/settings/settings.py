@@ -62,6 +62,8 @@ class Settings:
     """How much memory the data of one execution may take while it runs."""
     sandbox_processes: int
     """Most processes of one worker that run JavaScript, each for one project."""
+    sandbox_memory_mb: int
+    """How much memory the JavaScript of one of them may use."""
     package_processes: int
     """Most processes of one worker that run node packages, apart from those that remember something for a project."""
     package_memory_mb: int
@@ -202,6 +204,7 @@ def _read_worker(reader: EnvironmentReader) -> dict[str, Any]:
         "lease_seconds": reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
         "node_seconds": reader.duration("EXECUTIONS_NODE_SECONDS", 5),
         "sandbox_processes": reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
+        "sandbox_memory_mb": reader.integer("EXECUTIONS_SANDBOX_MEMORY_MB", 256, low=64, high=65_536),
         "package_processes": reader.integer("EXECUTIONS_PACKAGE_PROCESSES", 4, low=1, high=100),
         "package_memory_mb": reader.integer("EXECUTIONS_PACKAGE_MEMORY_MB", 512, low=256, high=65_536),
         "worker_host": reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"),

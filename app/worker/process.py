@@ -28,7 +28,7 @@ async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
     pool = open_worker_pool(settings, size=5, name="worker")
     try:
-        sandbox = Sandbox(processes=settings.sandbox_processes)
+        sandbox = Sandbox(processes=settings.sandbox_processes, memory_mb=settings.sandbox_memory_mb)
         worker = Worker(settings, pool, sandbox)
         watchdog = Watchdog(worker.pulse, settings.node_seconds, worker.hand_over)
         loop = asyncio.get_running_loop()

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from app.engine.run.memory import length_of_texts
+
 MAX_BYTES = 512 * 2**20
 """PostgreSQL cuts the connection at twice as much, each time it is tried."""
 LEVELS = 4
@@ -36,11 +38,15 @@ class _Parts:
             return {name: self.write(each, levels - 1) for name, each in value.items()}
         if levels and isinstance(value, list):
             return [self.write(each, levels - 1) for each in value]
+        self._count(length_of_texts(value, MAX_BYTES - self._written))
         written = _dump(value)
+        self._count(len(written))
         self._written += len(written)
-        if self._written > MAX_BYTES:
-            raise ValueError(f"it takes more than {MAX_BYTES:,} bytes")
         return orjson.Fragment(written)
+
+    def _count(self, length: int) -> None:
+        if self._written + length > MAX_BYTES:
+            raise ValueError(f"it takes more than {MAX_BYTES:,} bytes")
 
 
 def _dump(value: Any) -> bytes:

@@ -14,7 +14,7 @@ from app.engine.run.engine_requests import EngineResponse
 from app.engine.run.errors import NodeError
 from app.engine.run.expression_context import ExpressionContext
 from app.engine.run.items import Item
-from app.engine.run.memory import collect, estimate
+from app.engine.run.memory import collect
 from app.engine.run.ports import Children
 from app.outgoing.client import Outgoing
 
@@ -69,10 +69,6 @@ class NodeContext(ExpressionContext):
             yield
         finally:
             self.held -= size
-
-    def admit(self, answer: bytes) -> None:
-        """Raises TooMuchData for the JSON of items that the run could not hold once it is read."""
-        self.execution.ports.meter.check(estimate(answer))
 
     def collect(self, items: Iterable[Item]) -> list[Item]:
         """The items as a list, their memory counted as it grows. Raises TooMuchData before there are too many."""

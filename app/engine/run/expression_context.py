@@ -12,6 +12,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
+from app.engine.run.memory import TooMuchData, estimate, length_of_texts
 from app.engine.run.parameters import Template
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
@@ -23,6 +24,9 @@ from app.engine.values.conversions import Undefined
 TIMES_FILLED = 4
 """Parameters that are filled in for each item may take so many times what else is left to a run: they live as long as
 their node runs, and are no data."""
+
+SMALL = 2**14
+"""Bytes of JSON that are read without a look at what they hold."""
 
 
 @dataclass(slots=True)
@@ -60,6 +64,21 @@ class ExpressionContext:
         """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
         self.execution.ports.meter.check(self.held + size)
         self.held += size
+
+    def admit(self, answer: bytes) -> None:
+        """Raises TooMuchData for JSON that the run could not hold once it is read."""
+        if len(answer) > SMALL:
+            self.execution.ports.meter.check(self.held + estimate(answer))
+
+    def _admit_scope(self, scope: dict[str, Any]) -> None:
+        """Raises TooMuchData where what JavaScript is to see would be far longer as JSON than it is here, where the
+        same item may stand in many places: the JSON may take a half of what a run may hold."""
+        meter, items, nodes = self.execution.ports.meter, scope["items"], scope["nodes"]
+        most = meter.limit // 2
+        if len({id(item["json"]) for item in items}) == len(items) and meter.used * (1 + len(nodes)) <= most:
+            return
+        if length_of_texts([items, nodes], most) > most:
+            raise TooMuchData(meter.limit)
 
     async def resolve(
         self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None, exact: bool = False
@@ -141,7 +160,7 @@ class ExpressionContext:
         """
         scope = await self.scope(texts, self.items or [{"json": {}}]) | {"exact": True, "marks": True}
         try:
-            rows = await self.sandbox.evaluate(texts, scope)
+            rows = await self.sandbox.evaluate(texts, scope, admit=self.admit)
         except (ExpressionError, SandboxError) as error:
             raise self.expression_error(error, None) from error
         self.keep_custom_data(scope)
@@ -173,7 +192,7 @@ class ExpressionContext:
             return template.fill(())
         scope = {**await self.scope(template.texts), "more": variables, "itemIndexes": [item], "exact": True}
         try:
-            rows = await self.sandbox.evaluate(template.texts, scope)
+            rows = await self.sandbox.evaluate(template.texts, scope, admit=self.admit)
         except (ExpressionError, SandboxError) as error:
             raise self.expression_error(error, None) from error
         _make_exact(rows, scope)
@@ -192,7 +211,7 @@ class ExpressionContext:
         if only is not None:
             scope["itemIndexes"] = only
         try:
-            rows = await self.sandbox.evaluate(texts, scope)
+            rows = await self.sandbox.evaluate(texts, scope, admit=self.admit)
         except (ExpressionError, SandboxError) as error:
             raise self.expression_error(error, parameter) from error
         self.keep_custom_data(scope)
@@ -220,7 +239,9 @@ class ExpressionContext:
     async def scope(self, texts: Sequence[str], items: list[Item] | None = None) -> dict[str, Any]:
         """What the sandbox has to know to evaluate `texts` for the items."""
         await self.read_variables(texts)
-        return self.scope_of(texts, items)
+        scope = self.scope_of(texts, items)
+        self._admit_scope(scope)
+        return scope
 
     async def read_variables(self, texts: Sequence[str]) -> None:
         """Read the variables where the texts ask for them and the run has not read them yet."""

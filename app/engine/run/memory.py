@@ -28,6 +28,17 @@ WIDE = 2**20
 """From so many bytes on it counts that Python takes four for each sign of a text with one emoji."""
 FIELD = 150
 """What a field takes whose name is a new text."""
+NEW_NAME = FIELD - POINTER - SCALAR - 10
+"""What it takes beyond what is counted for any other value, and its signs in JSON."""
+SAME_NAMES = 4
+"""Fields of an object for which its own bytes leave room, whatever their names."""
+WIDE_OBJECT = 1_000
+"""With more fields than that, their names count as new."""
+MAX_WRITTEN = 4 * 2**20
+"""Characters of texts, and values, beyond which their JSON is not written only to know its length."""
+TIMES_COUNTED = 4
+"""A text that is counted may weigh so many times its characters."""
+MOST = 2**62
 
 
 class TooMuchData(NodeError):
@@ -78,7 +89,8 @@ def weigh_outputs(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]], m
     for items in outputs:
         for begin in range(0, len(items), CHUNK):
             chunk = items[begin : begin + CHUNK]
-            total += weigh([value for item in chunk for value in item.values() if id(value) not in passed])
+            made = [value for item in chunk for value in item.values() if id(value) not in passed]
+            total += weigh(made, most - total)
             if total > most:
                 return total
     return total
@@ -105,14 +117,45 @@ def collect(items: Iterable[Item], hold: Callable[[int], None]) -> list[Item]:
     return output
 
 
-def weigh(values: list[Any]) -> int:
-    """About the bytes that JSON values take. What stands in two places counts twice."""
+def weigh(values: list[Any], most: int = MOST) -> int:
+    """About the bytes that JSON values take, not counted on beyond `most`. What stands in two places counts twice."""
+    texts, inner, size = _survey(values, most)
+    if size > most or texts > MAX_WRITTEN or inner > MAX_WRITTEN:
+        return size
     if len(values) > 1 and large_json.is_heavy(values[:LOOKED_AT]):
         return sum(weigh([value]) for value in values)
     try:
         return estimate(orjson.dumps(values))
     except TypeError:
         return _weigh_slowly(values)  # nested deeper, or of greater numbers, than orjson writes
+
+
+def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
+    """The characters of all texts, how many values there are, and about the bytes of both, without writing them: the
+    same text may stand in a thousand places. Not counted on beyond `most`."""
+    texts = inner = size = 0
+    level = values
+    while level and size <= most:
+        strings = [value for value in level if value.__class__ is str]
+        objects = [value for value in level if value.__class__ is dict]
+        lists = [value for value in level if value.__class__ is list]
+        texts += sum(map(len, strings))
+        inner += len(level)
+        below = sum(map(len, objects)) + sum(map(len, lists))
+        wide = sum([len(each) for each in objects if len(each) > WIDE_OBJECT])
+        size += sum(map(getsizeof, strings)) + (POINTER + SCALAR) * len(level)
+        size += DICT * len(objects) + LIST * len(lists) + NEW_NAME * wide
+        if size + (POINTER + SCALAR) * below > most:
+            return texts, inner + below, size + (POINTER + SCALAR) * below
+        level = [value for each in objects for value in each.values()]
+        for each in lists:
+            level += each
+    return texts, inner, size
+
+
+def length_of_texts(value: Any, most: int) -> int:
+    """The characters of all texts in JSON, which it is long at least; not counted on far beyond `most`."""
+    return _survey([value], most * TIMES_COUNTED)[0]
 
 
 def _weigh_slowly(values: list[Any]) -> int:
@@ -148,4 +191,5 @@ def estimate(text: bytes | str) -> int:
         commas, lists, objects = [_count(text, sign) for sign in (b",", b"[", b"{")]
         if len(text) > WIDE:
             wide = large_json.bytes_of_wide_strings(text)
-    return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects
+    new = 0 if commas < SAME_NAMES * objects else int(large_json.share_of_new_names(text) * (commas + objects))
+    return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new

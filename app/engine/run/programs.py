@@ -32,7 +32,8 @@ async def evaluate_javascript(context: NodeContext, template: str, rows: list[di
     """
     try:
         with context.holding(await _measure(context, rows)):
-            return [row[0] for row in await context.sandbox.evaluate([template], context.rows_scope(rows))]
+            scope = context.rows_scope(rows)
+            return [row[0] for row in await context.sandbox.evaluate([template], scope, admit=context.admit)]
     except (ExpressionError, SandboxError) as error:
         raise context.expression_error(error, None) from error
 

@@ -12,11 +12,19 @@ and believes nothing that it says.
 processes out, `checks.py` judges the answers.
 """
 
-from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.errors import (
+    MEMORY_SETTING,
+    CodeError,
+    ExpressionError,
+    SandboxError,
+    SandboxMemory,
+    SandboxTimeout,
+)
 from app.engine.sandbox.references import referenced_nodes
 from app.engine.sandbox.sandbox import CodeResult, Sandbox
 
 __all__ = [
+    "MEMORY_SETTING",
     "CodeError",
     "CodeResult",
     "ExpressionError",

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from app import large_json
-from app.engine.sandbox.errors import CodeError, ExpressionError, SandboxError
+from app.engine.sandbox.errors import MEMORY_SETTING, CodeError, ExpressionError, SandboxError
 from app.engine.sandbox.returned import items_of_all, items_of_each
 
 MAX_ENTRIES, MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 10, 50, 512
@@ -17,6 +17,8 @@ MAX_ENTRIES, MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 10, 50, 512
 MAX_LINES, MAX_LINE_LENGTH = 1000, 10_000
 MAX_VALUES = 4_000_000
 """In one answer: an empty array takes two bytes there, and 56 once it is read."""
+NO_BUFFER = "Array buffer allocation failed"
+"""What V8 throws where bytes outside of its heap find no memory."""
 NOT_JSON = frozenset({"undefined", "NaN", "Infinity", "-Infinity"})
 
 
@@ -25,7 +27,7 @@ def document(answer: bytes, admit: Callable[[bytes], None] = lambda answer: None
     raises for an answer that is not to be read."""
     admit(answer)
     if len(answer) > MAX_VALUES and _count_values(answer) > MAX_VALUES and _outside_of_strings(answer) > MAX_VALUES:
-        raise SandboxError(f"The JavaScript gave more than {MAX_VALUES:,} values at once")
+        raise SandboxError(f"The JavaScript gave more than {MAX_VALUES:,} values at once; no setting changes this")
     try:
         value = large_json.read(answer)
     except orjson.JSONDecodeError as error:
@@ -140,6 +142,8 @@ def code_error(error: dict[str, Any]) -> Exception:
         message = "Unknown error"
     if error.get("kind") == "too_large":
         return SandboxError(message)
+    if message.startswith(NO_BUFFER):
+        message = f"{NO_BUFFER}: {MEMORY_SETTING} sets how much memory JavaScript may use{message[len(NO_BUFFER) :]}"
     return CodeError(
         message,
         description=_text(error.get("description")),

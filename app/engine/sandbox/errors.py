@@ -1,5 +1,8 @@
 """What can go wrong when the JavaScript of a workflow runs."""
 
+MEMORY_SETTING = "EXECUTIONS_SANDBOX_MEMORY_MB"
+"""How much memory the JavaScript of one process may use, in MiB."""
+
 
 class SandboxError(Exception):
     """The sandbox could not run the JavaScript."""

@@ -34,6 +34,8 @@ LOOK_SECONDS = 0.5
 """How often it is seen how much lies in the folder that a process may write into."""
 MAX_FRAME_BYTES = 64 * 2**20 + 5
 """Bytes that a process may send at once; its own program sends no more."""
+WRITTEN_APART = 2**16
+"""Bytes that are not copied to save a call of the system."""
 PING = 2
 """The kind of a frame that asks for one in return."""
 
@@ -135,7 +137,12 @@ class NodeProcess(asyncio.SubprocessProtocol):
         if self._stdin is None or self._stdin.is_closing():
             return
         self._bytes_out += 9 + len(payload)
-        self._stdin.write(_HEADER.pack(5 + len(payload), request_id, kind) + payload)
+        header = _HEADER.pack(5 + len(payload), request_id, kind)
+        if len(payload) < WRITTEN_APART:
+            self._stdin.write(header + payload)
+        else:
+            self._stdin.write(header)
+            self._stdin.write(payload)
 
     def ask(self) -> None:
         """Ask it for a word."""
@@ -194,7 +201,8 @@ class NodeProcess(asyncio.SubprocessProtocol):
                 (length,) = _LENGTH.unpack_from(received)
                 if not 5 <= length <= MAX_FRAME_BYTES:
                     # No frame of its program is like this: somebody else speaks, and it is not listened to any more.
-                    self.broke = f"The JavaScript gave {length:,} bytes at once; {MAX_FRAME_BYTES - 5:,} are allowed"
+                    allowed = f"{MAX_FRAME_BYTES - 5:,} are allowed, and no setting changes this"
+                    self.broke = f"The JavaScript gave {length:,} bytes at once; {allowed}"
                     received.clear()
                     self.kill()
                     return

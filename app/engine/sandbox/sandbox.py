@@ -16,6 +16,7 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox import checks
+from app.engine.sandbox.errors import MEMORY_SETTING, SandboxMemory
 from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.program import launch
 from app.engine.sandbox.requests import Ask, ProcessTraits
@@ -29,6 +30,7 @@ FEW = 50
 LARGE = 2**20
 """Bytes of an answer; a shorter one is read at once."""
 _LENGTH = struct.Struct(">I")
+MEMORY_MB = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,11 @@ class Sandbox:
         code_processes: int = 2,
         processes: int = 24,
         spares: int = 1,
-        memory_mb: int = 256,
+        memory_mb: int = MEMORY_MB,
     ) -> None:
         self._expression_timeout = expression_timeout
         self._code_timeout = code_timeout
+        self._memory_mb = memory_mb
         self._project = ""
         # Half of what a process may hold is more than its own program and one run's leavings ever take.
         heap_bytes = memory_mb * 2**20 // 2
@@ -102,7 +105,13 @@ class Sandbox:
         """How many processes were killed at a limit of time or memory, or died by themselves."""
         return self._pool.ended
 
-    async def evaluate(self, templates: Sequence[str], scope: dict[str, Any]) -> list[list[Any]]:
+    async def evaluate(
+        self,
+        templates: Sequence[str],
+        scope: dict[str, Any],
+        *,
+        admit: Callable[[bytes], None] = lambda answer: None,
+    ) -> list[list[Any]]:
         """The values of the templates (with their leading "=") for every item: result[item][template].
 
         A template that is one single {{ expression }} keeps the value's type, every other one gives text. What the
@@ -114,14 +123,16 @@ class Sandbox:
         Where scope["marks"] is set, what fails does not end the others: it gives None, and scope["failed"] is left as
         (item, template, error) of each.
 
+        `admit` hears of the answer's JSON before it is read, and what it raises is raised.
+
         Raises ExpressionError for what n8n lets fail the node; any other JavaScript error gives None. Raises
         SandboxTimeout or SandboxMemory when a limit was reached.
         """
         marks = bool(scope.get("marks"))
         texts = _encode({"templates": list(templates), "marks": marks})
         payload = await _payload(texts, scope)
-        given = await self._pool.request("expressions", self._project, payload, self._expression_timeout)
-        answer = await _judge(checks.document, given, large=len(given) > LARGE)
+        given = await self._request("expressions", payload, self._expression_timeout)
+        answer = await _judge(partial(checks.document, admit=admit), given, large=len(given) > LARGE)
         _keep_data(answer, scope)
         indexes = scope.get("itemIndexes")
         rows = checks.rows(answer, len(scope.get("items") or () if indexes is None else indexes), len(templates))
@@ -158,11 +169,18 @@ class Sandbox:
             {"source": source, "eachItem": each_item, "continueOnFail": continue_on_fail, "compiles": compiles}
         )
         payload = await _payload(options, scope)
-        given = await self._pool.request("code", self._project, payload, timeout or self._code_timeout, ask)
+        given = await self._request("code", payload, timeout or self._code_timeout, ask)
         large = len(given) > LARGE
         answer = await _judge(partial(checks.document, admit=admit), given, large=large)
         _keep_data(answer, scope)
         return CodeResult(await _judge(checks.items_of, answer, large=large), checks.console(answer))
+
+    async def _request(self, kind: str, payload: bytes, seconds: float, ask: Ask | None = None) -> bytes:
+        """A process's answer. Raises what a request to one does, SandboxMemory in words that name its setting."""
+        try:
+            return await self._pool.request(kind, self._project, payload, seconds, ask)
+        except SandboxMemory as error:
+            raise SandboxMemory(f"{error}: {self._memory_mb:,} MiB. {MEMORY_SETTING} sets how much that is.") from error
 
 
 async def _judge(check: Callable[[G], T], given: G, *, large: bool) -> T:

@@ -76,7 +76,7 @@ class Call {
   #question(name, given) {
     this.#lastAsked += 1;
     const text = stringify({ call: this.#lastAsked, name, given });
-    if (!fitsFrame(text)) throw new Error('What the node sends is larger than 64 MiB');
+    if (!fitsFrame(text)) throw new Error('What the node sends is larger than 64 MiB; no setting changes this');
     return text;
   }
 

@@ -17,7 +17,7 @@ const { readTrusted } = require('./trust.js');
 const { parse, stringify } = JSON;
 const race = Promise.race.bind(Promise);
 
-const TOO_LARGE = 'The node gave more than 64 MiB, the most that one call may give';
+const TOO_LARGE = 'The node gave more than 64 MiB, the most that one call may give; no setting changes this';
 
 /** In the place of the bytes that it holds: this process is to take no more calls. */
 const FULL = 'full';

@@ -44,6 +44,40 @@ def test_the_estimate_is_neither_far_below_nor_far_above(shape: str) -> None:
     assert estimate(orjson.dumps(values)) == estimate(orjson.dumps(values).decode()) == weigh(values)
 
 
+def size_with_names(value: Any, known: set[int]) -> int:
+    if id(value) in known:
+        return 0
+    known.add(id(value))
+    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
+    return getsizeof(value) + sum(size_with_names(each, known) for each in inner)
+
+
+NAMES: dict[str, Any] = {
+    "one object": [{f"name{number}": number + 1_000 for number in range(20_000)}],
+    "an object each": [{f"name{number}": number} for number in range(5_000)],
+    "some an object": [{f"name{number}-{place}": number for place in range(20)} for number in range(500)],
+    "escaped": [{f'{number}\n"x': number for number in range(20_000)}],
+    "the same in all": [{f"field{place}": f"{number}-{place}" for place in range(30)} for number in range(500)],
+}
+
+
+@pytest.mark.parametrize("shape", NAMES)
+def test_names_that_stand_once_are_counted_and_others_are_not(shape: str) -> None:
+    text = orjson.dumps(NAMES[shape])
+    for given in (text, text.decode()):
+        assert 0.6 < estimate(given) / size_with_names(orjson.loads(text), set()) < 2.2
+
+
+@pytest.mark.parametrize("value", [["x" * 8 * MIB], [{"a": "x" * 8 * MIB}], [{"data": {"data": "x" * 8 * MIB}}]])
+def test_a_large_text_is_weighed_without_a_second_one(value: list[Any]) -> None:
+    tracemalloc.start()
+    size = weigh(value)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 8 * MIB < size < 8 * MIB + 1_000
+    assert peak < MIB
+
+
 def test_a_text_with_one_emoji_counts_as_it_lies_in_memory() -> None:
     text = "x" * 2_000_000 + "😀"
     assert 0.7 < weigh([text]) / getsizeof(text) < 1.1
@@ -179,10 +213,22 @@ def test_a_program_that_answers_with_much_is_refused(engine: Engine) -> None:
     assert "4 MiB" in outcome.error.message
 
 
+def test_an_expression_that_gives_much_is_refused_before_it_is_read(engine: Engine) -> None:
+    document = chain(START, node("Node", "set", assign(("a", "array", "={{ new Array(200000).fill([]) }}")), 3.4))
+    tracemalloc.start()
+    outcome = run(engine, document)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * MIB
+    assert outcome.error is not None
+    assert "4 MiB" in outcome.error.message
+    assert "EXECUTIONS_RUN_BYTES" in outcome.data["resultData"]["error"]["description"]
+
+
 def test_more_values_than_a_worker_can_hold_are_not_even_read(engine: Engine) -> None:
     outcome = run(engine, chain(START, code("return [{ json: { list: new Array(5000000).fill([]) } }]")), limit=2**40)
     assert outcome.error is not None
-    assert "values at once" in outcome.error.message
+    assert "values at once; no setting changes this" in outcome.error.message
 
 
 def test_signs_within_a_text_are_no_values(engine: Engine) -> None:

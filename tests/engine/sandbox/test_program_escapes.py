@@ -157,7 +157,8 @@ CUT = "Unknown error"
         ("throw new Proxy(function () {}, { get() { throw new Proxy({}, {}) } })", CUT),
         # more than there is
         ("const all = []; for (let i = 0; i < 100; i++) all.push(new ArrayBuffer(1e8)); return []",
-         "Array buffer allocation failed [line 1]"),
+         "Array buffer allocation failed: EXECUTIONS_SANDBOX_MEMORY_MB sets how much memory JavaScript may use "
+         "[line 1]"),
         ("const b = new ArrayBuffer(8, { maxByteLength: 3e9 }); b.resize(2e9); return []",
          "ArrayBuffer.prototype.resize: Out of memory [line 1]"),
         ("for (let i = 0; i < 1e5; i++) console.log('x'.repeat(100)); return {a: 1}", [{"a": 1}]),

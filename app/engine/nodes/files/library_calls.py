@@ -18,7 +18,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.run.programs import run_program
-from app.engine.sandbox import SandboxMemory, SandboxTimeout
+from app.engine.sandbox import MEMORY_SETTING, SandboxMemory, SandboxTimeout
 
 MAX_BYTES = 32 * 2**20
 """Of one file that a library reads."""
@@ -26,6 +26,8 @@ MAX_UNPACKED = 128 * 2**20
 """Of all that one file holds, where it is a zip archive, as spreadsheets are."""
 BATCH_BYTES = 4 * 2**20
 """Of files that are handed over in one trip: few large ones, many small ones."""
+
+TOO_LARGE = "The file needs more memory to be read or written than there is for one"
 
 
 async def check_size(content: bytes, index: int) -> None:
@@ -57,7 +59,7 @@ async def call_library(context: NodeContext, program: str, rows: Sequence[dict[s
             answers += await run_program(context, program, batch)
         except NodeError as error:
             if isinstance(error.__cause__, SandboxMemory):
-                raise NodeError("The file needs more memory to be read or written than there is for one") from error
+                raise NodeError(f"{TOO_LARGE}; {MEMORY_SETTING} sets how much that is") from error
             if isinstance(error.__cause__, SandboxTimeout):
                 raise NodeError("The file takes longer to be read or written than one may take") from error
             raise

@@ -12,7 +12,7 @@ const [RUN, DROP, PING, REPLY] = [0, 1, 2, 3];
 
 /** Bytes of an answer; the worker ends a process that sends more. */
 const MAX_ANSWER_BYTES = 64 * 2 ** 20;
-const TOO_LARGE = 'The JavaScript gave more than 64 MiB, the most that one answer may hold';
+const TOO_LARGE = 'The JavaScript gave more than 64 MiB, the most that one answer may hold; no setting changes this';
 
 /** Bytes of an answer that are copied to save a call of the system. */
 const MAX_COPY_BYTES = 2 ** 16;

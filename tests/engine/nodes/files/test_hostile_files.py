@@ -92,7 +92,8 @@ def test_a_sheet_that_spans_too_much_is_refused(engine: Engine, sheet: str, opti
 def test_what_needs_too_much_memory_ends_its_own_process_only(engine: Engine) -> None:
     rows = "<tr><td>1</td></tr>" * 1_000_000
     assert refusal(extract(engine, f"<table>{rows}</table>".encode(), "html")) == (
-        "The file needs more memory to be read or written than there is for one"
+        "The file needs more memory to be read or written than there is for one; EXECUTIONS_SANDBOX_MEMORY_MB sets how "
+        "much that is"
     )
     assert output_of(extract(engine, b"<table><tr><td>a<tr><td>1</table>", "html"), "Extract") == [{"a": 1}]
 
