@@ -102,19 +102,26 @@ async def run_own_program(
     """Run a program of the workflow's own, with all that it may keep; `helpers` answers what it asks.
 
     Where other executions may have changed the workflow's static data since the program began to read it, it is
-    run again, so that no change is lost. Raises CodeError, SandboxError, and NodeError where that goes on.
+    run again, so that no change is lost. A program that throws has changed nothing, unless its node goes on.
+    Raises CodeError, SandboxError, and NodeError where that goes on.
     """
     store = context.execution.ports.static_data
 
-    async def run() -> CodeResult:
-        return await _run_once(context, source, each_item, continue_on_fail, helpers)
+    async def run() -> CodeResult | CodeError:
+        try:
+            return await _run_once(context, source, each_item, continue_on_fail, helpers)
+        except CodeError as error:
+            return error
 
     if store is None or ASKS_FOR_STATIC_DATA not in source:
-        return await run()
-    begin_again = None if helpers is None else helpers.begin_again
-    result = await run_until_kept(store, context.state.static_data, run, begin_again)
+        result: CodeResult | CodeError | None = await run()
+    else:
+        begin_again = None if helpers is None else helpers.begin_again
+        result = await run_until_kept(store, context.state.static_data, run, begin_again)
     if result is None:
         raise NodeError(NOTHING_KEPT)
+    if isinstance(result, CodeError):
+        raise result
     return result
 
 
@@ -131,6 +138,10 @@ async def _run_once(
             ask=None if helpers is None else helpers.ask,
             admit=context.admit,
         )
+    except CodeError as error:
+        if not error.is_thrown or (context.continues_on_fail and not error.malformed):
+            context.state.static_data.take(context.node.name, scope["staticData"])
+        raise
     finally:
         context.keep_custom_data(scope)
     context.state.static_data.take(context.node.name, scope["staticData"])

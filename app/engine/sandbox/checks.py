@@ -151,6 +151,7 @@ def code_error(error: dict[str, Any]) -> Exception:
         item_index=_index(error.get("itemIndex")),
         name=_text(error.get("name")),
         malformed=error.get("malformed") is True,
+        is_thrown=True,
     )
 
 

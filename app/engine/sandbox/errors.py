@@ -44,6 +44,7 @@ class CodeError(Exception):
     """A Code node's program threw, could not be parsed, or returned something that is not items.
 
     `malformed`: not what the program threw, but what is wrong with the way it was written or with what it returned.
+    `is_thrown`: the program has not come to its end.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class CodeError(Exception):
         item_index: int | None = None,
         name: str | None = None,
         malformed: bool = False,
+        is_thrown: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -63,3 +65,4 @@ class CodeError(Exception):
         self.item_index = item_index
         self.name = name
         self.malformed = malformed
+        self.is_thrown = is_thrown

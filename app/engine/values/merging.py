@@ -4,7 +4,9 @@ Knows n8n's clash handling option; knows no node.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,12 @@ def clash_handling(options: dict[str, Any], default: str) -> Clash:
     )
 
 
-def by_preference(jsons: list[dict[str, Any]], clash: Clash) -> list[dict[str, Any]]:
-    """The objects with the preferred one last, where it overrides the others."""
-    if not clash.prefer.isdecimal() or not 1 <= int(clash.prefer) <= len(jsons):
-        return jsons
+def by_preference(every: list[T], clash: Clash) -> list[T]:
+    """What is merged, one of each input, with the preferred one last, where it overrides the others."""
+    if not clash.prefer.isdecimal() or not 1 <= int(clash.prefer) <= len(every):
+        return every
     place = int(clash.prefer) - 1
-    return [*jsons[:place], *jsons[place + 1 :], jsons[place]]
+    return [*every[:place], *every[place + 1 :], every[place]]
 
 
 def add_suffix(json: dict[str, Any], suffix: str) -> dict[str, Any]:

@@ -76,3 +76,21 @@ def test_a_program_that_only_reads_is_never_in_the_way(engine):
         chain(START, code("return [{json: $getWorkflowStaticData('global')}]")), ports=Ports(static_data=store)
     )
     assert output_of(outcome, "Code") == [{"count": 10}]
+
+
+@pytest.mark.parametrize(
+    ("end", "more", "kept"),
+    [
+        ("throw new Error('no');", {}, 10),
+        ("throw new Error('no');", {"onError": "continueRegularOutput"}, 12),
+        ("return 5;", {}, 12),
+    ],
+    ids=["throws", "throws-and-goes-on", "returns-no-items"],
+)
+def test_what_a_failed_program_has_changed_is_kept_where_it_ended_or_its_node_goes_on(engine, end, more, kept):
+    store = ContestedStaticData(others=1)
+    program = node("Code", "code", {"jsCode": f"$getWorkflowStaticData('global').count += 1; {end}"}, 2, **more)
+    engine.run(chain(START, program), ports=Ports(static_data=store))
+    store.others = 0
+    engine.run(chain(START, code("return [{json: $getWorkflowStaticData('global')}]")), ports=Ports(static_data=store))
+    assert store.kept == {"global": b'{"count":%d}' % kept}

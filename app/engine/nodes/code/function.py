@@ -64,7 +64,9 @@ def _item(context: NodeContext, left: dict[str, Any], index: int) -> Item:
         if not context.continues_on_fail:
             raise NodeError(error.message, item_index=index, anonymous=error.anonymous) from error
         item: Item = {"json": error.said}
-        return item if "thrown" in left else {**item, "pairedItem": {"item": index}}
+        # Among errors, an item that is paired would get the fields of its input.
+        is_alone = "thrown" in left and context.node.on_error == "continueErrorOutput"
+        return item if is_alone else {**item, "pairedItem": {"item": index}}
     except NodeError as error:
         return failed_item(context, error, index)
 

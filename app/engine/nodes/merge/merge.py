@@ -137,10 +137,12 @@ def _merge_row(row: int, present: list[tuple[int, Item]], clash: merging.Clash, 
         json = merging.merge(jsons, clash)
     else:
         json = merging.merge(merging.by_preference(jsons, clash), clash)
-    return _item(json, [item for _, item in present], [(number, row) for number, _ in present])
+    items = merging.by_preference([item for _, item in present], clash)
+    return _item(json, items, [(number, row) for number, _ in present])
 
 
 def _item(json: dict[str, Any], items: list[Item], places: list[tuple[int, int]]) -> Item:
+    # Of files with the same name, that of the last item stays.
     made: Item = {"json": json, "pairedItem": [{"item": place, "input": number} for number, place in places]}
     if items:  # as in n8n, what is made of several has files, be it none
         made["binary"] = {name: data for item in items for name, data in (item.get("binary") or {}).items()}
@@ -233,4 +235,4 @@ def _join(one: Item, index: int, other: Item, place: int, clash: merging.Clash) 
         json = {**merging.add_suffix(jsons[0], "1"), **merging.add_suffix(jsons[1], "2")}
     else:
         json = merging.merge(merging.by_preference(jsons, clash), clash)
-    return _item(json, [one, other], [(0, index), (1, place)])
+    return _item(json, merging.by_preference([one, other], clash), [(0, index), (1, place)])
