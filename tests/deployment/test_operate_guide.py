@@ -1,6 +1,7 @@
 """docs/operate.md, its commands word for word: roles, keys, backup and drill; the rest is looked at."""
 
 import re
+import shlex
 import subprocess
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -57,8 +58,8 @@ def test_each_setting_and_each_file_that_is_named_is_there():
 
 
 def test_a_shell_reads_the_settings_as_systemd_does():
-    function = SHELL[0].replace("/etc/executions.env", str(PROJECT / "deploy/systemd/executions.env"))
-    function = function.replace("/opt/executions", str(PROJECT))
+    function = SHELL[0].replace("/etc/executions.env", shlex.quote(str(PROJECT / "deploy/systemd/executions.env")))
+    function = function.replace("/opt/executions", shlex.quote(str(PROJECT)))
     function = function.replace("exec runuser -u executions -- .venv/bin/python", 'echo "$DATABASE_URL $HOME"')
     done = subprocess.run(["sh", "-ec", f"{function}\nflask doctor"], capture_output=True, text=True, timeout=9)
     assert done.stdout.endswith("?sslmode=verify-full /var/lib/executions -m flask doctor\n"), done.stderr
