@@ -50,11 +50,17 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
 
 def _by_index(context: NodeContext, first: list[Item], second: list[Item], join: str) -> list[Item]:
     count = {"inner": min(len(first), len(second)), "outer": max(len(first), len(second))}.get(join, len(first))
-    rows = context.collect(_join(*pair) for pair in zip(first, second, strict=False))
+    rows = context.collect(_join_with_files(*pair) for pair in zip(first, second, strict=False))
     return rows + first[len(rows) : count] + second[len(rows) : count]
 
 
+def _join_with_files(one: Item, other: Item) -> Item:
+    files = {**(one.get("binary") or {}), **(other.get("binary") or {})}
+    return {**_join(one, other), "binary": files} if files else _join(one, other)
+
+
 def _join(one: Item, other: Item) -> Item:
+    """Both items as one, without the files of either."""
     return {"json": {**one["json"], **other["json"]}, "pairedItem": [one["pairedItem"], other["pairedItem"]]}
 
 
@@ -77,7 +83,7 @@ def _by_key(
 def _join_by_key(
     first: list[Item], second: list[Item], names: tuple[str, str], overwrite: str, rows: list[Item]
 ) -> Iterator[Item]:
-    """The items that are new; `rows` gets these and the others in their order."""
+    """The items that are new; `rows` gets these and the others, in order, with files and origin of the first."""
     partners = {key: item for item in second if (key := _text_key(item, names[1]))}
     for item in first:
         key = _text_key(item, names[0])
@@ -91,7 +97,7 @@ def _join_by_key(
         for name, value in partner["json"].items():
             if name != names[1] and _may_overwrite(json, name, overwrite):
                 json[name] = value
-        rows.append({"json": json, "pairedItem": [item["pairedItem"], partner["pairedItem"]]})
+        rows.append({**item, "json": json})
         yield rows[-1]
 
 
