@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from functools import lru_cache
 
 _STRING = r"""(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\$]|\\.)*)`)"""
@@ -28,14 +29,20 @@ def referenced_nodes(text: str) -> frozenset[str] | None:
         named += 1
         name = next((group for group in match.groups() if group is not None), "")
         if name:
-            names.add(_ESCAPE.sub(_unescape, name))
+            names.add(_unquote(name))
     if named != sum(1 for _ in _ANY.finditer(text)) or "globalThis" in text:
         return None
     return frozenset(names)
 
 
+def _unquote(text: str) -> str:
+    """What a string in JavaScript means; two of its escapes may make one character."""
+    return _ESCAPE.sub(_unescape, text).encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
 def _unescape(match: re.Match[str]) -> str:
     escaped = match.group(1)
     if escaped[0] in "ux" and len(escaped) > 1:
-        return chr(int(escaped[1:].strip("{}"), 16))
+        code = int(escaped[1:].strip("{}"), 16)
+        return chr(code) if code <= sys.maxunicode else ""  # JavaScript refuses it, and no node is called so
     return _LETTERS.get(escaped, escaped)

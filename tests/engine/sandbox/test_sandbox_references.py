@@ -14,6 +14,8 @@ from app.engine.sandbox import referenced_nodes
         ("={{ $node['A'].json.x + $node[\"B\"].json + $node.C.json }}", {"A", "B", "C"}),
         ("={{ $items('A', 0).length + $items().length }}", {"A"}),
         ("={{ $( 'It\\'s \\u0041' ).first() }}", {"It's A"}),
+        ('={{ $("\\ud83e\\udd94").first() + $("\\u{1f994} \\ud83e") }}', {"\U0001f994", "\U0001f994 \ud83e"}),
+        ('={{ $("\\u{110000}A").first() }}', {"A"}),
         ("={{ $nodeVersion }} costs $5 and $(", None),
         ("={{ $($json.name).first() }}", None),
         ("={{ $('A' + 'B').first() }}", None),
