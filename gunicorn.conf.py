@@ -12,7 +12,7 @@ from app import logs, metric_files
 from app.credentials.keys import Keyring
 from app.environment import SettingsError
 from app.http.streaming import StreamingWorker
-from app.settings import Settings
+from app.settings import Settings, host_and_port
 
 try:
     _settings = Settings.from_environment(os.environ)
@@ -25,7 +25,7 @@ except OSError as error:
     raise SystemExit(f"Error: {_what}. Let this user read and write EXECUTIONS_HOME; its disk needs room") from None
 _metrics = _settings.home / "metrics"
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = host_and_port(_settings.host, _settings.port)
 worker_class = StreamingWorker
 sendfile = False  # the worker keeps what a client does not take at once
 StreamingWorker.largest_body = _settings.max_body_bytes

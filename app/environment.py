@@ -46,10 +46,11 @@ class EnvironmentReader:
             raise SettingsError(f"{name} must be a time zone such as Europe/Berlin: {value!r} given") from None
 
     def duration(self, name: str, default: float) -> float:
+        """Seconds, of a size that timers and PostgreSQL's own time limits can take."""
         value = self.optional_duration(name)
         return default if value is None else value
 
-    def optional_duration(self, name: str) -> float | None:
+    def optional_duration(self, name: str, *, low: float = 0.001, high: float = 2_000_000) -> float | None:
         text = self.text(name, "")
         if not text:
             return None
@@ -57,6 +58,6 @@ class EnvironmentReader:
             value = float(text)
         except ValueError:
             raise SettingsError(f"{name} must be a number: {text!r} given") from None
-        if not 0 < value < 1e9:
-            raise SettingsError(f"{name} must be above 0: {text} given")
+        if not low <= value <= high:
+            raise SettingsError(f"{name} must be between {low:.10g} and {high:.10g}: {text} given")
         return value

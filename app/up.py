@@ -28,7 +28,7 @@ from app.repository.api_keys import ensure_api_key
 from app.repository.connection import connect
 from app.repository.console_sessions import LINK_MINUTES
 from app.repository.users import owner_id
-from app.settings import DATABASE_URL_FILE, Settings
+from app.settings import DATABASE_URL_FILE, Settings, host_and_port
 
 Say = Callable[[str], None]
 
@@ -183,7 +183,7 @@ def _refuse_taken_port(settings: Settings, command: str) -> None:
 
 def _address(settings: Settings) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(settings.host, settings.host)
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    return f"http://{host_and_port(host, settings.port)}"
 
 
 @contextlib.contextmanager

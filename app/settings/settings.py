@@ -12,17 +12,24 @@ from typing import Any
 from app.environment import EnvironmentReader, SettingsError
 from app.outgoing.addresses import AddressRules
 from app.settings.values import (
+    check_texts,
+    host_and_port,
     parse_allowed_hosts,
     parse_api_key,
     parse_files_folder,
     parse_home,
+    parse_host,
     parse_old_keys,
     parse_origins,
     parse_trusted_proxies,
+    parse_url,
     read_conninfo,
     read_database_url,
 )
 from app.telemetry.wanted import wants_traces
+
+MAX_AGE_HOURS = 1_000_000
+"""A century and more; what is much longer ago is before PostgreSQL's first year."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +142,7 @@ class Settings:
         Raises SettingsError, naming the variable, for a value that cannot be used, and when no database is
         named while one is needed.
         """
+        check_texts(environ)
         reader = EnvironmentReader(environ)
         home = parse_home(reader.text("EXECUTIONS_HOME", "var"))
         settings = cls(
@@ -178,7 +186,7 @@ def _read_databases(
 
 
 def _read_http(reader: EnvironmentReader, environ: Mapping[str, str]) -> dict[str, Any]:
-    host = reader.text("HOST", "127.0.0.1")
+    host = parse_host(reader.text("HOST", "127.0.0.1"), "HOST")
     port = reader.integer("PORT", 8000, low=1, high=65_535)
     return {
         "host": host,
@@ -188,7 +196,11 @@ def _read_http(reader: EnvironmentReader, environ: Mapping[str, str]) -> dict[st
         "requests_per_minute": reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),
         "trusted_proxies": parse_trusted_proxies(environ.get("EXECUTIONS_TRUSTED_PROXIES", "")),
         "cors_origins": parse_origins(environ.get("EXECUTIONS_CORS_ORIGINS", "")),
-        "webhook_url": reader.text("EXECUTIONS_WEBHOOK_URL", f"http://{host}:{port}").rstrip("/"),
+        "webhook_url": parse_url(
+            reader.text("EXECUTIONS_WEBHOOK_URL", f"http://{host_and_port(host, port)}").rstrip("/"),
+            "EXECUTIONS_WEBHOOK_URL",
+            base=True,
+        ),
         "webhook_seconds": reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
     }
 
@@ -207,7 +219,7 @@ def _read_worker(reader: EnvironmentReader) -> dict[str, Any]:
         "sandbox_memory_mb": reader.integer("EXECUTIONS_SANDBOX_MEMORY_MB", 256, low=64, high=65_536),
         "package_processes": reader.integer("EXECUTIONS_PACKAGE_PROCESSES", 4, low=1, high=100),
         "package_memory_mb": reader.integer("EXECUTIONS_PACKAGE_MEMORY_MB", 512, low=256, high=65_536),
-        "worker_host": reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"),
+        "worker_host": parse_host(reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"), "EXECUTIONS_WORKER_HOST"),
         "worker_port": reader.optional_integer("EXECUTIONS_WORKER_PORT", low=1, high=65_535),
         "poll_seconds": reader.duration("EXECUTIONS_POLL_SECONDS", 1),
     }
@@ -226,15 +238,16 @@ def _read_amounts(reader: EnvironmentReader) -> dict[str, Any]:
 
 def _read_pruning(reader: EnvironmentReader) -> dict[str, Any]:
     return {
-        "prune_age_hours": reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS"),
+        "prune_age_hours": reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS", high=MAX_AGE_HOURS),
         "prune_keep": reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
         "prune_keep_per_workflow": reader.optional_integer("EXECUTIONS_PRUNE_KEEP_PER_WORKFLOW", low=0),
     }
 
 
 def _read_notices(environ: Mapping[str, str]) -> dict[str, Any]:
+    webhook = environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip()
     return {
-        "failure_webhook": environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip() or None,
+        "failure_webhook": parse_url(webhook, "EXECUTIONS_FAILURE_WEBHOOK") if webhook else None,
         "failure_secret": environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
         "traces": wants_traces(environ),
     }
@@ -269,9 +282,5 @@ def _check_together(settings: Settings, environ: Mapping[str, str]) -> None:
         raise SettingsError("DATABASE_DIRECT_URL goes around the pooler that DATABASE_URL leads through: set both")
     if settings.encryption_keys_old and settings.encryption_key is None:
         raise SettingsError("EXECUTIONS_ENCRYPTION_KEY_OLD is set: set EXECUTIONS_ENCRYPTION_KEY, too")
-    if not settings.webhook_url.startswith(("http://", "https://")):
-        raise SettingsError("EXECUTIONS_WEBHOOK_URL must be a URL that starts with http:// or https://")
-    if settings.failure_webhook and not settings.failure_webhook.startswith(("http://", "https://")):
-        raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK must be a URL that starts with http:// or https://")
     if settings.failure_webhook and not settings.failure_secret:
         raise SettingsError("EXECUTIONS_FAILURE_WEBHOOK is signed: set EXECUTIONS_FAILURE_SECRET to a long secret")

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -15,7 +16,53 @@ DATABASE_URL_FILE = "database-url"
 """Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
 
 MIN_API_KEY_LENGTH = 16
+OURS = re.compile(r"DATABASE_.*|EXECUTIONS_.*|HOST|PORT", re.DOTALL)
+"""The names of our variables."""
+HOST_NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,252}", re.ASCII | re.IGNORECASE)
+QUOTED = re.compile(r'".*"', re.DOTALL)
+NO_ADDRESS = re.compile(r"[^!-~]")
 ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
+
+
+def check_texts(environ: Mapping[str, str]) -> None:
+    """Refuse variables of ours with bytes that are no text. Raises SettingsError."""
+    for name, value in environ.items():
+        if OURS.fullmatch(name):
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise SettingsError(f"{name} must be text in UTF-8") from None
+
+
+def parse_host(text: str, name: str) -> str:
+    """A host name, or an address without brackets."""
+    host = text.removeprefix("[").removesuffix("]")
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        if HOST_NAME.fullmatch(text):
+            return text
+        raise SettingsError(f"{name} must be a host name or an address, without a port: {text!r} given") from None
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Both as they stand in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def parse_url(text: str, name: str, *, base: bool = False) -> str:
+    """A URL of the web; a `base` is one to which paths are added."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or NO_ADDRESS.search(text):
+        # Not shown: what stands there may be a secret.
+        raise SettingsError(f"{name} must be a URL such as https://example.com, in ASCII and without spaces")
+    if base and (parts.username is not None or "?" in text or "#" in text):
+        raise SettingsError(f"{name} must be a URL without a user, a query and a fragment: paths are added to it")
+    return text
 
 
 def parse_allowed_hosts(text: str) -> AddressRules:
@@ -41,7 +88,11 @@ def _absolute(text: str, name: str) -> Path:
 def parse_files_folder(text: str) -> Path | None:
     """The absolute path of a folder that is there; None where none is named."""
     folder = _absolute(text, "EXECUTIONS_FILES_FOLDER") if text else None
-    if folder is not None and not folder.is_dir():
+    try:
+        is_there = folder is None or folder.is_dir()
+    except OSError:  # as of a name that is too long
+        is_there = False
+    if not is_there:
         raise SettingsError(f"EXECUTIONS_FILES_FOLDER: there is no folder {folder}")
     return folder
 
@@ -90,13 +141,26 @@ def read_conninfo(environ: Mapping[str, str], name: str) -> str:
     """The address of a database, empty where none is set."""
     url = environ.get(name, "").strip()
     try:
-        conninfo_to_dict(url)
+        parts = conninfo_to_dict(url)
+        problem = _problem_of_place(str(parts.get("host") or ""), str(parts.get("port") or ""))
     except (ProgrammingError, UnicodeError) as error:
+        # What stands in quotation marks is of the address, which holds a password.
+        problem = QUOTED.sub('"..."', str(error).strip())
+    if problem:
         raise SettingsError(
-            f"{name} is no address of a PostgreSQL: {str(error).strip()}. "
+            f"{name} is no address of a PostgreSQL: {problem}. "
             "It looks like postgresql://user:password@host:5432/name, with @ : / in a password percent-encoded"
-        ) from None
+        )
     return url
+
+
+def _problem_of_place(host: str, port: str) -> str:
+    """What is wrong with host and port, which may be a part of a password; empty for nothing."""
+    if "@" in host and not host.startswith(("/", "@")):
+        return "its host holds an @"
+    numbers = [each.strip() for each in port.split(",") if each.strip()]
+    wrong = any(not (each.isascii() and each.isdigit() and 0 < int(each[:6]) < 65_536) for each in numbers)
+    return "its port is none" if wrong else ""
 
 
 def read_database_url(environ: Mapping[str, str], home: Path, needed: bool) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.environment import SettingsError
-from app.settings import Settings
+from app.settings import Settings, host_and_port
 
 URL = {"DATABASE_URL": "postgresql://localhost/x"}
 
@@ -65,3 +65,56 @@ def test_a_way_around_a_pooler_needs_the_way_through_it():
     assert Settings.from_environment(URL).direct_url == URL["DATABASE_URL"]
     with pytest.raises(SettingsError, match="DATABASE_DIRECT_URL"):
         Settings.from_environment(direct, needs_database=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HOST", "127.0.0.1:9000"),
+        ("HOST", "unix:/run/x"),
+        ("HOST", "a b"),
+        ("EXECUTIONS_WORKER_HOST", "http://h"),
+        ("EXECUTIONS_WEBHOOK_URL", "http://["),
+        ("EXECUTIONS_WEBHOOK_URL", "http://x y"),
+        ("EXECUTIONS_WEBHOOK_URL", "https://h:99999"),
+        ("EXECUTIONS_WEBHOOK_URL", "https://user@h"),
+        ("EXECUTIONS_WEBHOOK_URL", "https://h/?a"),
+        ("EXECUTIONS_WEBHOOK_URL", "https://ü.example.com"),
+        ("EXECUTIONS_FAILURE_WEBHOOK", "http://"),
+        ("EXECUTIONS_FILES_FOLDER", "a" * 5_000),
+        ("EXECUTIONS_PRUNE_AGE_HOURS", "9e8"),
+        ("EXECUTIONS_LEASE_SECONDS", "9e8"),
+        ("EXECUTIONS_POLL_SECONDS", "1e-9"),
+        ("EXECUTIONS_ENCRYPTION_KEY", "\udcff" * 32),
+        ("EXECUTIONS_HOME", "/tmp/\udcff"),
+        ("HOST", "\udcff"),
+    ],
+)
+def test_a_value_that_would_fail_later_is_refused_at_once(name, value):
+    with pytest.raises(SettingsError, match=name) as refused:
+        Settings.from_environment({**URL, "EXECUTIONS_FAILURE_SECRET": "secret", name: value})
+    str(refused.value).encode()
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_an_address_of_ipv6_stands_in_brackets_before_a_port(host):
+    settings = Settings.from_environment({**URL, "HOST": host, "PORT": "8001"})
+    assert (settings.host, settings.webhook_url) == ("::1", "http://[::1]:8001")
+    assert host_and_port(settings.host, settings.port) == "[::1]:8001"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:hidden pass@h/x",
+        "postgresql://u:hidden%zz@h/x",
+        "postgresql://u:hidden/@h/x",
+        "postgresql://u:an@hidden@h/x",
+        "postgresql://[u:hidden/@h/x",
+        "u:hidden@h/x",
+    ],
+)
+def test_what_is_said_of_an_address_holds_no_part_of_its_password(address):
+    with pytest.raises(SettingsError, match="DATABASE_URL") as refused:
+        Settings.from_environment({"DATABASE_URL": address})
+    assert "hidden" not in str(refused.value)
