@@ -58,6 +58,42 @@ class _UnderWay:
             self.freed.set()
 
 
+class _Requests:
+    """The requests of a node, some of which are under way."""
+
+    def __init__(self, context: NodeContext, prepare: Prepare) -> None:
+        self._context = context
+        self._prepare = prepare
+        self._gate = asyncio.Semaphore(AT_ONCE)
+        self._under_way = _UnderWay()
+        self._unprepared: list[NodeError] = []
+
+    @property
+    def refused(self) -> NodeError | None:
+        """That of the first whose parameters make no request, unless the workflow goes on: nothing more is sent."""
+        return self._unprepared[0] if self._unprepared and not self._context.continues_on_fail else None
+
+    async def send(self, index: int) -> list[Item] | NodeError:
+        """What came of an item's request, or how it failed. Raises the NodeError of parameters that make none."""
+        async with self._gate:
+            await yield_to_loop()
+            await self._under_way.wait_for_room()
+            if self.refused:
+                return []
+            try:
+                prepared = self._prepare(index)
+            except NodeError as error:
+                self._unprepared.append(error)
+                raise
+            try:
+                with self._under_way.sending(prepared.size):
+                    return await prepared.send()
+            except NodeError as error:
+                # What it has come through holds the body for as long as the error is kept.
+                error.__cause__ = error.__context__ = error.__traceback__ = None
+                return error
+
+
 async def in_batches(context: NodeContext, size: int, interval: float, prepare: Prepare) -> list[Item]:
     """One request for each item, `size` at a time with `interval` seconds between; -1: all of them at once.
 
@@ -67,37 +103,15 @@ async def in_batches(context: NodeContext, size: int, interval: float, prepare: 
     """
     count = len(context.items)
     step = size if size > 0 else count or 1
-    gate = asyncio.Semaphore(AT_ONCE)
-    under_way = _UnderWay()
-    unprepared: list[NodeError] = []
-
-    async def gated(index: int) -> list[Item] | NodeError:
-        async with gate:
-            await yield_to_loop()
-            await under_way.wait_for_room()
-            if unprepared and not context.continues_on_fail:
-                return []
-            try:
-                prepared = prepare(index)
-            except NodeError as error:
-                unprepared.append(error)
-                raise
-            try:
-                with under_way.sending(prepared.size):
-                    return await prepared.send()
-            except NodeError as error:
-                # What it has come through holds the body for as long as the error is kept.
-                error.__cause__ = error.__context__ = error.__traceback__ = None
-                return error
-
+    requests = _Requests(context, prepare)
     output: list[Item] = []
     for start in range(0, count, step):
         if start:
             await asyncio.sleep(interval)
         batch = range(start, min(start + step, count))
-        answers = await asyncio.gather(*(gated(index) for index in batch), return_exceptions=True)
-        if unprepared and not context.continues_on_fail:
-            raise unprepared[0]
+        answers = await asyncio.gather(*(requests.send(index) for index in batch), return_exceptions=True)
+        if requests.refused:
+            raise requests.refused
         for index, answer in zip(batch, answers, strict=True):
             if not isinstance(answer, BaseException):
                 output.extend(answer)

@@ -60,30 +60,7 @@ async def set_(context: NodeContext) -> Outputs:
     mode = parameters.get("mode", "manual")
     if mode not in ("manual", "raw"):
         raise NodeError(f"The Edit Fields node's mode '{mode}' is not supported.")
-    raw = mode == "raw"
-    fields = None if raw else _fields(parameters, context.version)
-    wanted = {
-        "value": _pieces(parameters.get("jsonOutput", SAMPLE)) if fields is None else fields.cells,
-        "rest": {
-            "options": parameters.get("options") or {},
-            **{name: parameters[name] for name in NAMES if name in parameters},
-        },
-    }
-    resolved = await context.resolve_each(wanted, parameter="jsonOutput" if raw else "assignments")
-    parsed: dict[int, Any] = {}
-    times: dict[str, datetime] = {}
-    if fields is None:
-        await _join_pieces(context, wanted["value"], resolved)
-        values = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
-        parsed |= await parse_all(context, values)
-    else:
-        await reveal_names(context, fields, resolved)
-        await reveal(context, fields, resolved, name_nothing=context.version < NOTHING_STAYS)
-        if context.version < ASSIGNED:
-            await read_objects(context, fields, resolved)
-        else:
-            await read_literals(context, fields, resolved)
-        times = await _read_times(context, fields, resolved)
+    resolved, make = await (_read_json(context) if mode == "raw" else _read_fields(context))
     output: list[Item] = []
     rest: Any = None
     for index, (item, values) in enumerate(zip(context.items, resolved, strict=True)):
@@ -95,12 +72,7 @@ async def set_(context: NodeContext) -> Outputs:
             if values["rest"] is not rest:  # it is the same for all items, but where it has expressions
                 rest = values["rest"]
                 choice = _choose(context, rest)
-            made = (
-                _from_json(values["value"], parsed.get(index, CANNOT), index)
-                if fields is None
-                else fields.convert(context, values["value"], times, index, lenient=choice.lenient)
-            )
-            output.append(_compose(context, item, made, choice, index))
+            output.append(_compose(context, item, make(index, values["value"], choice), choice, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     copies = _copies(context)
@@ -122,6 +94,48 @@ class Choice:
     binary: bool
     """Whether the item's files stay."""
     names: dict[str, Any]
+
+
+Make = Callable[[int, Any, Choice], list[tuple[str, Any]]]
+"""Gives the fields of the item at a place, of the value that was resolved for it. Raises NodeError."""
+
+
+async def _resolve(context: NodeContext, value: Any, parameter: str) -> list[Any]:
+    """For each item the `value` that its fields are made of and the `rest` of the parameters, or a NodeError."""
+    parameters = context.parameters
+    rest = {"options": parameters.get("options") or {}} | {
+        name: parameters[name] for name in NAMES if name in parameters
+    }
+    return await context.resolve_each({"value": value, "rest": rest}, parameter=parameter)
+
+
+async def _read_json(context: NodeContext) -> tuple[list[Any], Make]:
+    """What was resolved for each item, and what makes fields of the JSON in it."""
+    pieces = _pieces(context.parameters.get("jsonOutput", SAMPLE))
+    resolved = await _resolve(context, pieces, "jsonOutput")
+    await _join_pieces(context, pieces, resolved)
+    texts = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
+    parsed = await parse_all(context, texts)
+
+    def make(index: int, value: Any, choice: Choice) -> list[tuple[str, Any]]:
+        return _from_json(value, parsed.get(index, CANNOT), index)
+
+    return resolved, make
+
+
+async def _read_fields(context: NodeContext) -> tuple[list[Any], Make]:
+    """What was resolved for each item, and what converts the values in it to the types of their fields."""
+    fields = _fields(context.parameters, context.version)
+    resolved = await _resolve(context, fields.cells, "assignments")
+    await reveal_names(context, fields, resolved)
+    await reveal(context, fields, resolved, name_nothing=context.version < NOTHING_STAYS)
+    await (read_objects if context.version < ASSIGNED else read_literals)(context, fields, resolved)
+    times = await _read_times(context, fields, resolved)
+
+    def make(index: int, value: Any, choice: Choice) -> list[tuple[str, Any]]:
+        return fields.convert(context, value, times, index, lenient=choice.lenient)
+
+    return resolved, make
 
 
 def _choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
