@@ -89,13 +89,13 @@
     }
   }
 
-  /** $node['X']: the older way to the same data; it looks at the item of the current index. */
   /** The parameters of a node; where expressions are evaluated, those that are one have its value. */
   const parametersOf = (scope, given = {}) => {
     const shown = copyOf(given);
     return realm.resolveParameters ? realm.resolveParameters(scope, shown) : shown;
   };
 
+  /** $node['X']: the older way to the same data; it looks at the item of the current index. */
   const legacyNodeOf = (scope, name) => {
     const node = scope.node(name);
     const current = () => {
