@@ -13,9 +13,11 @@ from app.credentials.keys import Keyring
 from app.environment import SettingsError
 from app.http.streaming import StreamingWorker
 from app.settings import Settings, host_and_port
+from app.telemetry.wanted import try_traces
 
 try:
     _settings = Settings.from_environment(os.environ)
+    try_traces(os.environ)
 except SettingsError as error:
     raise SystemExit(f"Error: {error}") from None
 try:

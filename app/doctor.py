@@ -110,15 +110,15 @@ def examine_node() -> Iterator[Finding]:
 
 
 def examine_traces(settings: Settings) -> Iterator[Finding]:
-    """Whether workers could send the traces that are asked for."""
+    """Whether API and workers could send the traces that are asked for."""
     if not settings.traces:
         return
     try:
         check_traces(os.environ)
     except SettingsError as error:
-        yield Finding("traces", str(error), "workers do not start like this")
+        yield Finding("traces", str(error), "neither the API nor workers start like this")
     else:
-        yield Finding("traces", "workers send them")
+        yield Finding("traces", "API and workers send them")
 
 
 def examine_server(connection: Connection, settings: Settings) -> Iterator[Finding]:

@@ -41,6 +41,7 @@ from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import open_replica
 from app.api.face.services import NAME, Services
+from app.api.face.traces import open_tracer
 from app.api.face.waiters import Waiters
 from app.api.face.watchers import Watchers
 from app.api.forms import forms, questions, waiting_forms
@@ -140,6 +141,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     signer = Signer(vault.keyring)
     types = nodes.load().copy()
     known = KnownPackages(pool, types)
+    metrics = RequestMetrics()
     credential_types = KnownTypes(known.definitions, SandboxExpressions())
     app.extensions[NAME] = Services(
         settings=settings,
@@ -147,7 +149,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         rules=EngineRules(types, settings.timezone, known.ask, known.catch_up),
         evaluations=EngineEvaluations(types, settings.timezone, known.ask),
         api_keys=ApiKeyCache(pool),
-        metrics=RequestMetrics(),
+        metrics=metrics,
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),
         waiters=Waiters(settings.direct_url),
@@ -167,6 +169,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, credential_types),
         packages=known,
         replica=open_replica(settings, pool),
+        tracer=open_tracer(settings, metrics),
     )
     app.extensions[overview.EXAMINATION] = partial(examine, settings)
     add_endpoints(app)

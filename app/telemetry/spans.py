@@ -1,8 +1,9 @@
 """What is told of a run, for spans to be made from, and how many of them have arrived."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 Attribute = str | int | float | bool | None
 """None is left out."""
@@ -58,10 +59,35 @@ class ExecutionSpan:
     nodes: Sequence[NodeSpan] = field(default_factory=tuple)
 
 
+class RequestSpan(Protocol):
+    """A request that is being answered."""
+
+    traceparent: str
+    """What it starts stands below it by this."""
+
+    def end(self, route: str | None, status: int, attributes: Attributes) -> None:
+        """It is answered with this status. `route` is the pattern of its path, None where there is none."""
+
+
+class RequestSpans(Protocol):
+    """Where requests are told of."""
+
+    def begin(self, method: str, traceparent: str | None) -> RequestSpan:
+        """One has come, from a caller who sees it in this place."""
+
+
+def tell_nobody(result: str, number: int) -> None:
+    """Of spans that were counted."""
+
+
 @dataclass(slots=True)
 class SpanCounts:
-    """How many spans the collector has taken, how many were lost, and how many are on their way."""
+    """How many spans the collector has taken, how many were lost, and how many are on their way.
 
+    `tell` hears of them as they are counted, as `sent` or `lost`, in any thread.
+    """
+
+    tell: Callable[[str, int], None] = tell_nobody
     sent: int = 0
     lost: int = 0
     waiting: int = 0
@@ -70,11 +96,14 @@ class SpanCounts:
     def enter(self, most: int) -> bool:
         """Count one more on its way; False, and one more lost, where there are so many already."""
         with self._lock:
-            if self.waiting >= most:
+            entered = self.waiting < most
+            if entered:
+                self.waiting += 1
+            else:
                 self.lost += 1
-                return False
-            self.waiting += 1
-            return True
+        if not entered:
+            self.tell("lost", 1)
+        return entered
 
     def leave(self, number: int, *, arrived: bool) -> None:
         """So many are on their way no longer."""
@@ -84,3 +113,4 @@ class SpanCounts:
                 self.sent += number
             else:
                 self.lost += number
+        self.tell("sent" if arrived else "lost", number)

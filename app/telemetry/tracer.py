@@ -1,33 +1,25 @@
-"""Makes spans from what is told of runs, and sends them; the module that loads OpenTelemetry.
+"""Makes spans from what is told of runs, and sends them; it loads OpenTelemetry.
 
 Spans are named as n8n names them, and so are their attributes where n8n has such. Their ids are signatures of the
 executions' ids: whoever knows of an execution knows its span, and nothing has to be kept for that.
 """
 
 import threading
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
-from app.environment import SettingsError
 from app.places import version
-from app.telemetry.collector import open_exporter
-from app.telemetry.delivery import BoundedProcessor
+from app.telemetry.provider import SERVICE, close_provider, cut, open_provider, parse_context
 from app.telemetry.spans import Attributes, ExecutionSpan, NodeSpan, SpanCounts, SpanError, TracePlace
 
-SERVICE = "executions"
-UNNAMED = "unknown_service"
 EXECUTION = "workflow.execute"
 NODE = "node.execute"
-MAX_TEXT_LENGTH = 1_000
 SAMPLED, NOT_SAMPLED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
 
 
@@ -65,13 +57,7 @@ class Tracer:
         self._ids = PlannedIds()
         self._lock = threading.Lock()
         self.counts = SpanCounts()
-        try:
-            processor = BoundedProcessor(open_exporter(), self.counts)
-        except ValueError as error:
-            raise SettingsError(f"OpenTelemetry's variables (OTEL_...) cannot be used: {error}") from None
-        # Its own end of a process waits for the collector for as long as that likes.
-        self._provider = TracerProvider(resource=describe(role), id_generator=self._ids, shutdown_on_exit=False)
-        self._provider.add_span_processor(processor)
+        self._provider = open_provider(role, self.counts, self._ids)
         self._tracer = self._provider.get_tracer(SERVICE, version())
 
     def send(self, told: ExecutionSpan) -> None:
@@ -86,10 +72,7 @@ class Tracer:
 
     def close(self, seconds: float) -> int:
         """Send what is queued, for so long at most. How many spans have not arrived because of that."""
-        closing = threading.Thread(target=self._provider.shutdown, name="traces", daemon=True)
-        closing.start()
-        closing.join(seconds)
-        return self.counts.waiting
+        return close_provider(self._provider, self.counts, seconds)
 
     def _start(self, told: ExecutionSpan) -> Span:
         parent = self._parent_of(told.place)
@@ -141,17 +124,6 @@ class Tracer:
         return int(signature[:32], 16), int(signature[32:48], 16)
 
 
-def describe(role: str) -> Resource:
-    """What is the same for all spans of this process; OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come first."""
-    said = Resource.create()
-    ours: dict[str, str | bool | int | float] = {"n8n.instance.role": role}
-    ours[SERVICE_VERSION], ours[SERVICE_INSTANCE_ID] = version(), str(uuid.uuid4())
-    given = {name: value for name, value in said.attributes.items() if value != ""}
-    if str(given.get(SERVICE_NAME, UNNAMED)).startswith(UNNAMED):
-        given[SERVICE_NAME] = SERVICE
-    return Resource({**ours, **given}, said.schema_url)
-
-
 def finish(span: Span, error: SpanError | None, *, failed: bool, at: int) -> None:
     """End a span at this time (milliseconds since 1970), well or with its error."""
     if error is not None:
@@ -165,18 +137,7 @@ def finish(span: Span, error: SpanError | None, *, failed: bool, at: int) -> Non
     span.end(at * 1_000_000)
 
 
-def parse_context(traceparent: str) -> SpanContext:
-    """The span that a valid traceparent names."""
-    _, trace_id, span_id, flags = traceparent.split("-")
-    return SpanContext(int(trace_id, 16), int(span_id, 16), True, TraceFlags(int(flags, 16)))
-
-
 def clean(attributes: Attributes) -> dict[str, str | int | float | bool]:
     """Those that are there, with texts that Protocol Buffers can hold and not too long."""
     there = {name: value for name, value in attributes.items() if value is not None}
     return {name: cut(value) if isinstance(value, str) else value for name, value in there.items()}
-
-
-def cut(text: str) -> str:
-    """The beginning of a text, without lone surrogates."""
-    return text[:MAX_TEXT_LENGTH].encode("utf-8", "replace").decode()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 from app.environment import SettingsError
+from app.telemetry.spans import SpanCounts
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
@@ -13,6 +14,7 @@ INSTALL = (
     "install the packages for it: `pip install 'executions-api[opentelemetry]'`, or `make install-opentelemetry` in a "
     "clone"
 )
+CLOSE_SECONDS = 1.0
 
 
 def wants_traces(environ: Mapping[str, str]) -> bool:
@@ -39,6 +41,15 @@ def check_traces(environ: Mapping[str, str]) -> None:
     if not is_installed():
         named = next(name for name in ENDPOINTS if environ.get(name, "").strip())
         raise SettingsError(f"{named} asks for traces: {INSTALL}")
+
+
+def try_traces(environ: Mapping[str, str]) -> None:
+    """Begin to send traces, where they are wanted, and stop at once. Raises SettingsError where that does not go."""
+    check_traces(environ)
+    if wants_traces(environ):
+        from app.telemetry.request_tracer import RequestTracer  # loads OpenTelemetry, which only traces need
+
+        RequestTracer(SpanCounts()).close(CLOSE_SECONDS)
 
 
 def is_installed() -> bool:

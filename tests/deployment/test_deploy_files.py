@@ -89,6 +89,14 @@ def test_a_linter_finds_nothing_in_the_dockerfile():
     assert result.returncode == 0, result.stdout
 
 
+def test_the_collector_of_traces_takes_what_is_sent_and_passes_it_on():
+    collector = yaml.safe_load((DEPLOY / "otel-collector.yaml").read_text())
+    traces = collector["service"]["pipelines"]["traces"]
+    assert {kind: list(collector[kind]) for kind in traces} == traces
+    endpoint = collector["receivers"]["otlp"]["protocols"]["http"]["endpoint"]
+    assert f"OTEL_EXPORTER_OTLP_ENDPOINT=http://{endpoint}" in (PROJECT / "docs" / "operate.md").read_text()
+
+
 def test_health_checks_ask_around_proxies():
     compose = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     worker = next(service["healthcheck"]["test"] for name, service in compose["services"].items() if "worker" in name)

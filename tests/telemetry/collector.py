@@ -60,6 +60,13 @@ class Collector:
 
         return wait_until(lambda: len(found()) >= number and found(), lambda: f"{found()} of {execution_id}")
 
+    def request(self, name: str) -> Told:
+        """The first request of this name, once it is there."""
+        return wait_until(
+            lambda: next((span for span in list(self.spans) if span.name == name), None),
+            lambda: f"{[span.name for span in self.spans]} has no {name}",
+        )
+
     def below(self, span: Told) -> list[Told]:
         """The runs of nodes within an execution, in the order in which they have begun."""
         return [each for each in self.spans if each.parent_id == span.span_id and each.name == "node.execute"]

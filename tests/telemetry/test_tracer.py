@@ -7,9 +7,10 @@ import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from app.environment import SettingsError
-from app.telemetry import tracer as tracer_module
+from app.telemetry import provider
+from app.telemetry.provider import MAX_TEXT_LENGTH
 from app.telemetry.spans import ExecutionSpan, NodeSpan, SpanError, TracePlace
-from app.telemetry.tracer import MAX_TEXT_LENGTH, Tracer
+from app.telemetry.tracer import Tracer
 from tests.patience import wait_until
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -37,7 +38,7 @@ class Kept(SpanExporter):
 @pytest.fixture
 def kept(monkeypatch) -> Kept:
     made = Kept()
-    monkeypatch.setattr(tracer_module, "open_exporter", lambda: made)
+    monkeypatch.setattr(provider, "open_exporter", lambda: made)
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "5")
     return made
 

@@ -6,7 +6,7 @@ from app.doctor import examine_traces
 from app.environment import SettingsError
 from app.settings import Settings
 from app.telemetry import wanted
-from app.telemetry.wanted import check_traces, wants_traces
+from app.telemetry.wanted import check_traces, try_traces, wants_traces
 
 ASKED = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
 
@@ -47,6 +47,14 @@ def test_what_cannot_be_sent_is_a_sentence(environ, said):
     else:
         with pytest.raises(SettingsError, match=said):
             check_traces(environ)
+
+
+def test_an_api_that_could_not_send_is_told_before_it_starts(monkeypatch):
+    try_traces({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
+    try_traces(ASKED)
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "99999")
+    with pytest.raises(SettingsError, match="cannot be used: max_export_batch_size"):
+        try_traces(ASKED)
 
 
 def test_packages_that_are_not_there_are_named_by_the_worker_and_the_doctor(monkeypatch):

@@ -73,7 +73,11 @@ def test_what_a_collector_hears(collector, queue, start_server, start_worker) ->
     [waiting] = collector.of(first)
     [[second]] = queue.connection.execute("SELECT id FROM executions WHERE parent_id IS NOT NULL").fetchall()
     [begun] = collector.of(second)
-    assert (waiting.name, waiting.trace_id, waiting.parent_id) == ("workflow.execute", TRACE, SPAN)
+    request = collector.request("POST /webhook/<path:path>")
+    assert (request.trace_id, request.parent_id, request.failed) == (TRACE, SPAN, False)
+    assert request.attributes["http.response.status_code"] == 200
+    assert request.resource["n8n.instance.role"] == "main"
+    assert (waiting.name, waiting.trace_id, waiting.parent_id) == ("workflow.execute", TRACE, request.span_id)
     assert (begun.trace_id, begun.parent_id) == (TRACE, waiting.span_id)
     assert waiting.attributes["n8n.execution.status"] == begun.attributes["n8n.execution.status"] == "waiting"
     assert begun.attributes["n8n.execution.mode"] == "integrated"
@@ -116,7 +120,23 @@ def test_what_a_collector_hears(collector, queue, start_server, start_worker) ->
     assert again.resource["service.name"] == "executions"
     assert again.resource["deployment.environment.name"] == "test"
     assert {(call["path"], call["x-tenant"]) for call in collector.calls} == {("/v1/traces", "acme")}
-    assert wait_until(lambda: counted(port)["sent"] == len(collector.spans))
+    told = [span for span in collector.spans if span.resource["n8n.instance.role"] == "worker"]
+    assert wait_until(lambda: counted(port)["sent"] == len(told))
+
+    # Of what callers put into an address or a header nothing is told, and of what is asked all the time.
+    secrets = {"X-N8N-API-KEY": "n8n-api-key", "Authorization": "Bearer to-ken", "Cookie": "n8n-auth=coo-kie"}
+    assert server.get("/webhook/hidden-path?token=in-query").status == 404
+    assert server.get("/api/v1/executions?cursor=in-query", **secrets).status == 401
+    assert server.get(f"/webhook-waiting/{second}/hidden-path?signature=in-query").status in (401, 404, 409)
+    assert server.get("/healthz").status == server.get("/metrics").status == 200
+    assert server.get("/api/v1/no-such/hidden-path").status == 404
+    collector.request("GET /webhook-waiting/<execution_id>/<path:suffix>")
+    refused = collector.request("GET /api/v1/executions")
+    assert (refused.attributes["http.response.status_code"], refused.failed) == (401, False)
+    assert refused.parent_id == ""
+    collector.request("GET")
+    asked = repr([span for span in collector.spans if span.resource["n8n.instance.role"] == "main"])
+    assert not [each for each in ("hidden", "in-query", "n8n-api-key", "to-ken", "coo-kie", "healthz") if each in asked]
 
     # What the collector refuses is lost and counted; what it keeps waiting keeps nobody waiting.
     collector.status = 500
@@ -127,5 +147,6 @@ def test_what_a_collector_hears(collector, queue, start_server, start_worker) ->
     calls = len(collector.calls)
     queue.wait_for(queue.add(number=3))
     wait_until(lambda: len(collector.calls) > calls)
+    assert {server.get("/api/v1/executions").status for _ in range(5)} == {200}
     assert worker.stop(PATIENCE_SECONDS) == 0
     assert {each.status for each in queue.wait_for(queue.add(), ["new"])} == {"new"}

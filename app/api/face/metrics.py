@@ -60,6 +60,12 @@ class RequestMetrics:
             "executions_pool_errors", "Calls that got no database connection in time.", registry=self._registry
         )
         self._pool_looked_at = 0.0
+        self._spans = Counter(
+            "executions_http_spans",
+            "Spans of requests, by what became of them: sent or lost.",
+            ("result",),
+            registry=self._registry,
+        )
 
     def observe_pool(self, pool: ConnectionPool[Connection], *, now: float) -> None:
         """Note what became of this process's waits for connections; looks at most once a second."""
@@ -78,6 +84,10 @@ class RequestMetrics:
     def observe(self, endpoint: str, method: str, status: int, seconds: float) -> None:
         """Note one request; a method that nobody knows is not kept by its name."""
         self._seconds.labels(endpoint, method if method in METHODS else "other", str(status)).observe(seconds)
+
+    def count_spans(self, result: str, number: int) -> None:
+        """Note what became of spans: `sent` or `lost`. May be called in any thread."""
+        self._spans.labels(result).inc(number)
 
     def text(self) -> bytes:
         """These measurements, of all processes of this server, in Prometheus' format."""

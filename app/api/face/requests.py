@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from app.api.face.client_address import client_address
 from app.api.face.errors import Refused
 from app.api.face.services import services
+from app.api.face.traces import begin_span, end_span
 
 log = logging.getLogger("app.requests")
 
@@ -29,6 +30,7 @@ def begin() -> None:
     g.began = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    begin_span()
 
 
 def refuse_other_spellings() -> None:
@@ -54,6 +56,7 @@ def end(response: Response) -> Response:
     rule = request.url_rule.rule if request.url_rule else "unknown"
     services().metrics.observe(rule, request.method, response.status_code, seconds)
     services().metrics.observe_pool(services().pool, now=g.began)
+    end_span(response)
     api_key = g.get("api_key")
     log.info(
         "request",

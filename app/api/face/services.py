@@ -28,6 +28,7 @@ from app.schemas.evaluations import Evaluations
 from app.schemas.workflows import WorkflowRules
 from app.settings import Settings
 from app.signatures import Signer
+from app.telemetry.spans import RequestSpans
 
 NAME = "executions"
 
@@ -64,6 +65,8 @@ class Services:
     consents: Consents
     packages: ListedPackages
     replica: Replica | None
+    tracer: RequestSpans | None
+    """Where requests are told of; None where nobody wants traces."""
 
 
 def services() -> Services:
