@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from app.api.webhooks.chat.chat import wanted_session
 from app.repository import chat_messages
 from app.triggers.chats import chats_of
 from tests.api.forms.filling import multipart
@@ -114,6 +115,12 @@ def test_which_session_of_a_simple_memory_a_page_shows(version: float, parameter
     document["connections"]["Memory"] = {"ai_memory": [[{"node": "Chat", "type": "ai_memory", "index": 0}]]}
     stored = chats_of(document)[0].settings["chat"]
     assert (stored["session"] if stored["loads"] else None, stored["session_suffix"]) == (session, suffix)
+
+
+@pytest.mark.parametrize("session", [b'"\xff"', b"1e400", b"9" * 500, b'"\\ud800"'])
+def test_a_session_whose_name_is_no_text_has_no_messages(session: bytes) -> None:
+    wanted = wanted_session(b'{"action":"loadPreviousSession","sessionId":' + session + b"}")
+    assert wanted is None or wanted.session is None
 
 
 def test_a_page_that_is_opened_again_shows_what_was_said(site) -> None:

@@ -68,7 +68,10 @@ class SessionWanted(msgspec.Struct):
     @property
     def session(self) -> Any:
         data = bytes(self.given)
-        return orjson.loads(data) if len(data) <= MAX_SESSION_LENGTH else None
+        try:
+            return orjson.loads(data) if len(data) <= MAX_SESSION_LENGTH else None
+        except ValueError:  # msgspec takes texts and numbers that this does not
+            return None
 
 
 _session_wanted = msgspec.json.Decoder(SessionWanted)
