@@ -28,8 +28,8 @@ def is_header_name(name: str) -> bool:
 
 def file_name_of(value: Any) -> str:
     """The name that a file is offered under: one line, without letters that turn it around."""
-    text = str(value).encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else "_" for c in text)[:MAX_FILE_NAME_LENGTH]
+    text = str(value)[:MAX_FILE_NAME_LENGTH].encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else "_" for c in text)
 
 
 def attachment(value: Any) -> str:

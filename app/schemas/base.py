@@ -23,6 +23,7 @@ MAX_OBJECTS = 1_000
 MAX_ERRORS = 20
 """So many entries of a list are said to be wrong; more say nothing new, and each takes a hundred times its size."""
 WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,100})(?:\.0{1,100})?", re.ASCII)
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 LINES = str.maketrans("", "", "\n\r\t")
 
 
@@ -171,7 +172,7 @@ def query_flag(description: str) -> QueryFlag:
 
 def validate_printable(text: str) -> None:
     """Refuse what cannot be stored or shown as a name."""
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if CONTROL.search(text):
         raise ValidationError("Must not contain control characters.")
 
 

@@ -8,12 +8,17 @@ BLOCK = 512
 REGULAR = (b"0", b"\0")
 LONG_NAME, ATTRIBUTES = b"L", b"x"
 MAX_NAME_LENGTH = 4_096
+MAX_ENTRIES = 10_000
+"""Of any kind, folders and links included."""
 
 
 def files_of(tarred: bytes) -> Iterator[tuple[str, bytes]]:
     """The name and the content of each regular file, in order. Raises ValueError for what is no tar."""
-    at, named = 0, None
+    at, entries, named = 0, 0, None
     while (header := tarred[at : at + BLOCK]).strip(b"\0"):
+        entries += 1
+        if entries > MAX_ENTRIES:
+            raise ValueError("The archive has too many entries")
         size, kind = _size(header), header[156:157]
         begin = at + BLOCK
         content = tarred[begin : begin + size]

@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+import sys
+import tarfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +11,10 @@ import pytest
 from marshmallow import INCLUDE, ValidationError, fields, validate
 
 import app.schemas
-from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedList, StrictSchema
+from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedList, StrictSchema, validate_text
 from app.schemas.credentials import CredentialBody
 from app.schemas.execution_actions import DeleteBody, StopManyBody
+from app.schemas.tar_entries import MAX_ENTRIES, files_of
 from app.schemas.workflows import RunBody, WorkflowBody
 
 ELSEWHERE = {
@@ -70,6 +73,24 @@ def test_a_projects_id_is_short_and_printable(schema, project):
     with pytest.raises(ValidationError) as refused:
         schema().load({**body, "projectId": project})
     assert list(refused.value.messages_dict) == ["projectId"]
+
+
+def test_no_step_in_python_is_made_for_each_letter_of_a_name():
+    steps = []
+    sys.setprofile(lambda frame, event, argument: steps.append(event))
+    try:
+        validate_text("x" * 10_000)
+    finally:
+        sys.setprofile(None)
+    assert len(steps) < 100
+
+
+def test_an_archive_of_folders_has_few_entries():
+    folder = tarfile.TarInfo("folder")
+    folder.type = tarfile.DIRTYPE
+    assert not list(files_of(folder.tobuf() * MAX_ENTRIES))
+    with pytest.raises(ValueError, match="too many entries"):
+        list(files_of(folder.tobuf() * (MAX_ENTRIES + 1)))
 
 
 def test_what_keeps_all_keys_may_have_many():
