@@ -111,7 +111,8 @@ const KEYS = {
 };
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target.id === "search") event.target.blur();
-  const typing = event.target.closest("input:not([type=checkbox]), select, textarea, dialog");
+  const within = event.target.closest("dialog"); // one that has just been closed may have the focus for a moment
+  const typing = within ? within.open : event.target.closest("input:not([type=checkbox]), select, textarea");
   if (typing || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
   if (event.key.startsWith("Arrow") && !event.target.closest(".row")) return; // elsewhere they scroll
   event.preventDefault();
