@@ -24,6 +24,8 @@ SECONDS = 300.0
 MAX_OUTPUT = 2**20
 """Bytes of what a command may write, on each of its two ways."""
 PIECE = 64 * 2**10
+LEAVE_SECONDS = 5.0
+"""How long what a killed command has started is waited for, where it has left the command's session."""
 ISSUES = rules(Required("command", "Command"))
 
 
@@ -66,15 +68,18 @@ async def _run(command: str, folder: Path, index: int) -> dict[str, Any]:
     if "\x00" in command:
         raise NodeError("The command holds a NUL character.", item_index=index)
     process = await _start(command, folder)
+    readers = [asyncio.ensure_future(_read(*each)) for each in ((process.stdout, "stdout"), (process.stderr, "stderr"))]
     try:
         async with asyncio.timeout(SECONDS):
-            stdout, stderr = await asyncio.gather(_read(process.stdout, "stdout"), _read(process.stderr, "stderr"))
+            stdout, stderr = await asyncio.gather(*readers)
             code = await process.wait()
     except TimeoutError:
         raise NodeError(f"Command failed: it takes longer than {SECONDS:g} seconds", item_index=index) from None
     except OverflowError as error:
         raise NodeError(f"Command failed: {error}", item_index=index) from None
     finally:
+        for reader in readers:
+            reader.cancel()
         await _end(process)
     if code != 0:
         raise NodeError(f"Command failed: {command}\n{stderr}", item_index=index, context={"exitCode": code})
@@ -122,4 +127,12 @@ async def _end(process: Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     if process.returncode is None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.shield(asyncio.wait_for(process.wait(), 5))
+            await asyncio.shield(asyncio.wait_for(_see_off(process), LEAVE_SECONDS))
+
+
+async def _see_off(process: Process) -> None:
+    """Wait for the end of a killed process, which asyncio notices when all that it has written is read."""
+    for stream in (process.stdout, process.stderr):
+        while stream is not None and await stream.read(PIECE):
+            pass
+    await process.wait()

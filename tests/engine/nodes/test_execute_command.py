@@ -47,6 +47,7 @@ def test_what_it_writes_once_or_for_each_item(engine, tmp_path: Path, monkeypatc
 )
 def test_how_it_fails(engine, monkeypatch, command: str, message: str) -> None:
     monkeypatch.setattr(execute_command, "SECONDS", 0.2 if "sleep" in command else 60)
+    monkeypatch.setattr(execute_command, "LEAVE_SECONDS", 300)  # nobody waits for what has been killed
     assert run(engine, command).error.message == message
     assert output_of(run(engine, command, on_error="continueRegularOutput"), "Shell") == [{"error": message}]
 
