@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from app.places import INSTALL_AGAIN
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -130,6 +132,8 @@ def _advice(error: "psycopg.Error") -> str | None:
 
 
 def _file_advice(error: OSError) -> str:
+    if "node_modules" in str(error.filename):
+        return f"{INSTALL_AGAIN[0].upper()}{INSTALL_AGAIN[1:]}."
     if isinstance(error, PermissionError):
         return "Let this user read and write EXECUTIONS_HOME, or set it to a folder that is this user's."
     return "Look at EXECUTIONS_HOME and at the disk that it is on."

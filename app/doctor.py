@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import gettempdir
@@ -13,10 +13,10 @@ import psycopg
 
 from app.credentials.key_check import unreadable
 from app.credentials.vault import Vault
-from app.engine.sandbox.bundles import MODULES
 from app.engine.sandbox.process import NODE
 from app.environment import SettingsError
 from app.migrations import OLDEST_SUPPORTED, pending, unknown
+from app.places import INSTALL_AGAIN, build, missing_packages
 from app.repository import failures, node_packages, workers
 from app.repository.connection import Connection, connect, open_pool, reading
 from app.repository.diagnosis import (
@@ -40,6 +40,8 @@ LONG_TRANSACTION_SECONDS = 300.0
 NOTICE_SECONDS = 600.0
 FREE_DISK_BYTES = 2**30
 NODE_SECONDS = 30.0
+LISTED = 10
+"""Of many alike so many are named."""
 WORKER_CONNECTIONS = 7
 """What a worker works with, one for its beat, and one that listens."""
 
@@ -70,13 +72,13 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from examine_server(connection, settings)
         missing = pending(connection)
         if missing:
-            yield Finding("migrations", f"missing: {', '.join(missing)}", "run `flask migrate`")
+            yield Finding("migrations", f"missing: {shorten(missing)}", "run `flask migrate`")
             yield from examine_host(settings)
             return
         newer = unknown(connection)
         yield Finding(
             "migrations",
-            f"newer than this program: {', '.join(newer)}" if newer else "all applied",
+            f"newer than this program: {shorten(newer)}" if newer else "all applied",
             "replace this program by the version that made them" if newer else None,
         )
         yield from examine_pooler(settings)
@@ -98,15 +100,15 @@ def examine_host(settings: Settings) -> Iterator[Finding]:
 
 
 def examine_node() -> Iterator[Finding]:
-    """The Node.js that workers run JavaScript in."""
-    advice = "install the packages anew: `make install` in a checkout, or `pip install --force-reinstall` of the wheel"
+    """The Node.js that workers run JavaScript in, and the packages that this program has of npm."""
     try:
         ran = subprocess.run([NODE, "--version"], capture_output=True, text=True, timeout=NODE_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        yield Finding("Node.js", str(error), advice)
+        yield Finding("Node.js", str(error), INSTALL_AGAIN)
         return
-    there = MODULES.is_dir()
-    yield Finding("Node.js", ran.stdout.strip() if there else f"{MODULES} is missing", None if there else advice)
+    yield Finding("Node.js", ran.stdout.strip())
+    if missing := missing_packages():
+        yield Finding("JavaScript packages", f"missing: {', '.join(missing)}", INSTALL_AGAIN)
 
 
 def examine_traces(settings: Settings) -> Iterator[Finding]:
@@ -153,6 +155,11 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
         f"{server.connections} of {server.max_connections} in use; one API and one worker need up to {needed}",
         "raise max_connections, or lower EXECUTIONS_POOL_SIZE or EXECUTIONS_HTTP_WORKERS" if free < needed else None,
     )
+
+
+def shorten(names: Sequence[str]) -> str:
+    """These names, or how many there are from which to which."""
+    return ", ".join(names) if len(names) <= LISTED else f"{len(names)} from {names[0]} to {names[-1]}"
 
 
 def examine_pooler(settings: Settings) -> Iterator[Finding]:
@@ -217,6 +224,13 @@ def examine_queue(connection: Connection, settings: Settings) -> Iterator[Findin
         f"{capacity.workers} alive, room for {capacity.slots} executions at once",
         None if capacity.workers else "start one: `flask worker`",
     )
+    own = build()
+    for other in workers.list_others(connection, own, lease_seconds=settings.lease_seconds, limit=LISTED):
+        yield Finding(
+            "program of workers",
+            f"process {other.pid} on {other.hostname} is {other.program or 'an earlier version'}, and this is {own}",
+            "end the upgrade: bring that host to this version, and start its worker anew",
+        )
     queue = queue_state(connection)
     late = queue.oldest_queued_seconds > QUEUE_SECONDS
     yield Finding(
@@ -276,6 +290,9 @@ def examine_disk(settings: Settings) -> Iterator[Finding]:
             free = shutil.disk_usage(folder).free
         except OSError as error:
             yield Finding(subject, f"{folder}: {error.strerror}", "make the folder, and let this user write to it")
+            continue
+        if not os.path.isdir(folder):
+            yield Finding(subject, f"{folder} is no folder", "name one that this user may write to")
             continue
         if not os.access(folder, os.W_OK | os.X_OK):
             yield Finding(subject, f"{folder} cannot be written to", "let the user that runs this write to it")

@@ -171,6 +171,11 @@ def test_a_server_that_was_stopped_is_said_to_be_so(error):
     assert "run the same again" in explanation(error)
 
 
+def test_a_javascript_package_that_is_missing_is_no_matter_of_the_disk():
+    error = FileNotFoundError(2, "No such file or directory", "/opt/executions/app/engine/sandbox/node_modules/x/i.js")
+    assert "make install" in explanation(error)
+
+
 def test_a_home_that_is_a_file_is_named(flask, tmp_path):
     home = tmp_path / "home"
     home.write_text("")

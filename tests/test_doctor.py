@@ -1,22 +1,30 @@
 """What the doctor sees, and what it advises."""
 
+import json
+from pathlib import Path
+
 import psycopg
 import pytest
 
 from app.credentials.vault import Vault
-from app.doctor import examine
+from app.doctor import Finding, examine
+from app.places import build, missing_packages
 from app.repository import projects, workers, workflows
 from app.settings import Settings
 
 
+def found(database_url: str, **environ: str) -> list[Finding]:
+    """All that is said; EXECUTIONS_HOME is a folder that is there."""
+    return list(examine(Settings.from_environment({"EXECUTIONS_HOME": ".", "DATABASE_URL": database_url, **environ})))
+
+
 def findings(database_url: str, **environ: str) -> dict[str, str | None]:
-    """The advice on each subject; EXECUTIONS_HOME is a folder that is there."""
-    settings = Settings.from_environment({"EXECUTIONS_HOME": ".", "DATABASE_URL": database_url, **environ})
-    return {finding.subject: finding.advice for finding in examine(settings)}
+    """The advice on each subject."""
+    return {finding.subject: finding.advice for finding in found(database_url, **environ)}
 
 
 def test_a_deployment_that_is_well(database_url, connection) -> None:
-    workers.register(connection, hostname="h", pid=1, concurrency=5)
+    workers.register(connection, hostname="h", pid=1, concurrency=5, program=build())
     connection.commit()
     advice = findings(database_url)
     assert advice.pop("durability").startswith("turn fsync on")  # the tests' server does without
@@ -35,6 +43,16 @@ def test_no_worker_and_a_queue_that_stands(database_url, connection) -> None:
     advice = findings(database_url)
     assert "flask worker" in advice["workers"]
     assert "more workers" in advice["queue"]
+
+
+@pytest.mark.parametrize(("program", "said"), [(None, "is an earlier version"), ("0.0 with", "is 0.0 with")])
+def test_a_worker_that_an_upgrade_has_forgotten(database_url, connection, program, said) -> None:
+    workers.register(connection, hostname="forgotten", pid=7, concurrency=5, program=program)
+    workers.register(connection, hostname="upgraded", pid=1, concurrency=5, program=build())
+    connection.commit()
+    [other] = [each for each in found(database_url) if each.subject == "program of workers"]
+    assert f"process 7 on forgotten {said}" in other.state
+    assert "start its worker anew" in other.advice
 
 
 def test_a_host_with_another_encryption_key(database_url, connection) -> None:
@@ -111,6 +129,7 @@ def test_a_full_disk_and_a_folder_that_is_not_there(database_url, monkeypatch) -
     monkeypatch.setattr("app.doctor.FREE_DISK_BYTES", 2**80)
     advice = findings(database_url, EXECUTIONS_HOME="/nowhere/at/all")
     assert "make the folder" in advice["disk of EXECUTIONS_HOME"]
+    assert "name one" in findings(database_url, EXECUTIONS_HOME=__file__)["disk of EXECUTIONS_HOME"]
     assert "make room" in advice["disk of temporary files"]
 
 
@@ -123,9 +142,21 @@ def test_a_database_that_takes_no_changes(database_url) -> None:
     assert "primary" in findings(read_only)["writing"]
 
 
+def half_installed(folder: Path) -> Path:
+    """A program whose packages have not all come."""
+    for room, there in (("engine/sandbox", "acorn"), ("console", "uplot")):
+        (folder / room / "node_modules" / there).mkdir(parents=True)
+        (folder / room / "node_modules" / there / "package.json").touch()
+        wanted = {"dependencies": {there: "1"} | ({"astring": "1"} if room != "console" else {})}
+        (folder / room / "package.json").write_text(json.dumps(wanted))
+    return folder
+
+
 def test_no_node_and_a_home_that_cannot_be_written_to(database_url, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("app.doctor.NODE", tmp_path / "node")
     monkeypatch.setattr("app.doctor.os.access", lambda *_: False)
+    monkeypatch.setattr("app.places.APP", half_installed(tmp_path))
     advice = findings(database_url, EXECUTIONS_HOME=str(tmp_path))
     assert "make install" in advice["Node.js"]
+    assert missing_packages() == ["astring"]
     assert "write to it" in advice["disk of EXECUTIONS_HOME"]

@@ -9,8 +9,8 @@ from app.repository import counters
 from app.repository.connection import Connection, scalar
 
 REGISTER = """
-    INSERT INTO workers (hostname, pid, concurrency, sends_notices)
-    VALUES (%(hostname)s, %(pid)s, %(concurrency)s, %(sends_notices)s)
+    INSERT INTO workers (hostname, pid, concurrency, sends_notices, program)
+    VALUES (%(hostname)s, %(pid)s, %(concurrency)s, %(sends_notices)s, %(program)s)
     RETURNING id
 """
 
@@ -41,6 +41,16 @@ ALIVE = """
      WHERE w.stopped_at IS NULL AND w.heartbeat_at > statement_timestamp() - make_interval(secs => %(lease_seconds)s)
 """
 
+# NULL: of a program that did not tell yet.
+OTHERS = """
+    SELECT w.hostname, w.pid, w.program
+      FROM workers AS w
+     WHERE w.stopped_at IS NULL AND w.heartbeat_at > statement_timestamp() - make_interval(secs => %(lease_seconds)s)
+       AND w.program IS DISTINCT FROM %(program)s
+     ORDER BY w.id
+     LIMIT %(limit)s
+"""
+
 FORGET = """
     DELETE FROM workers AS w
      WHERE w.stopped_at < statement_timestamp() - interval '1 day'
@@ -49,13 +59,21 @@ FORGET = """
 """
 
 
-def register(connection: Connection, *, hostname: str, pid: int, concurrency: int, sends_notices: bool = False) -> int:
-    """Announce a worker that runs up to `concurrency` executions at once; returns its id.
+def register(
+    connection: Connection,
+    *,
+    hostname: str,
+    pid: int,
+    concurrency: int,
+    sends_notices: bool = False,
+    program: str | None = None,
+) -> int:
+    """Announce a worker that runs up to `concurrency` executions at once; returns its id. `program`: which one it is.
 
     While one that `sends_notices` is alive, each execution that fails leaves a notice (app/repository/failures.py).
     """
     values = {"hostname": hostname, "pid": pid, "concurrency": concurrency, "sends_notices": sends_notices}
-    return int(scalar(connection, REGISTER, values))
+    return int(scalar(connection, REGISTER, {**values, "program": program}))
 
 
 def heartbeat(connection: Connection, worker_id: int) -> bool:
@@ -78,6 +96,21 @@ def forget_old(connection: Connection) -> None:
     gone = [row[0] for row in connection.execute(FORGET)]
     if gone:
         counters.inherit(connection, gone)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherProgram:
+    """A worker that is not the program which was asked for; `program` is None where it does not tell."""
+
+    hostname: str
+    pid: int
+    program: str | None
+
+
+def list_others(connection: Connection, program: str, *, lease_seconds: float, limit: int) -> list[OtherProgram]:
+    """Workers that are alive and another program than this one."""
+    values = {"program": program, "lease_seconds": lease_seconds, "limit": limit}
+    return [OtherProgram(*row) for row in connection.execute(OTHERS, values)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from psycopg_pool import ConnectionPool
 
 from app.credentials.key_check import report
 from app.credentials.vault import Vault
+from app.places import build
 from app.repository import execution_totals, workers
 from app.repository.connection import Connection, transaction
 from app.settings import Settings
@@ -34,6 +35,7 @@ class Registry:
                 pid=os.getpid(),
                 concurrency=self._settings.concurrency,
                 sends_notices=self._settings.failure_webhook is not None,
+                program=build(),
             )
 
     def retire(self, worker_id: int) -> None:
