@@ -1,10 +1,11 @@
 // The calls that a process has taken: which one the running code belongs to, what it asks the worker, how it ends.
 'use strict';
 
-const { AsyncLocalStorage, createHook } = require('node:async_hooks');
-const fs = require('node:fs');
+const { createHook } = require('node:async_hooks');
+const { writeSync } = require('node:fs');
 
 const { ASK, STREAM, fitsFrame, writeFrame } = require('./frames.js');
+const { OwnMap, OwnSet, OwnStorage } = require('./own.js');
 
 // As it is before any package is loaded.
 const { parse, stringify } = JSON;
@@ -15,16 +16,16 @@ const MAX_LINE_LENGTH = 10_000;
 /** So many questions of a call are with the worker at once; the next wait here. It ends a call that has far more there. */
 const MAX_ASKED = 1000;
 
-const storage = new AsyncLocalStorage();
-const calls = new Map();
+const storage = new OwnStorage();
+const calls = new OwnMap();
 
 /** One thing that the worker wants done. `request` is what it said. */
 class Call {
-  #asked = new Map();
-  #unsent = new Set();
+  #asked = new OwnMap();
+  #unsent = new OwnSet();
   #lastAsked = 0;
   #cancel = new AbortController();
-  #endings = new Set();
+  #endings = new OwnSet();
   #fail;
   lines = [];
 
@@ -113,7 +114,7 @@ class Call {
   /** The call is over: nobody waits for it, and all that it holds is closed. */
   close() {
     this.#cancel.abort();
-    for (const end of this.#endings) end();
+    this.#endings.forEach((end) => end());
     this.#endings.clear();
     this.#unsent.clear();
   }
@@ -144,7 +145,7 @@ function mark() {
   if (id === marked) return;
   marked = id;
   written.writeUInt32BE(id);
-  fs.writeSync(marks, written, 0, 4, 0);
+  writeSync(marks, written, 0, 4, 0);
 }
 
 const hook = createHook({ before: mark });

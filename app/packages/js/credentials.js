@@ -4,6 +4,8 @@
 const { asking } = require('./calls.js');
 const { evaluate, isExpression } = require('./expressions.js');
 const { instanceOf } = require('./loading.js');
+const { OwnMap } = require('./own.js');
+const { httpRequest, request } = require('./requests.js');
 
 /** A credential type and those that it extends, nearest first: [{ name, type }]; what is not a package's has no type. */
 function lineageOf(types, name, seen = new Set()) {
@@ -16,7 +18,7 @@ function lineageOf(types, name, seen = new Set()) {
 }
 
 class Credentials {
-  #read = new Map();
+  #read = new OwnMap();
 
   constructor(call) {
     this.call = call;
@@ -61,7 +63,6 @@ class Credentials {
     if (!type) return data;
     const field = type.properties?.find(({ type: kind, typeOptions }) => kind === 'hidden' && typeOptions?.expirable)?.name;
     if (!field || (data[field] && !anew)) return data;
-    const { httpRequest, request } = require('./requests.js');
     const fetched = await type.preAuthentication.call({ helpers: { httpRequest, request } }, data);
     Object.assign(data, fetched);
     await this.call.ask('keepCredential', { type: name, data: fetched });

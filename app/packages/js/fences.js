@@ -101,7 +101,7 @@ function fenceProcess(scratch) {
   Object.defineProperty(process, 'stdout', { get: () => stderr, configurable: true });
   const nothing = Readable.from([]);
   Object.defineProperty(process, 'stdin', { get: () => nothing, configurable: true });
-  for (const name of ['exit', 'abort', 'kill', 'reallyExit', 'chdir']) process[name] = refuse(name);
+  for (const name of ['exit', 'abort', 'kill', '_kill', 'reallyExit', 'chdir']) process[name] = refuse(name);
   threads.Worker = NoThread;
   Module.syncBuiltinESMExports();
   const listen = fenceListeners();

@@ -1,7 +1,7 @@
 // The frames of the sandbox, and what only package processes send and get.
 'use strict';
 
-const fs = require('node:fs');
+const { writeSync } = require('node:fs');
 
 const frames = require('../../engine/sandbox/js/frames.js');
 
@@ -19,7 +19,7 @@ function writeFrame(id, kind, payload) {
   let offset = 0;
   while (offset < frame.length) {
     try {
-      offset += fs.writeSync(1, frame, offset);
+      offset += writeSync(1, frame, offset);
     } catch (error) {
       if (error.code !== 'EAGAIN') throw error;
       Atomics.wait(pause, 0, 0, 1);

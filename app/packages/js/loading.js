@@ -37,7 +37,8 @@ const classNameOf = (file) => path.basename(file).replace(/\.(?:node|credentials
 
 /** A class of a package. Throws whatever loading it throws. */
 function loadClass(folder, file, className) {
-  const exported = require(inside(folder, file));
+  // By a way of the package's own, so that its modules lead to none of ours.
+  const exported = createRequire(path.join(folder, 'package.json'))(inside(folder, file));
   const found = exported[className] ?? exported.default?.[className] ?? exported.default ?? exported;
   if (typeof found === 'function') return found;
   const classes = Object.values(exported).filter((each) => typeof each === 'function');

@@ -9,13 +9,14 @@ const net = require('node:net');
 const tls = require('node:tls');
 
 const { current, errorOf } = require('./calls.js');
+const { OwnMap, OwnWeakMap } = require('./own.js');
 
 const [OPEN, DATA, END, CLOSE, ACK] = [0, 1, 2, 3, 4];
 const PIECE = 1 << 18;
 const ATTACHED = Symbol('attached');
 
 /** Connections of each call: number -> what is known of it. */
-const connections = new WeakMap();
+const connections = new OwnWeakMap();
 
 function send(call, number, kind, bytes = Buffer.alloc(0)) {
   const head = Buffer.allocUnsafe(5);
@@ -32,9 +33,9 @@ const sizeOf = (count) => {
 
 function known(call) {
   if (!connections.has(call)) {
-    connections.set(call, { last: 0, open: new Map() });
+    connections.set(call, { last: 0, open: new OwnMap() });
     call.atEnd(() => {
-      for (const { socket } of connections.get(call).open.values()) socket.destroy();
+      connections.get(call).open.forEach(({ socket }) => socket.destroy());
     });
   }
   return connections.get(call);

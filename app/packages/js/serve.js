@@ -1,7 +1,7 @@
 // Takes calls and answers them, many at once. What a call is about, its `kind` tells.
 'use strict';
 
-const fs = require('node:fs');
+const { readSync } = require('node:fs');
 const { setImmediate } = require('node:timers');
 
 const { Call, calls, current, drop, leaveMarks, take, within } = require('./calls.js');
@@ -9,6 +9,7 @@ const { shown } = require('./errors.js');
 const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
 const { toJson } = require('./json.js');
 const { kinds } = require('./kinds.js');
+const { hideNeighbours } = require('./neighbours.js');
 const network = require('./network.js');
 const { countSources, sourceBytes } = require('./sources.js');
 const { readTrusted } = require('./trust.js');
@@ -78,7 +79,7 @@ function nextReply(id) {
     }
     let count = 0;
     try {
-      count = fs.readSync(0, chunk);
+      count = readSync(0, chunk);
     } catch (error) {
       if (error.code !== 'EAGAIN') throw error;
       Atomics.wait(pause, 0, 0, 1);
@@ -96,6 +97,7 @@ function start({ exit, listen, stdin, marks, code, scratch }) {
   mostSource = code || Infinity;
   countSources();
   network.fence(readTrusted(scratch));
+  hideNeighbours([0, 1, marks], stdin);
   Call.prototype.askAtOnce = function (name, given) {
     return this.askNow(name, given, nextReply);
   };

@@ -8,6 +8,7 @@ const { evaluate } = require('./expressions.js');
 const { gatedTools } = require('./gates.js');
 const { nodeOf } = require('./loading.js');
 const memories = require('./memories.js');
+const { OwnMap } = require('./own.js');
 const { toolOf } = require('./tools.js');
 
 /** A call as one of the sub-nodes of its node sees it: the worker knows from `subNode` who asks. */
@@ -50,7 +51,7 @@ class SubCall {
 /** What a call keeps of its sub-nodes until its end. */
 function usesOf(call) {
   const main = call.main ?? call;
-  return (main.uses ??= { connected: new Map(), counts: new Map(), notes: [], closings: [] });
+  return (main.uses ??= { connected: new OwnMap(), counts: new OwnMap(), notes: [], closings: [] });
 }
 
 /** Waits until the worker has taken all notes, and closes what sub-nodes have opened. */
