@@ -18,6 +18,8 @@ import pytest
 
 from app.migrations import LOCK_SECONDS, MIGRATIONS, migrate, pending
 from app.repository.connection import connect
+from app.repository.execution_filters import ExecutionFilter
+from app.repository.executions import list_executions
 from tests.first_release import fill
 from tests.postgres import cloned_database
 
@@ -184,3 +186,5 @@ def test_no_statement_waits_while_the_first_release_becomes_the_newest(first_rel
         assert len(traffic.queued) > 10
         assert connection.execute("SELECT count(*) FROM execution_tags WHERE status IS NULL").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM pg_index WHERE NOT indisvalid").fetchone() == (0,)
+        failed = list_executions(connection, ExecutionFilter(error="answer NO"), limit=ROWS)
+        assert len(failed) == ROWS // 100

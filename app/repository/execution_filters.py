@@ -1,6 +1,6 @@
 """Which executions are meant: the filters that list, count, stopMany, retryMany and delete share."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from app.filters import FILTERS
-from app.repository.error_search import FAILED, MATCHES, SHOWS, TERMS, Search, search_for
+from app.repository.error_search import SHOWS, Search, search_for
 from app.vocabulary import MODES
 
 
@@ -41,8 +41,8 @@ class ExecutionFilter:
     ) -> tuple[sql.Composable, dict[str, Any]]:
         """The condition on `executions AS e` and its parameters; `before` keeps ids below it (the keyset).
 
-        Not `bounded`: without what only says the same again for an index. Not `by_words`: other conditions find the
-        executions, and those on words are not looked up in their index.
+        Not `bounded`: for an estimate, or without what only says the same again for an index. Not `by_words`: other
+        conditions find the executions, and those on words are not looked up in their index.
         """
         clauses: list[sql.Composable] = []
         parameters: dict[str, Any] = {}
@@ -63,9 +63,11 @@ class ExecutionFilter:
         for name, values_by_name in self._beside_columns():
             add(CLAUSES[name], **values_by_name)
         if self.error is not None:
-            search = self.error_search()
-            clause = MATCHES if by_words and not self.is_annotated else SHOWS
-            add(clause.format(failed=FAILED, terms=TERMS, query=search.query), **search.parameters)
+            if by_words and not self.is_annotated:
+                search = self.error_search()
+                add(search.matches if bounded else search.is_among, **search.parameters)
+            else:
+                add(SHOWS, error=self.error)
         return sql.SQL(" AND ").join(clauses or [sql.SQL("true")]), parameters
 
     def id_bounds(self, own_id: sql.Identifier, before: int | None = None) -> list[sql.Composable]:
@@ -97,7 +99,13 @@ class ExecutionFilter:
 
     def error_search(self) -> Search:
         """How its words are looked for among what its other conditions leave."""
-        among = {"w": self.workflow_ids, "p": self.seen_projects() or (), "m": self.modes, "s": self.statuses}
+        among: dict[str, Sequence[str | int]] = {
+            "w": self.workflow_ids,
+            "p": self.seen_projects() or (),
+            "m": self.modes,
+            "s": self.statuses,
+            "g": self.problem_ids,
+        }
         return search_for(self.error or "", among)
 
     def without(self, columns: Container[str]) -> "ExecutionFilter":

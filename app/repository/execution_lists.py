@@ -13,7 +13,7 @@ from typing import Any
 
 from psycopg import sql
 
-from app.repository.error_search import FAILED, HIGHEST, LOWEST, PAGE_OF_BLOCKS, TERMS
+from app.repository.error_search import HIGHEST, LOWEST, NOT_INDEXED, PAGE_OF_BLOCKS, SHOWS
 from app.repository.execution_filters import FIRST_AFTER, FIRST_FROM, ExecutionFilter
 from app.vocabulary import FAILED as FAILED_STATUSES
 from app.vocabulary import MODES, STATUSES
@@ -188,8 +188,8 @@ def page_of_blocks(wanted: ExecutionFilter, limit: int, before: int | None) -> t
         columns=COLUMNS,
         highest=sql.SQL(", ").join(highest),
         lowest=sql.SQL(", ").join(lowest),
-        failed=FAILED,
-        terms=TERMS,
+        not_indexed=NOT_INDEXED,
+        shows=SHOWS,
         query=search.query,
         condition=sql.SQL(" AND ").join([condition, *wanted.id_bounds(own_id, before)]),
         limit=sql.Literal(limit),

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import psycopg
 
-from app.repository import execution_totals, failure_groups, imported_waits
+from app.repository import execution_totals, failure_groups, failure_words, imported_waits
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.custom_data import save_custom_data
 from app.repository.execution_data import Encoded, encode_run_data
@@ -204,6 +204,7 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     completed = [
         execution for execution in executions if known.get(execution.id) is False and _complete(connection, execution)
     ]
+    failure_words.note_changed(connection, [execution.id for execution in completed])
     retries = [each.id for each in (*new, *still_held) if each.retry_of is not None and each.status == "success"]
     if retries:
         connection.execute(LINK_RETRIES, {"ids": retries})

@@ -5,6 +5,7 @@ import time
 
 import orjson
 
+from app.repository import failure_words
 from app.repository.connection import Connection
 from app.repository.execution_data import encode_run_data
 
@@ -51,6 +52,12 @@ LAST = """
     SELECT coalesce((SELECT e.created_at FROM executions AS e ORDER BY e.id DESC LIMIT 1), now() - interval '400 days')
 """
 
+# What failed since it was filled last, for searches by words.
+FAILURES = """
+    INSERT INTO failures_to_index (ids)
+    SELECT array_agg(e.id) FROM executions AS e WHERE e.status = 'error' AND NOT e.tagged HAVING count(*) > 0
+"""
+
 # All that failed carries a tag; as one in a hundred fails and there are twenty workflows, all of it ran in w1.
 TAG = """
     INSERT INTO execution_tags (execution_id, tag_id)
@@ -79,6 +86,8 @@ def fill(connection: Connection, rows: int) -> None:
         )
     if rows:
         print()
+    connection.execute(FAILURES)
+    failure_words.index_some(connection)
     connection.execute(TAG)
     connection.execute("SET synchronous_commit = on")
     connection.execute("VACUUM (ANALYZE)")

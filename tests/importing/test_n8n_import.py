@@ -8,12 +8,14 @@ import pytest
 
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
-from app.repository import deduplication
+from app.repository import deduplication, executions, failure_groups, failure_words
 from app.repository.execution_data import read_data
+from app.repository.execution_filters import ExecutionFilter
 from tests.importing import n8n
 from tests.importing.n8n import change, one
 
 ORDERS, APPROVAL, FAILS = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("orders", "approval", "fails"))
+NO_OK = ExecutionFilter(error="no OK in the call")
 
 
 def unflatten(text):
@@ -185,6 +187,9 @@ def test_a_row_that_cannot_be_kept_keeps_no_other_back(bring, target, sqlite_fil
 
 def test_data_above_the_bound_stays_behind(bring, target, sqlite_file):
     report = bring(sqlite_file, most_bytes=2_000)
+    while failure_groups.group_some(target) or failure_words.index_some(target, enough=1):
+        pass
+    assert not executions.list_executions(target, NO_OK, limit=9)
     assert any("--largest" in reason for reason in report.losses)
     assert one(target, "SELECT count(*) FROM executions") == (18,)
     with_data = (
@@ -197,6 +202,7 @@ def test_data_above_the_bound_stays_behind(bring, target, sqlite_file):
     report = bring(sqlite_file)
     assert not any("--largest" in reason for reason in report.losses)
     whole = one(target, with_data)
+    assert executions.list_executions(target, NO_OK, limit=9)
     assert whole[0] > before[0]
     assert whole[1] > before[1]
     waiting = one(target, "SELECT count(*) FROM executions WHERE status = 'waiting'")[0]

@@ -3,6 +3,7 @@
 from psycopg import sql
 
 from app.repository import connection as connection_module
+from app.repository import failure_words
 
 ROWS = 1_000_000
 
@@ -62,6 +63,11 @@ FILL = """
 """
 
 
+FAILURES = """
+    INSERT INTO failures_to_index (ids)
+    SELECT array_agg(e.id ORDER BY e.id) FROM executions AS e WHERE e.status = 'error'
+"""
+
 INDEXES = """
     SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i
      WHERE i.indrelid IN ('executions'::regclass, 'execution_metadata'::regclass)
@@ -84,4 +90,6 @@ def fill(database_url: str) -> None:
                 connection.execute(sql.SQL(text), parameters or {})
         for _, definition in indexes:
             connection.execute(definition)
+        connection.execute(FAILURES)
+        failure_words.index_some(connection)
         connection.execute("VACUUM (ANALYZE)")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.repository import annotations, executions, lifecycle
+from app.repository import annotations, executions, failure_words, lifecycle
 from app.repository.custom_data import read_custom_data, save_custom_data
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
@@ -80,6 +80,10 @@ def population(connection) -> list[executions.Execution]:
         annotations.set_tags(connection, execution_id, chance.sample(TAGS, chance.randint(0, 2)))
         noted = [(key, chance.choice(VALUES)) for key in chance.sample(KEYS, chance.randint(0, 2))]
         save_custom_data(connection, execution_id, noted)
+    connection.execute(
+        "INSERT INTO failures_to_index (ids) SELECT ARRAY[e.id] FROM executions AS e WHERE e.error_message IS NOT NULL"
+    )
+    failure_words.index_some(connection, enough=1)  # some of them
     connection.commit()
     return list_executions(connection, ExecutionFilter(), limit=1_000)
 

@@ -118,7 +118,6 @@ def test_writes_pay_for_six_indexes(million) -> None:
     ).fetchall()
     voted = {f"executions_voted_of_{column}" for column in ("mode", "workflow", "project")} | {"executions_by_vote"}
     seldom = {
-        "executions_by_error",
         "executions_waiting",
         "executions_waiting_for",
         "executions_waiting_of_project",

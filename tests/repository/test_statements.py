@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 
 from app import repository
+from app.repository import error_search
 from app.repository.connection import connect
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import claims
@@ -52,8 +53,8 @@ PLACES = {
     "key": sql.SQL("s.mode"),
     "highest": sql.SQL("7"),
     "lowest": sql.SQL("1"),
-    "failed": sql.SQL("e.error_message IS NOT NULL"),
-    "terms": sql.SQL("error_terms(e.id, e.workflow_id, e.project_id, e.mode, e.status, e.error_message)"),
+    "not_indexed": error_search.NOT_INDEXED,
+    "shows": error_search.SHOWS,
     "query": sql.SQL("error_query('a')"),
     "problems_condition": sql.SQL("p.status = ''"),
     "totals_condition": sql.SQL("t.mode = ''"),
