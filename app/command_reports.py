@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from itertools import repeat
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from app.importing.n8n.report import Report
 
 SECONDS_BETWEEN_LINES = 10
+SECONDS_BETWEEN_LOOKS = 1.0
 SECONDS_BEFORE_A_BAR = 0.5
 """A step that is done by then shows no bar."""
 DETAIL = "    "
@@ -23,13 +25,17 @@ DETAIL = "    "
 
 class ProgressBar:
     """How far a move is, on standard error: a bar where somebody looks on, a line every `SECONDS_BETWEEN_LINES` in a
-    log."""
+    log. While it is entered, a step in which nothing moves is told as well, by how long that has been so."""
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._is_watched = sys.stderr.isatty()
         self._what, self._done = "", 0
         self._most: int | None = None
+        self._is_under_way = self._is_waiting_shown = False
+        self._moved_at = 0.0
+        self._lock = threading.RLock()
+        self._left = threading.Event()
         self.start()
 
     def start(self) -> None:
@@ -37,38 +43,75 @@ class ProgressBar:
         self._told_at = time.monotonic()
 
     def __enter__(self) -> "ProgressBar":
+        threading.Thread(target=self._watch, name="progress", daemon=True).start()
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._left.set()
         self.end()
 
     def begin(self, what: str, most: int | None = None) -> None:
         """Another step: so many of this there are at most."""
-        self.end()
-        self._what, self._most, self._done = what, most, 0
-        if not self._is_watched:
-            self._tell()
+        with self._lock:
+            self._clear()
+            self._what, self._most, self._done = what, most, 0
+            self._is_under_way, self._moved_at = True, time.monotonic()
+            if not self._is_watched:
+                self._tell()
 
     def add(self, number: int = 1) -> None:
         """So many more are done."""
-        self._done += number
-        if not self._is_watched:
-            self._tell()
-        elif self._bar is None:
-            self._tell(SECONDS_BEFORE_A_BAR)
-        else:
-            self._bar.update(number)
+        with self._lock:
+            self._done += number
+            self._moved_at = time.monotonic()
+            if not self._is_watched:
+                self._tell()
+            elif self._bar is None:
+                self._tell(SECONDS_BEFORE_A_BAR)
+            else:
+                self._bar.update(number)
 
     def say(self, sentence: str) -> None:
         """A line of its own."""
-        self.end()
-        click.echo(sentence, err=True)
+        with self._lock:
+            self._clear()
+            click.echo(sentence, err=True)
 
     def end(self) -> None:
+        """Nothing is under way. What comes next on the terminal begins a line."""
+        with self._lock:
+            self._clear()
+            self._is_under_way = False
+
+    def look(self) -> None:
+        """Say for how long nothing has moved, where that is long: one statement may take minutes."""
+        with self._lock:
+            still = time.monotonic() - self._moved_at
+            if not self._is_under_way or self._bar is not None or still < SECONDS_BEFORE_A_BAR:
+                return
+            if self._is_watched:
+                click.echo(f"\r{self._what.capitalize()}: {still:.0f} s so far", err=True, nl=False)
+                self._is_waiting_shown = True
+            elif time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:
+                self._told_at = time.monotonic()
+                click.echo(f"{self._how_far()}, nothing new for {still:.0f} s", err=True)
+
+    def _watch(self) -> None:
+        while not self._left.wait(SECONDS_BETWEEN_LOOKS):
+            self.look()
+
+    def _clear(self) -> None:
         """What comes next on the terminal begins a line."""
         if self._bar is not None:
             self._bar.render_finish()
             self._bar = None
+        if self._is_waiting_shown:
+            click.echo(err=True)
+            self._is_waiting_shown = False
+
+    def _how_far(self) -> str:
+        at_most = "" if self._most is None else f" of at most {self._most:,}"
+        return f"{self._done:,}{at_most} {self._what}"
 
     def _tell(self, seconds: float = SECONDS_BETWEEN_LINES) -> None:
         """Say how far it is when so many seconds have passed since that was said."""
@@ -76,9 +119,9 @@ class ProgressBar:
             return
         self._told_at = time.monotonic()
         if not self._is_watched:
-            at_most = "" if self._most is None else f" of at most {self._most:,}"
-            click.echo(f"{self._done:,}{at_most} {self._what}", err=True)
+            click.echo(self._how_far(), err=True)
             return
+        self._clear()
         self._bar = click.progressbar(
             None if self._most is not None else repeat(None),
             self._most,

@@ -2,11 +2,13 @@
 
 import io
 import sys
+import threading
 
 import pytest
 
 from app import command_reports
 from app.command_reports import ProgressBar
+from tests.patience import PATIENCE_SECONDS
 
 
 class Terminal(io.StringIO):
@@ -42,6 +44,44 @@ def test_a_log_gets_a_line_every_ten_seconds_and_nothing_of_a_terminal(pass_seco
         "20,000 of at most 30,000 executions stored",
         "0 executions counted",
     ]
+
+
+@pytest.mark.parametrize(
+    ("stderr", "expected"),
+    [
+        (io.StringIO, "0 executions counted, nothing new for 10 s\n0 executions counted, nothing new for 20 s\n"),
+        (
+            Terminal,
+            "\rExecutions counted: 5 s so far\rExecutions counted: 10 s so far\rExecutions counted: 15 s so far",
+        ),
+    ],
+    ids=["log", "terminal"],
+)
+def test_a_step_that_is_one_long_statement_is_told(pass_seconds, monkeypatch, stderr, expected):
+    seen = stderr()
+    monkeypatch.setattr(sys, "stderr", seen)
+    progress = ProgressBar()
+    progress.begin("executions counted")
+    for _ in range(4):
+        progress.look()
+        pass_seconds(5)
+    progress.look()
+    assert seen.getvalue().startswith(expected)
+    progress.end()
+    assert seen.getvalue().endswith("\n")
+    pass_seconds(100)
+    told = seen.getvalue()
+    progress.look()
+    assert seen.getvalue() == told
+
+
+def test_whoever_imports_is_told_while_nothing_moves(monkeypatch):
+    monkeypatch.setattr(command_reports, "SECONDS_BETWEEN_LOOKS", 0.001)
+    monkeypatch.setattr(command_reports, "SECONDS_BEFORE_A_BAR", 0.0)
+    looked = threading.Event()
+    monkeypatch.setattr(ProgressBar, "look", lambda _: looked.set())
+    with ProgressBar():
+        assert looked.wait(PATIENCE_SECONDS)
 
 
 def test_a_terminal_gets_a_bar_for_what_takes_long(pass_seconds, monkeypatch):

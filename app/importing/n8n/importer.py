@@ -60,6 +60,7 @@ class Importer:
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
             self._bring_executions(source, owners, tag_ids, report)
+            self._progress.begin("tables analysed")
             imports.analyze(self._connection)
         _note_remarks(source, report)
         return report, brought
