@@ -34,12 +34,14 @@ MAKE_UNKNOWN_TAGS = """
     ON CONFLICT DO NOTHING
 """
 
-# By id, and by name where no tag has it as its id.
+# By id, and by name where no tag has it as its id. Nobody deletes them before they are given.
 FIND_TAGS = """
     SELECT t.id
       FROM tags AS t
      WHERE t.id = ANY(%(tags)s::text[])
         OR (t.name = ANY(%(tags)s::text[]) AND NOT EXISTS (SELECT FROM tags AS named WHERE named.id = t.name))
+     ORDER BY t.id
+       FOR KEY SHARE
 """
 
 REMOVE_TAGS = """

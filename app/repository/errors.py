@@ -143,24 +143,40 @@ class IdempotencyKeyReused(RepositoryError):
     default = "The Idempotency-Key was already used with another request body"
 
 
+BY_REFERENCE: dict[str, type[NotFound]] = {
+    "api_key_id_fkey": ApiKeyNotFound,
+    "credential_id_fkey": CredentialNotFound,
+    "execution_id_fkey": ExecutionNotFound,
+    "job_id_fkey": RetryJobNotFound,
+    "problem_id_fkey": ProblemNotFound,
+    "project_id_fkey": ProjectNotFound,
+    "table_id_fkey": DataTableNotFound,
+    "tag_id_fkey": TagNotFound,
+    "user_id_fkey": UserNotFound,
+    "workflow_id_fkey": WorkflowNotFound,
+    "workflow_version": WorkflowNotFound,
+}
+"""What is not there, by how the name of a reference ends: somebody else may delete it at the same moment."""
+
 BY_CONSTRAINT: dict[str, Callable[[], RepositoryError]] = {
     "tags_name_is_unique": lambda: AlreadyExists("Tag already exists"),
     "tags_pkey": lambda: AlreadyExists("Tag already exists"),
     "workflows_pkey": lambda: AlreadyExists("A workflow with this id already exists"),
-    "workflows_project_id_fkey": lambda: ProjectNotFound(),
-    "credentials_project_id_fkey": lambda: ProjectNotFound(),
-    "variables_project_id_fkey": lambda: ProjectNotFound(),
     "variables_key_is_unique": lambda: AlreadyExists("There is a variable with this key already"),
     "users_email_is_unique": lambda: AlreadyExists("Another user has this e-mail address"),
-    "data_tables_project_id_fkey": lambda: ProjectNotFound(),
     "data_tables_name_is_unique": lambda: AlreadyExists("The project has a data table with this name already"),
     "data_table_columns_name_is_unique": lambda: AlreadyExists("The data table has a column with this name already"),
-    "api_keys_project_id_fkey": lambda: ProjectNotFound(),
     "projects_pkey": lambda: AlreadyExists("A project with this id already exists"),
     "views_name_is_unique": lambda: AlreadyExists("This API key has a view of this name already"),
     "webhooks_path_is_free": lambda: AlreadyExists("The address of a webhook is taken already"),
     "executions_one_retry_in_flight": lambda: CannotRetry("A retry of this execution is still in flight"),
 }
+
+
+def violation(constraint: str) -> Callable[[], RepositoryError] | None:
+    """What it means that something violates this constraint; None where that is a fault of the program."""
+    missing = next((kind for ending, kind in BY_REFERENCE.items() if constraint.endswith(f"_{ending}")), None)
+    return BY_CONSTRAINT.get(constraint, missing)
 
 
 @contextmanager
@@ -169,7 +185,7 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.IntegrityError as error:
-        make = BY_CONSTRAINT.get(error.diag.constraint_name or "")
+        make = violation(error.diag.constraint_name or "")
         if make is None:
             raise
         raise make() from error

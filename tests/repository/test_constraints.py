@@ -3,9 +3,17 @@
 import pytest
 from psycopg import errors as pg
 
+from app.repository import annotations
 from app.repository.api_keys import create_api_key
-from app.repository.errors import ProjectNotFound, translate_errors
+from app.repository.errors import ProjectNotFound, translate_errors, violation
 from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
+
+WITHIN = {
+    "deduplication_values_history": "both rows are written by one transaction",
+    "workflows_current_version": "both rows are written by one transaction",
+    "workflows_published_version": "nobody deletes a version that its workflow, which is locked, has",
+}
+"""References to what nobody else deletes at that moment."""
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,18 @@ def test_a_version_that_ran_cannot_be_deleted(connection) -> None:
 def test_a_key_for_a_project_that_is_gone_is_told_so(connection) -> None:
     with pytest.raises(ProjectNotFound), translate_errors():
         create_api_key(connection, "a key", label="l", scopes=["*"], project_id="gone")
+
+
+def test_whoever_refers_to_what_is_deleted_at_that_moment_is_told_so(connection) -> None:
+    references = connection.execute("SELECT conname FROM pg_constraint WHERE contype = 'f'").fetchall()
+    assert {name for (name,) in references if violation(name) is None} == WITHIN.keys()
+
+
+def test_tags_are_not_deleted_before_they_are_given(connect) -> None:
+    with connect() as giving, connect() as deleting:
+        assert annotations.find_or_create_tags(giving, ["t"]) == ["t"]
+        giving.commit()
+        annotations.find_or_create_tags(giving, ["t"])
+        deleting.execute("SET lock_timeout = 50")
+        with pytest.raises(pg.LockNotAvailable):
+            deleting.execute("DELETE FROM tags WHERE id = 't'")
