@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from app.engine import nodes
 from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.parsing import check_structure
+from app.importing.whole_files import read_whole
 from app.notation import new_id
 from app.repository import static_data
 from app.repository.connection import Connection
@@ -46,7 +47,7 @@ def import_file(connection: Connection, file: Path, *, project_id: str) -> list[
     Raises InvalidFile, and WorkflowNotFound when the id belongs to another project.
     """
     try:
-        content = orjson.loads(file.read_bytes())
+        content = orjson.loads(read_whole(file))
     except OSError as error:
         raise InvalidFile(f"{file}: {error.strerror}") from None
     except orjson.JSONDecodeError as error:

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import re
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -13,6 +16,7 @@ from app.importing.n8n import api_client
 from app.importing.n8n.api_client import ATTEMPTS
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
+from app.importing.workflow_files import InvalidFile, import_file
 from tests.importing import n8n
 from tests.postgres import cloned_database
 
@@ -131,6 +135,34 @@ def test_what_is_no_source_is_told(bring, tmp_path: Path, content, said):
         path.write_bytes(content)
     with pytest.raises(SourceError, match=said):
         bring(path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "INSERT INTO sqlite_master (type, name, tbl_name, rootpage, sql) "
+        "VALUES ('table', 'x', 'x', 0, 'CREATE VIRTUAL TABLE x USING nosuch(a)')",
+        "UPDATE sqlite_master SET name = x'ff00'",
+    ],
+)
+def test_a_sqlite_file_with_odd_tables_is_told(bring, tmp_path: Path, damage: str):
+    path = tmp_path / "database.sqlite"
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("CREATE TABLE workflow_entity (id, name)")
+        made.execute("PRAGMA writable_schema = on")
+        made.execute(damage)
+        made.commit()
+    with pytest.raises(SourceError, match="cannot be read as n8n's database"):
+        bring(path)
+
+
+def test_what_has_no_end_is_not_read(bring, connection, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for endless in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(SourceError, match="no file but a pipe"):
+            bring(endless)
+        with pytest.raises(InvalidFile, match="no file but a pipe"):
+            import_file(connection, endless, project_id="default")
 
 
 def test_a_folder_and_a_database_of_something_else_are_told(bring, database_url, tmp_path):

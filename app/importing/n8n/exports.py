@@ -9,8 +9,7 @@ from app.importing.n8n.progress import Progress
 from app.importing.n8n.rows import read_json
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.spool import Spool
-
-MAX_BYTES = 512 * 2**20
+from app.importing.whole_files import read_whole
 
 
 class ExportedFiles(Spool):
@@ -36,9 +35,7 @@ class ExportedFiles(Spool):
 
     def _read(self, path: Path) -> None:
         try:
-            if path.stat().st_size > MAX_BYTES:
-                raise SourceError(f"{path} has more than {MAX_BYTES // 2**20} MiB: export to several files")
-            content = read_json(path.read_bytes())
+            content = read_json(read_whole(path))
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror}") from None
         except ValueError as error:

@@ -15,6 +15,7 @@ from app.importing.n8n.progress import Progress, Untold
 from app.importing.n8n.public_api import ApiSource
 from app.importing.n8n.source import Source, SourceError, Wanted
 from app.importing.n8n.sqlite import SqliteSource
+from app.importing.whole_files import read_whole, require_regular
 
 SQLITE_HEADER = b"SQLite format 3\0"
 ZIP_HEADER = b"PK\x03\x04"
@@ -77,6 +78,7 @@ def _open_files(paths: Sequence[Path], files: RunFiles, access: Access, progress
 
 def _header(path: Path) -> bytes:
     try:
+        require_regular(path)
         with path.open("rb") as file:
             return file.read(len(SQLITE_HEADER))
     except IsADirectoryError:
@@ -101,7 +103,7 @@ def find_key(environ: Mapping[str, str], key_file: Path | None, names: Sequence[
 def _key_in(path: Path) -> str:
     """The key in a file that holds nothing else, or in n8n's `config`."""
     try:
-        text = path.read_text().strip()
+        text = read_whole(path).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {error}") from None
     try:

@@ -37,15 +37,16 @@ class SqliteSource:
             tables = [
                 row["name"] for row in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             ]
-        except sqlite3.Error as error:
+            self._columns = {
+                name.removeprefix(prefix): [
+                    row["name"] for row in self._connection.execute(f"PRAGMA table_info({quote_name(name)})")
+                ]
+                for name in tables
+                if isinstance(name, str) and name.startswith(prefix)
+            }
+        # sqlite3 itself decodes what SQLite says of names that are no text.
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise SourceError(f"{path} cannot be read as n8n's database: {error}") from error
-        self._columns = {
-            name.removeprefix(prefix): [
-                row["name"] for row in self._connection.execute(f"PRAGMA table_info({quote_name(name)})")
-            ]
-            for name in tables
-            if name.startswith(prefix)
-        }
         if "workflow_entity" not in self._columns:
             self.close()
             raise SourceError(f"{path} has no table {prefix}workflow_entity: it is not the database of an n8n")
