@@ -20,6 +20,7 @@ from app.triggers.chats import TYPE as CHAT
 from app.triggers.chats import chat_nodes, chat_settings
 from app.triggers.forms import shows_page
 from app.triggers.webhook_settings import RESPONSE_MODES, RESPONSE_NODES, STREAMING, WebhookSettings, read_settings
+from app.worker import run_data
 from app.worker.exchange import Assignment
 
 NO_PORTS = Ports()
@@ -41,11 +42,12 @@ def answer_of(node: dict[str, Any] | None, outcome: RunOutcome, ports: Ports = N
         answer = as_stream(ports.streamed)
     else:
         answer = answer_at_end(settings, outcome)
-    try:
-        return orjson.dumps(answer, default=str)
-    except TypeError:
-        # Nested deeper than orjson goes, as what is recorded may be, too.
-        return json.dumps(answer, default=str).encode()
+    return encode_answer(answer)
+
+
+def encode_answer(answer: dict[str, Any]) -> bytes:
+    """An answer as JSON, written in parts where it is large. Raises ValueError for more than is ever written."""
+    return run_data.encode(answer)
 
 
 def _settings_of(node: dict[str, Any]) -> WebhookSettings:

@@ -3,12 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import orjson
 from psycopg_pool import ConnectionPool
 
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine import nodes
+from app.engine.run.computing import compute, count_work
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
 from app.packages.definitions import SandboxExpressions
@@ -19,6 +19,7 @@ from app.repository.known_problems import KnownProblems
 from app.repository.triggers import answer_now
 from app.settings import Settings
 from app.signatures import Signer
+from app.worker.answers import encode_answer
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
@@ -91,4 +92,5 @@ class Parts:
 
     async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
         """Let a webhook's caller have its answer now, before the workflow has ended."""
-        await self.database.transact(answer_now, execution_id, orjson.dumps(answer, default=str))
+        written = await compute(encode_answer, answer, size=count_work([answer]))
+        await self.database.transact(answer_now, execution_id, written)

@@ -4,48 +4,81 @@ In memory the items that nodes pass on are there once, in the JSON as often as t
 gigabytes of one large item. So it is known how much there is before all of it is there.
 """
 
+import io
 import json
 from typing import Any
 
 import orjson
 
+from app import large_json
 from app.engine.run.memory import length_of_texts
 
 MAX_BYTES = 512 * 2**20
 """PostgreSQL cuts the connection at twice as much, each time it is tried."""
 LEVELS = 4
 """Below so many levels are the single runs of a node, and the entries of what is due."""
+DEEPEST = -40
+"""So many levels below those, even what is large is written at one go."""
+AT_ONCE = 1_000
+"""Entries of a list that are written at one go, unless they are large."""
 
 
-def encode(data: dict[str, Any]) -> bytes:
-    """The data as JSON, with text for values that JSON does not know.
+def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS) -> bytes:
+    """The data as JSON, with text for values that JSON does not know; other threads have their turn meanwhile.
+
+    What is below so many levels is written at one go, unless it is large.
 
     Raises TypeError, ValueError or RecursionError for what cannot be written,
     and ValueError for more than MAX_BYTES.
     """
-    return orjson.dumps(_Parts().write(data, LEVELS))
+    return _Writer().encode(data, levels)
 
 
-class _Parts:
-    """Parts of one document, and how long they are together."""
+class _Writer:
+    """Writes a document part by part, and knows how long it is so far."""
 
     def __init__(self) -> None:
-        self._written = 0
+        self._made = io.BytesIO()
 
-    def write(self, value: Any, levels: int) -> Any:
-        """The value with all below these levels written."""
-        if levels and isinstance(value, dict):
-            return {name: self.write(each, levels - 1) for name, each in value.items()}
-        if levels and isinstance(value, list):
-            return [self.write(each, levels - 1) for each in value]
-        self._count(length_of_texts(value, MAX_BYTES - self._written))
+    def encode(self, data: Any, levels: int) -> bytes:
+        self._write(data, levels)
+        return self._made.getvalue()
+
+    def _write(self, value: Any, levels: int) -> None:
+        inner = isinstance(value, dict | list) and (levels > 0 or (levels > DEEPEST and large_json.is_heavy([value])))
+        if inner and isinstance(value, dict) and all(isinstance(name, str) for name in value):
+            self._made.write(b"{")
+            for place, (name, each) in enumerate(value.items()):
+                self._made.write(b"," * bool(place) + orjson.dumps(name) + b":")
+                self._write(each, levels - 1)
+            self._made.write(b"}")
+        elif inner and isinstance(value, list):
+            self._made.write(b"[")
+            step = 1 if levels > 0 else AT_ONCE
+            for begin in range(0, len(value), step):
+                self._made.write(b"," * bool(begin))
+                self._write_entries(value[begin : begin + step], levels)
+            self._made.write(b"]")
+        else:
+            self._write_part(value)
+
+    def _write_entries(self, entries: list[Any], levels: int) -> None:
+        if len(entries) > 1 and not large_json.is_heavy(entries):
+            self._write_part(entries, inner=True)
+            return
+        for place, entry in enumerate(entries):
+            self._made.write(b"," * bool(place))
+            self._write(entry, levels - 1)
+
+    def _write_part(self, value: Any, *, inner: bool = False) -> None:
+        """Write at one go, without the brackets around it where it is `inner`."""
+        self._count(length_of_texts(value, MAX_BYTES - self._made.tell()))
         written = _dump(value)
         self._count(len(written))
-        self._written += len(written)
-        return orjson.Fragment(written)
+        self._made.write(memoryview(written)[1:-1] if inner else written)
 
     def _count(self, length: int) -> None:
-        if self._written + length > MAX_BYTES:
+        if self._made.tell() + length > MAX_BYTES:
             raise ValueError(f"it takes more than {MAX_BYTES:,} bytes")
 
 

@@ -69,6 +69,31 @@ def test_what_was_passed_on_many_times_is_not_written_before_it_is_too_much(monk
     assert written == 40
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [{"json": {"n": place}} for place in range(2_500)]},
+        {"a": {f"f{place}": [place, {}, []] for place in range(3_000)}},
+        [[["x" * 2**20, "é"], {}], [], {"a": {1: ["x" * 2**20]}}],
+        [[[2**70]] * 6_000, "😀", None],
+    ],
+)
+@pytest.mark.parametrize("levels", [0, 1, run_data.LEVELS])
+def test_what_is_large_is_written_in_parts_and_reads_as_before(monkeypatch, value, levels) -> None:
+    longest, dump = 0, run_data._dump
+
+    def watch(part):
+        nonlocal longest
+        written = dump(part)
+        longest = max(longest, len(written))
+        return written
+
+    monkeypatch.setattr(run_data, "_dump", watch)
+    written = run_data.encode(value, levels=levels)
+    assert json.loads(written) == json.loads(json.dumps(value))
+    assert longest <= max(2**20 + 20, len(written) * 3 // 4)
+
+
 def test_what_is_large_is_compressed_before_the_transaction_that_records_it() -> None:
     claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
     data = {"resultData": {"runData": {"A": [{"data": {"main": [[{"json": {"text": "x" * INDEXED_BYTES}}]]}}]}}}
@@ -99,7 +124,9 @@ def test_what_would_take_too_much_memory_is_not_even_read(monkeypatch) -> None:
     ended = asyncio.run(runs.run(assignment, Sandbox(), nodes.load(), ports))
     assert ended.result.status == "error"
     assert ended.result.error_message is not None
-    assert "more memory than it may: 2 MiB. Handle less data at once" in ended.result.error_message
+    assert (
+        "more memory than it may: 2 MiB (EXECUTIONS_RUN_BYTES). Handle less data at once" in ended.result.error_message
+    )
 
 
 def test_a_run_that_cannot_be_read_again_after_its_wait_keeps_what_was_recorded() -> None:

@@ -1,16 +1,18 @@
 """Respond to Webhook: says what the caller of the workflow's webhook gets, while the workflow goes on."""
 
-import base64
 from typing import Any
 
-from app.binary_files import file_bytes
+from app.binary_files import encode_base64, file_bytes
 from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.binary import BYTES_OF_ONE
 from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.json_texts import parse_json
+from app.engine.run.programs import measure
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
@@ -52,7 +54,8 @@ async def respond_to_webhook(context: NodeContext) -> Outputs:
     answer["status"] = _status(options.get("responseCode") or answer.get("status") or 200)
     answer["headers"] = {**answer.get("headers", {}), **_headers(options)}
     if respond is not None:
-        await respond(answer)
+        with context.holding(await measure(context, [answer])):  # it is written as JSON
+            await respond(answer)
     return [context.items]
 
 
@@ -105,11 +108,11 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
     if kind == "noData":
         return {}
     if kind == "binary":
-        return _file(context)
+        return await _file(context)
     raise NodeError(f"Respond to Webhook cannot respond with '{kind}' here")
 
 
-def _file(context: NodeContext) -> dict[str, Any]:
+async def _file(context: NodeContext) -> dict[str, Any]:
     """The first item's file: the one that is named, or else its first."""
     item = context.items[0] if context.items else {"json": {}}
     name = next(iter(item.get("binary") or {}), "data")
@@ -117,7 +120,15 @@ def _file(context: NodeContext) -> dict[str, Any]:
         name = context.parameters.get("inputFieldName", "data")
     file = binary.entry(item, name, 0)
     headers = {"content-type": file.get("mimeType", "application/octet-stream")}
-    return {"base64": base64.b64encode(file_bytes(file)).decode(), "headers": headers}
+    size = len(str(file.get("data") or ""))
+    with context.holding(2 * size):
+        text = await compute(_base64_of, file, size=size // BYTES_OF_ONE)
+    return {"base64": text, "headers": headers}
+
+
+def _base64_of(file: dict[str, Any]) -> str:
+    """The file as base64 is written, whatever a workflow has put there."""
+    return encode_base64(file_bytes(file))
 
 
 def _wrap_at_key(options: dict[str, Any], value: Any) -> Any:

@@ -31,7 +31,7 @@ async def evaluate_javascript(context: NodeContext, template: str, rows: list[di
     For what only JavaScript does as JavaScript does, such as its regular expressions. Raises NodeError where it fails.
     """
     try:
-        with context.holding(await _measure(context, rows)):
+        with context.holding(await measure(context, rows)):
             scope = context.rows_scope(rows)
             return [row[0] for row in await context.sandbox.evaluate([template], scope, admit=context.admit)]
     except (ExpressionError, SandboxError) as error:
@@ -47,7 +47,7 @@ async def run_program(
     Raises NodeError when the program does not come to its end.
     """
     try:
-        with context.holding(await _measure(context, rows)):
+        with context.holding(await measure(context, rows)):
             result = await context.sandbox.run_code(
                 source, context.rows_scope(rows), compiles=compiles, admit=context.admit
             )
@@ -58,7 +58,8 @@ async def run_program(
     return [item["json"] for item in result.items]
 
 
-async def _measure(context: NodeContext, rows: list[dict[str, Any]]) -> int:
+async def measure(context: NodeContext, rows: list[dict[str, Any]]) -> int:
+    """About the length of the rows as JSON, in which what stands in many is written as often."""
     return await compute(_length, rows, context.execution.ports.meter.room, size=count_work(rows))
 
 
