@@ -54,12 +54,12 @@ ISSUES = rules(
 async def markdown(context: NodeContext) -> Outputs:
     mode = await context.resolve_first(context.parameters.get("mode", "htmlToMarkdown"), parameter="mode")
     if mode == "markdownToHtml":
-        program = bundles.program(TO_HTML, showdown="showdown/dist/showdown.js")
+        program = await bundles.program(TO_HTML, showdown="showdown/dist/showdown.js")
         source = "markdown"
     elif mode != "htmlToMarkdown":
         raise NodeError(f"The Markdown node's mode '{conversions.display(mode)}' is not supported.")
     else:
-        program = bundles.program(TO_MARKDOWN, library="node-html-markdown/dist/index.js")
+        program = await bundles.program(TO_MARKDOWN, library="node-html-markdown/dist/index.js")
         source = "html"
     wanted = {"text": context.parameters.get(source, ""), "options": context.parameters.get("options") or {}}
     key = context.parameters.get("destinationKey")

@@ -58,7 +58,7 @@ async def read_feed(
     """The entries of the feed at an address, with more `fields` of each than the usual ones. Raises NodeError, for the
     item `index` where there is one."""
     answer = await _fetch(context, url, insecure, index)
-    program = bundles.program(PROGRAM, Reader="rss-parser/index.js")
+    program = await bundles.program(PROGRAM, Reader="rss-parser/index.js")
     [read] = await run_program(context, program, [{"text": answer.text(), "fields": list(fields)}])
     if "failed" in read:
         raise NodeError(read["failed"], item_index=index)

@@ -46,7 +46,7 @@ async def xml(context: NodeContext) -> Outputs:
     if mode not in ("jsonToxml", "xmlToJson"):
         raise NodeError(f"The XML node's mode '{conversions.display(mode)}' is not supported.")
     writes = mode == "jsonToxml"
-    program = bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
+    program = await bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
     rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
     output: list[Item] = []
     for index, answer in enumerate(await run_program(context, program, rows)):

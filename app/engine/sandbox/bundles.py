@@ -4,9 +4,9 @@ Where a node's answer is whatever a certain library makes of its input (Markdown
 answers, confined like any Code node. Knows files of `sandbox/node_modules`; runs nothing.
 """
 
+import asyncio
 import json
 import re
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -144,14 +144,24 @@ def _file(path: Path) -> Path | None:
     return next((file.resolve() for end in ends if (file := Path(f"{path}{end}")).is_file()), None)
 
 
-@cache
-def program(body: str, surroundings: str = "", **libraries: str) -> str:
+_made: dict[tuple[Any, ...], str] = {}
+
+
+async def program(body: str, surroundings: str = "", **libraries: str) -> str:
     """A Code node's program: for each input item, what the function `answer` of `body` makes of its json.
 
     `body` sees the libraries as constants, each named and given as a file in node_modules; these see `surroundings`,
     a program that runs before they do. What `answer` throws
-    comes back as {failed: message}, anything else as {made: value}.
+    comes back as {failed: message}, anything else as {made: value}. It is put together once, in a thread: a library may
+    have hundreds of files.
     """
+    asked = (body, surroundings, *libraries.items())
+    if asked not in _made:
+        _made[asked] = await asyncio.to_thread(_put_together, body, surroundings, libraries)
+    return _made[asked]
+
+
+def _put_together(body: str, surroundings: str, libraries: dict[str, str]) -> str:
     bundler = Bundler()
     constants = [f"const {name} = load({bundler.add((MODULES / path).resolve())});" for name, path in libraries.items()]
     return "\n".join([bundler.text(), surroundings, *constants, body, ENDING])

@@ -25,7 +25,7 @@ _MAILBOX = re.compile(r"[^\s@,;:]{1,64}@[^\s@,;:]{1,255}")
 
 async def read_calendars(context: NodeContext, texts: list[str]) -> list[dict[str, Any]]:
     """For each text {"made": calendar} or {"failed": why}. Raises NodeError."""
-    program = bundles.program(READ, calendars="ts-ics/dist/index.cjs")
+    program = await bundles.program(READ, calendars="ts-ics/dist/index.cjs")
     return await call_library(context, program, [{"text": text} for text in texts])
 
 

@@ -59,14 +59,14 @@ const answer = async ({ data, password, pages, join }) => {
 
 
 @cache
-def _program() -> str:
-    surroundings = (Path(__file__).parent / "js" / "pdf-surroundings.js").read_text()
-    return bundles.program(READ % MAX_PAGES, surroundings, **LIBRARIES)
+def _surroundings() -> str:
+    return (Path(__file__).parent / "js" / "pdf-surroundings.js").read_text()
 
 
 async def read_pdf(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
     """One item for each file, or what is wrong with it. Raises NodeError where the library cannot go on at all."""
-    answers = await call_library(context, _program(), [_request(file) for file in files])
+    program = await bundles.program(READ % MAX_PAGES, _surroundings(), **LIBRARIES)
+    answers = await call_library(context, program, [_request(file) for file in files])
     return [_item(context, file, answer) for file, answer in zip(files, answers, strict=True)]
 
 

@@ -112,7 +112,7 @@ def read_request(data: str, options: dict[str, Any], *, keeps_mark: bool = False
 
 async def read_sheets(context: NodeContext, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """For each request (see `read_request`) {"made": rows} or {"failed": why}. Raises NodeError."""
-    return await call_library(context, bundles.program(READ % MAX_CELLS, xlsx=LIBRARY), requests)
+    return await call_library(context, await bundles.program(READ % MAX_CELLS, xlsx=LIBRARY), requests)
 
 
 async def write_sheet(
@@ -133,7 +133,7 @@ async def write_sheet(
         "sheetName": str(options.get("sheetName") or "Sheet") if operation in SHEET_OPTIONS else "Sheet",
         "compression": bool(options.get("compression")) and operation in ("xlsx", "ods"),
     }
-    [answer] = await call_library(context, bundles.program(WRITE, xlsx=LIBRARY), [request])
+    [answer] = await call_library(context, await bundles.program(WRITE, xlsx=LIBRARY), [request])
     content = base64.b64decode(made_of(answer, 0))
     # HTML is text, and of a text only the name tells what it is.
     return written_file(content, options, name, None if operation == "html" else MIME_TYPES[operation])

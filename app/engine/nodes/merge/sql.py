@@ -95,7 +95,7 @@ const answer = ({ query, tables }) => {
 async def merge_by_sql(context: NodeContext, inputs: list[list[Item]], parameters: dict[str, Any]) -> Outputs:
     """The rows that the query gives, as items. Raises NodeError with what is wrong with it."""
     tables = [[item["json"] for item in items] for items in inputs]
-    program = bundles.program(QUERY, SURROUNDINGS, alasql=LIBRARY)
+    program = await bundles.program(QUERY, SURROUNDINGS, alasql=LIBRARY)
     row = {"query": str(parameters.get("query", EDITORS_QUERY) or ""), "tables": tables}
     [answer] = await run_program(context, program, [row], compiles=True)
     if "failed" in answer:

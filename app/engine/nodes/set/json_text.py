@@ -93,7 +93,7 @@ async def _read_all(context: NodeContext, texts: Mapping[T, str], body: str, lib
     """What a program makes of the texts, by the same keys; those that it cannot read are missing."""
     if not texts:
         return {}
-    program = bundles.program(body, library=library)
+    program = await bundles.program(body, library=library)
     answers = await run_program(context, program, [{"text": text} for text in texts.values()])
     return {key: answer["made"] for key, answer in zip(texts, answers, strict=True) if "made" in answer}
 
