@@ -107,6 +107,14 @@ def bytes_of_wide_strings(text: bytes) -> int:
     return more
 
 
+def size_of_text(text: bytes) -> int:
+    """The bytes that UTF-8 takes as a text of Python: each sign as many as the widest."""
+    if text.isascii():
+        return len(text)
+    width = 4 if any(_holds(text, sign) for sign in _WIDE_BYTES) else 2
+    return width * _signs(text)
+
+
 def _has_wide_signs(text: bytes) -> bool:
     """Whether there is one, as UTF-8 or escaped; most texts have no escape at all, which one look tells."""
     if any(_holds(text, sign) for sign in _WIDE_BYTES):
@@ -120,9 +128,13 @@ def _holds(text: bytes, sign: bytes) -> bool:
 
 
 def _more_bytes(string: bytes) -> int:
+    return max(0, 4 * _signs(string) - len(string))
+
+
+def _signs(string: bytes) -> int:
+    """How many characters UTF-8 spells."""
     parts = range(0, len(string), WINDOW)
-    signs = sum([len(string[begin : begin + WINDOW].translate(None, _INNER_BYTES)) for begin in parts])
-    return max(0, 4 * signs - len(string))
+    return sum([len(string[begin : begin + WINDOW].translate(None, _INNER_BYTES)) for begin in parts])
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:

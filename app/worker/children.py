@@ -9,7 +9,8 @@ from app.credentials.proofs import Proof
 from app.engine.run.children import start_node
 from app.engine.run.document import RunDocument
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import Meter, estimate
+from app.engine.run.items import Item
+from app.engine.run.memory import Meter, estimate, length_of_texts
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.repository import lifecycle, static_data, workflows
 from app.repository.connection import Connection
@@ -18,26 +19,28 @@ from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim, StartInput
 from app.repository.traces import TraceOrigin
 from app.vocabulary import ENDED, Mode
+from app.worker import run_data
 from app.worker.exchange import Assignment, may_ask_for_static_data
 
 MODE: Mode = "integrated"
 
 
 def start_child(
-    connection: Connection, worker_id: int, parent: Assignment, request: ChildRequest, depth: int
+    connection: Connection, worker_id: int, parent: Assignment, request: ChildRequest, items: bytes, depth: int
 ) -> Assignment:
     """A running execution of a stored workflow, part of `parent`. Raises NodeError when it cannot be.
 
-    `depth` counts the workflows above it, those without a record of their own as well.
+    `items` are those of the request as JSON. `depth` counts the workflows above it, those without a record of their
+    own as well.
     """
     workflow = get_called_workflow(connection, parent.claim, request)
     document = orjson.loads(workflow.definition)
-    given = ExecutionInput(start_node(document), orjson.dumps(request.items))
+    given = ExecutionInput(start_node(document), items)
     execution_id = lifecycle.create_running(
         connection,
         worker_id,
         workflow.target,
-        start_of(parent, document, request),
+        start_of(parent, document, items),
         mode=MODE,
         parent_id=parent.claim.id,
     )
@@ -76,8 +79,9 @@ def origin_below(parent: Assignment) -> TraceOrigin | None:
     return TraceOrigin(parent.origin.root_id, parent.claim.id, parent.origin.traceparent)
 
 
-def queue_child(connection: Connection, parent: Assignment, request: ChildRequest) -> int:
-    """Queue a sub-workflow that nobody waits for; returns its id. Raises NodeError when it cannot be."""
+def queue_child(connection: Connection, parent: Assignment, request: ChildRequest, items: bytes) -> int:
+    """Queue a sub-workflow that nobody waits for, given `items` as JSON; returns its id. Raises NodeError when it
+    cannot be."""
     workflow = get_called_workflow(connection, parent.claim, request)
     if lifecycle.depth_of(connection, parent.claim.id) >= lifecycle.MAX_DEPTH:
         raise NodeError(
@@ -87,15 +91,22 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
     return lifecycle.create_execution(
         connection,
         workflow.target,
-        start_of(parent, orjson.loads(workflow.definition), request),
+        start_of(parent, orjson.loads(workflow.definition), items),
         mode=MODE,
         parent_id=parent.claim.id,
     )
 
 
-def start_of(parent: Assignment, document: dict[str, Any], request: ChildRequest) -> StartInput:
+def start_of(parent: Assignment, document: dict[str, Any], items: bytes) -> StartInput:
     """What is recorded of what a sub-workflow starts with: without the secrets that its parent knows."""
-    return StartInput(start_node(document), parent.proof.mask.json(orjson.dumps(request.items)))
+    return StartInput(start_node(document), parent.proof.mask.json(items))
+
+
+def encode_items(items: list[Item], meter: Meter) -> bytes:
+    """The items as JSON, in which what stands in many is written as often. Raises TooMuchData where that would be more
+    than what `meter` has left."""
+    meter.check(length_of_texts(items, meter.room))
+    return run_data.encode(items, levels=0)
 
 
 def read_child(connection: Connection, parent: Claim, execution_id: str, meter: Meter) -> ChildOutcome:

@@ -19,6 +19,7 @@ from app.credentials.errors import CannotDecrypt
 from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.vault import Vault
 from app.engine import nodes
+from app.engine.run.memory import Meter
 from app.repository import executions, lifecycle, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
@@ -44,8 +45,8 @@ class Assignment:
     earlier: bytes | None
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
-    held: int = 0
-    """Bytes that those above it hold, of the memory that all of them may take together."""
+    meter: Meter | None = None
+    """Counts what it holds as a part of what those above it may take together; None: it counts for itself."""
     may_wait: bool = True
     """Whether it can be put aside until its wait is over: the parent of a sub-workflow has to wait as well."""
     static_data: bytes | None = None

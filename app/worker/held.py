@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.engine.run.children import child_ports, outcome_of, run_document
-from app.engine.run.computing import node_runs
+from app.engine.run.computing import compute, count_work, node_runs
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
@@ -18,7 +18,7 @@ from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
 from app.repository.lifecycle import ExtraPlaces, Result
-from app.worker.children import queue_child, start_child
+from app.worker.children import encode_items, queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
@@ -158,7 +158,8 @@ class Held:
             return await run_document(request, ports, self._sandbox_of(parent), self._types)
         ports = child_ports(ports)
         if not request.wait:
-            queued = await self._database.transact(queue_child, parent, request)
+            items = await _encode_items(request, ports)
+            queued = await self._database.transact(queue_child, parent, request, items)
             return ChildOutcome([request.items], str(queued))
         starting = asyncio.ensure_future(self._start_child(parent, ports, request))
         try:
@@ -171,17 +172,20 @@ class Held:
                 cancel(task)
                 await asyncio.wait([task])
             raise
+        finally:
+            ports.meter.end_part()
         return ChildOutcome([], execution_id, BROKEN) if outcome is None else outcome_of(outcome, execution_id)
 
     async def _start_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> tuple[str, Run]:
         """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
+        items = await _encode_items(request, ports)
         async with self._known:
             try:
-                child = await self._database.transact(start_child, self.worker_id, parent, request, ports.depth)
+                child = await self._database.transact(start_child, self.worker_id, parent, request, items, ports.depth)
             except UNREACHABLE as error:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
-            return str(child.claim.id), self.start(replace(child, held=ports.meter.used))
+            return str(child.claim.id), self.start(replace(child, meter=ports.meter))
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""
@@ -199,6 +203,11 @@ class Held:
         for task in tasks:
             cancel(task)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _encode_items(request: ChildRequest, ports: Ports) -> bytes:
+    """What the sub-workflow is given, as JSON. Raises TooMuchData."""
+    return await compute(encode_items, request.items, ports.meter, size=count_work(request.items))
 
 
 def cancel(task: Run) -> None:

@@ -73,7 +73,7 @@ class Reach:
             files=self._files(claim.project_id),
             timezone=self.settings.timezone,
             now=self.clock.now,
-            meter=Meter(self.settings.run_bytes, assignment.held),
+            meter=assignment.meter or Meter(self.settings.run_bytes),
             depth=assignment.depth,
             may_wait=assignment.may_wait,
         )

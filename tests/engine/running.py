@@ -34,7 +34,13 @@ class Engine:
     def run(self, workflow: Json, **request: Any) -> RunOutcome:
         request = {"execution_id": "1", "mode": "manual", "ports": Ports(history=MemoryHistory()), **request}
         request["ports"] = replace(request["ports"], run_child=self._run_child)
-        return self.runner.run(run_workflow(RunRequest(workflow=workflow, **request), self.sandbox, self.types))
+        outcomes: list[RunOutcome] = []
+
+        async def run() -> None:  # which returns nothing: asyncio writes out, and drops, what its last task returned
+            outcomes.append(await run_workflow(RunRequest(workflow=workflow, **request), self.sandbox, self.types))
+
+        self.runner.run(run())
+        return outcomes[0]
 
     async def _run_child(self, ports: Ports, request: ChildRequest) -> ChildOutcome:
         return await run_document(request, ports, self.sandbox, self.types)

@@ -30,19 +30,26 @@ async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox, ty
             description="The workflow that is called needs an Execute Workflow Trigger node",
             anonymous=True,
         )
+    ports = child_ports(ports)
     child = run.RunRequest(
         execution_id="",
         mode=MODE,
         workflow=request.document,
         start_node=start_node(request.document),
         items=request.items,
-        ports=replace(child_ports(ports), static_data=None),
+        ports=replace(ports, static_data=None),
     )
-    return outcome_of(await run_to_end(run.run_workflow(child, sandbox, types)), None)
+    try:
+        return outcome_of(await run_to_end(run.run_workflow(child, sandbox, types)), None)
+    finally:
+        ports.meter.end_part()
 
 
 def child_ports(ports: Ports) -> Ports:
-    """The ports of a sub-workflow. Raises NodeError where workflows run each other without end."""
+    """The ports of a sub-workflow, whose meter is to be ended with it.
+
+    Raises NodeError where workflows run each other without end.
+    """
     if ports.depth >= MAX_DEPTH:
         raise NodeError(f"Sub-workflows are nested more than {MAX_DEPTH} deep")
     meter = ports.meter.begin_part()

@@ -46,34 +46,68 @@ class TooMuchData(NodeError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(
-            f"The data of this execution takes more memory than it may: {limit / 2**20:,.0f} MiB",
+            f"The data of this execution takes more memory than it may: {limit / 2**20:,.0f} MiB ({SETTING})",
             description=f"Handle less data at once, or set {SETTING} to allow more.",
         )
 
 
 @dataclass(slots=True)
 class Meter:
-    """The bytes that one run holds, and the most that it may."""
+    """The bytes that one run holds, and the most that it may.
+
+    A part of a run counts for the run as well, also while other parts are under way.
+    """
 
     limit: int = MAX_BYTES
     used: int = 0
+    _whole: "Meter | None" = None
+    """What this one is a part of."""
+    _parts: int = 0
+    """What the parts that are under way hold of their own."""
+    _own: int = 0
+    """What this one holds beyond what it began with."""
 
     @property
     def room(self) -> int:
-        return max(0, self.limit - self.used)
+        """How much more the run can hold."""
+        return max(0, self._left)
+
+    @property
+    def _left(self) -> int:
+        left = self.limit - self.used - self._parts
+        return left if self._whole is None else min(left, self._whole._left)
 
     def add(self, size: int) -> None:
         """Count what the run holds from now on. Raises TooMuchData, and does not count it, where that is too much."""
         self.check(size)
+        self.take(size)
+
+    def take(self, size: int) -> None:
+        """The same, however much it is."""
         self.used += size
+        self._own += size
+        if self._whole is not None:
+            self._whole._hand_up(size)
+
+    def _hand_up(self, size: int) -> None:
+        self._parts += size
+        if self._whole is not None:
+            self._whole._hand_up(size)
 
     def begin_part(self, held: int = 0) -> "Meter":
         """The count of a part of the run: it begins with what the run holds, and `held` bytes besides."""
-        return Meter(self.limit, self.used + held)
+        return Meter(self.limit, self.used + held, self)
+
+    def end_part(self) -> None:
+        """The part is over, and nothing of its own is held any more."""
+        own = self._own + self._parts
+        self.used, self._own, self._parts = self.used - self._own, 0, 0
+        if self._whole is not None:
+            self._whole._hand_up(-own)
 
     def check(self, size: int) -> None:
         """Raises TooMuchData where the run cannot hold so much more."""
-        if self.used + size > self.limit:
+        if size > self._left:
             raise TooMuchData(self.limit)
 
 
@@ -173,6 +207,13 @@ def base64_size(size: int) -> int:
     return (size + 2) // 3 * 4
 
 
+def text_size(content: bytes, codec: str = "utf-8") -> int:
+    """About the most bytes that text takes once it is decoded, which one sign decides for all of them."""
+    if codec.replace("_", "-").lower() not in ("utf-8", "utf8"):
+        return 2 * len(content)
+    return large_json.size_of_text(content)
+
+
 def _count(text: AnyStr, sign: AnyStr) -> int:
     if len(text) <= WINDOW:
         return text.count(sign)
@@ -187,6 +228,8 @@ def estimate(text: bytes | str) -> int:
     wide = 0
     if isinstance(text, str):
         commas, lists, objects = [_count(text, sign) for sign in (",", "[", "{")]
+        if len(text) > WIDE and getsizeof(text) > 3 * len(text):
+            wide = large_json.bytes_of_wide_strings(text.encode("utf-8", "surrogatepass"))
     else:
         commas, lists, objects = [_count(text, sign) for sign in (b",", b"[", b"{")]
         if len(text) > WIDE:

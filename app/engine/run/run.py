@@ -17,7 +17,7 @@ from app.engine.run.errors import RunError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
-from app.engine.run.memory import Meter, TooMuchData, weigh
+from app.engine.run.memory import TooMuchData, weigh
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
@@ -98,7 +98,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
         async with asyncio.timeout(limit):
             request.ports.progress.follow(state.run_data, state.execution_index)
             size = count_work(request.items or ()) if earlier is None else math.inf
-            await compute(_count_memory, state, request.ports.meter, size=size)
+            request.ports.meter.take(await compute(_count_memory, state, size=size))
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:
         return _canceled_outcome(state, "The execution was cancelled because it timed out", TIMED_OUT)
@@ -110,11 +110,11 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     return _outcome(state, halt)
 
 
-def _count_memory(state: RunState, meter: Meter) -> None:
-    """Count what a run begins with: the data of its earlier part, and what was handed to it."""
-    meter.used += sum(weigh([run]) for runs in state.run_data.values() for run in runs)
+def _count_memory(state: RunState) -> int:
+    """What a run begins with: the data of its earlier part, and what was handed to it."""
+    size = sum(weigh([run]) for runs in state.run_data.values() for run in runs)
     tasks = [*state.stack, *(task for tasks in state.waiting.values() for task in tasks)]
-    meter.used += sum(weigh(items) for task in tasks for items in task.inputs if items)
+    return size + sum(weigh(items) for task in tasks for items in task.inputs if items)
 
 
 def _begin(graph: Graph, request: RunRequest) -> RunState:

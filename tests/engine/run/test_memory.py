@@ -1,5 +1,6 @@
 """The memory of a run: estimated about right, counted, and refused before it is taken."""
 
+import json
 import tracemalloc
 from sys import getsizeof
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import orjson
 import pytest
 
+from app.binary_files import named_file
 from app.engine.run.children import child_ports
-from app.engine.run.memory import Meter, TooMuchData, collect, estimate, weigh, weigh_outputs
+from app.engine.run.memory import Meter, TooMuchData, collect, estimate, text_size, weigh, weigh_outputs
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.engine.values import tables
@@ -81,6 +83,31 @@ def test_a_large_text_is_weighed_without_a_second_one(value: list[Any]) -> None:
 def test_a_text_with_one_emoji_counts_as_it_lies_in_memory() -> None:
     text = "x" * 2_000_000 + "😀"
     assert 0.7 < weigh([text]) / getsizeof(text) < 1.1
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000, "é" * 1_000, "я" * 1_000, "x" * 1_000 + "я", "x" * 1_000 + "😀"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-32-le"])
+def test_a_text_is_counted_before_it_is_decoded(text: str, codec: str) -> None:
+    assert getsizeof(text) - 100 <= text_size(text.encode(codec), codec) <= 8 * len(text)
+
+
+WIDE_FILE = {"binary": {"data": named_file(b"x" * 3 * MIB + "😀".encode(), "a.txt", "text/plain")}}
+DECODERS = {
+    "text": node("Node", "extractFromFile", {"operation": "text"}, 1.1),
+    "csv": node("Node", "extractFromFile", {"operation": "csv"}, 1.1),
+    "move": node("Node", "moveBinaryData", {"mode": "binaryToJson", "setAllData": False}),
+}
+
+
+@pytest.mark.parametrize("middle", DECODERS.values(), ids=DECODERS.keys())
+def test_a_file_whose_text_would_take_too_much_is_not_decoded(engine: Engine, middle: dict[str, Any]) -> None:
+    tracemalloc.start()
+    outcome = run(engine, chain(START, middle), limit=10 * MIB, items=[{"json": {}, **WIDE_FILE}])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert outcome.error is not None
+    assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
+    assert peak < 12 * MIB
 
 
 def test_what_orjson_cannot_write_is_weighed_as_well() -> None:
@@ -191,13 +218,13 @@ def test_a_node_that_makes_much_of_little_is_refused_before_it_has_it(engine: En
     assert outcome.error is not None
     assert outcome.error.node == "Node"
     assert "MiB" in outcome.error.message
-    assert "EXECUTIONS_RUN_BYTES" in outcome.data["resultData"]["error"]["description"]
+    assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
     assert peak < 64 * MIB
 
 
 def test_the_text_of_a_table_is_counted_as_it_is_written() -> None:
     sizes: list[int] = []
-    text = tables.write([{f"a{place}": 1} for place in range(100)], hold=sizes.append)
+    text = "\n".join(tables.write([{f"a{place}": 1} for place in range(100)], hold=sizes.append))
     assert len(text) - 1_000 < sum(sizes) <= len(text)
 
 
@@ -248,6 +275,37 @@ def test_a_part_of_a_run_begins_with_what_is_held_above_it() -> None:
     part.add(6)
     with pytest.raises(TooMuchData):
         part.add(1)
+
+
+def test_parts_that_run_side_by_side_count_together() -> None:
+    whole = Meter(limit=10, used=2)
+    first, second = (child_ports(Ports(meter=whole)).meter for _ in range(2))
+    inner = child_ports(Ports(meter=first.begin_part(1))).meter
+    first.add(1)
+    inner.add(4)
+    assert (whole.used, second.room) == (2, 3)
+    for meter in (whole, first, second, inner):
+        with pytest.raises(TooMuchData):
+            meter.add(4)
+    inner.end_part()
+    second.add(7)
+    for meter in (first, second):
+        meter.end_part()
+    assert (whole.used, whole.room) == (2, 8)
+
+
+def test_sub_workflows_count_while_they_run_and_no_longer(engine: Engine) -> None:
+    called = chain(node("Called", "executeWorkflowTrigger"), set_field("s", "={{ 'x'.repeat(1e6) }}"), no_op())
+    calls = [
+        node(f"Call {place}", "executeWorkflow", {"source": "parameter", "workflowJson": json.dumps(called)}, 1.2)
+        for place in range(6)
+    ]
+    meter = Meter(limit=4 * MIB)
+    outcome = engine.run(chain(START, *calls), ports=Ports(history=MemoryHistory(), meter=meter))
+    assert outcome.error is not None
+    assert outcome.error.node == "Call 3"  # what it is given counts once more within it
+    assert 3 * 10**6 < meter.used < 3 * 10**6 + 10**5
+    assert meter.room == meter.limit - meter.used
 
 
 def test_data_that_is_passed_on_from_node_to_node_counts_once(engine: Engine) -> None:
