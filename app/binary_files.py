@@ -1,8 +1,10 @@
 """How n8n writes a file down that an item carries: what it is, its name and size, and its bytes in base64."""
 
 import base64
+import io
 import mimetypes
 import re
+from collections.abc import Iterator
 from typing import Any
 
 KINDS = (("image/", "image"), ("video/", "video"), ("audio/", "audio"), ("text/html", "html"), ("text/", "text"))
@@ -10,6 +12,9 @@ EXTENSIONS = {"text/plain": ".txt", "image/jpeg": ".jpg", "audio/mpeg": ".mpga"}
 COMPRESSED = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 UNKNOWN_KIND = "text/plain"
 """What a file is of which nobody said it, and whose name does not tell it."""
+PIECE = 3 * 2**20
+"""Bytes that become base64 at once, or four thirds of them characters that are read: meanwhile no other thread has its
+turn."""
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/_-]+")
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -24,7 +29,7 @@ def file_entry(content: bytes, mime_type: str, file_name: str | None = None) -> 
     extension = _extension(mime_type, file_name)
     if extension:
         made["fileExtension"] = extension
-    made["data"] = base64.b64encode(content).decode()
+    made["data"] = encode_base64(content)
     if file_name:
         made["fileName"] = file_name
     return {**made, "fileSize": display_size(len(content)), "bytes": len(content)}
@@ -35,14 +40,55 @@ def file_bytes(entry: dict[str, Any]) -> bytes:
     return decode_base64(str(entry.get("data") or ""))
 
 
+def encode_base64(content: bytes) -> str:
+    """The bytes as items carry files; other threads have their turn meanwhile."""
+    if len(content) <= PIECE:
+        return base64.b64encode(content).decode()
+    return "".join([base64.b64encode(piece).decode() for piece in _pieces_of_bytes(content)])
+
+
+def _pieces_of_bytes(content: bytes) -> Iterator[memoryview]:
+    view = memoryview(content)
+    return (view[begin : begin + PIECE] for begin in range(0, len(view), PIECE))
+
+
 def decode_base64(text: str) -> bytes:
-    """What base64 spells as far as Node.js reads it: up to the first "=", without what belongs to no alphabet."""
+    """What base64 spells as far as Node.js reads it: up to the first "=", without what belongs to no alphabet.
+
+    Other threads have their turn meanwhile.
+    """
+    pieces = range(0, len(text), PIECE // 3 * 4)
     try:
-        return base64.b64decode(text, validate=True)
+        if len(pieces) <= 1:
+            return base64.b64decode(text, validate=True)
+        return _decode_pieces(text, pieces)
     except ValueError:  # also for text that is not ASCII
-        known = _NOT_BASE64.sub("", text.partition("=")[0]).translate(_URL_SAFE)
-        quartets = known[: len(known) - (len(known) % 4 == 1)]
-        return base64.b64decode(quartets + "=" * (-len(quartets) % 4))
+        return _decode_known(text)
+
+
+def _decode_pieces(text: str, begins: range) -> bytes:
+    """Raises ValueError for what is not base64 to its end."""
+    made = io.BytesIO()
+    for begin in begins:
+        piece = text[begin : begin + begins.step]
+        if piece[-1] == "=" and begin != begins[-1]:
+            raise ValueError("padding before the end")
+        made.write(base64.b64decode(piece, validate=True))
+    return made.getvalue()
+
+
+def _decode_known(text: str) -> bytes:
+    made, rest = io.BytesIO(), ""
+    end = text.find("=")
+    end = len(text) if end < 0 else end
+    for begin in range(0, end, PIECE):
+        known = rest + _NOT_BASE64.sub("", text[begin : min(end, begin + PIECE)]).translate(_URL_SAFE)
+        whole = len(known) - len(known) % 4
+        made.write(base64.b64decode(known[:whole]))
+        rest = known[whole:]
+    if len(rest) > 1:
+        made.write(base64.b64decode(rest + "=" * (-len(rest) % 4)))
+    return made.getvalue()
 
 
 def named_file(content: bytes, path: str, mime_type: str | None = None) -> dict[str, Any]:

@@ -7,15 +7,17 @@ errors of services are made of.
 from __future__ import annotations
 
 import asyncio
-import base64
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from app.engine.nodes.code.calls import accepts, call_of, older_call_of
+from app.binary_files import encode_base64
+from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
+from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, send
 from app.engine.nodes.shared.answer_bodies import body_of
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import httpx
 
 Json = dict[str, Any]
-RAW = ("arraybuffer", "stream", "blob")
 
 
 class RequestError(Exception):
@@ -56,7 +57,9 @@ class Requests:
                 secret = frozenset(name.lower() for name, _ in call.headers)
                 call = replace(call, secret_headers=secret, secret_domains=self._proof.domains)
             async with self._gate:
-                answer = await send(self._context, call if auth is None else replace(call, auth=auth), 0)
+                signed = call if auth is None else replace(call, auth=auth)
+                reading = Reading("file" if _wants_bytes(options, older) else "json")
+                answer = await send(self._context, signed, reading, 0)
         except RequestFailed as error:
             shown = error.shown if isinstance(error.shown, dict) else {}
             raise RequestError(
@@ -69,7 +72,14 @@ class Requests:
             raise RequestError(
                 {"message": said, **({"code": "ERR_INVALID_URL"} if said == "Invalid URL" else {})}
             ) from error
-        return _older_reply(options, answer) if older else _reply(options, answer)
+        return await compute(_older_reply if older else _reply, options, answer, size=work_of(answer))
+
+
+def _wants_bytes(options: Json, older: bool) -> bool:
+    """Whether the body is to come as bytes."""
+    if older:
+        return "encoding" in options and options["encoding"] is None
+    return options.get("encoding") in RAW
 
 
 def _reply(options: Json, answer: Answer) -> Json:
@@ -90,14 +100,14 @@ def _older_reply(options: Json, answer: Answer) -> Json:
         message = f"{answer.status} - {conversions.to_json_text(body)}"
         more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
         raise RequestError({**_refusal(answer), "message": message, **more})
-    raw = "encoding" in options and options["encoding"] is None
-    return _answer_json(answer, bool(options.get("resolveWithFullResponse")), raw=raw, parse=parse)
+    full = bool(options.get("resolveWithFullResponse"))
+    return _answer_json(answer, full, raw=_wants_bytes(options, older=True), parse=parse)
 
 
 def _answer_json(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:
     rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
     if raw:
-        return {"result": rest, "bytes": base64.b64encode(answer.content).decode()}
+        return {"result": rest, "bytes": encode_base64(answer.content)}
     body = body_of(answer, parse=parse)
     return {"result": {"body": body, **rest} if full else body}
 

@@ -137,7 +137,7 @@ async def _extract(context: NodeContext) -> list[Item]:
             if parameters is not read:
                 read, entries = parameters, _entries(parameters)
             options = as_group(parameters.get("options"))
-            for page in _pages(context.items[index], parameters, index):
+            for page in await _pages(context, parameters, index):
                 rows.append({"html": page, "entries": entries, "options": options, "version": context.version})
                 places.append((index, None))
         except NodeError as error:
@@ -145,7 +145,7 @@ async def _extract(context: NodeContext) -> list[Item]:
             places.append((index, error))
             if not context.continues_on_fail:
                 break
-    answers = await run_program(context, bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
+    answers = await run_program(context, await bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
     for (index, failed), answer in zip(places, answers, strict=True):
         message = failed.message if failed is not None else answer.get("failed")
         if message is not None and not context.continues_on_fail:
@@ -169,11 +169,13 @@ def _key(entry: dict[str, Any]) -> str:
     return conversions.to_string(entry.get("key", ""))
 
 
-def _pages(item: Item, parameters: dict[str, Any], index: int) -> list[Any]:
+async def _pages(context: NodeContext, parameters: dict[str, Any], index: int) -> list[Any]:
     """The documents of an item: one, or each of a list."""
+    item = context.items[index]
     name = conversions.to_string(parameters.get("dataPropertyName", "data"))
     if parameters.get("sourceData", "json") == "binary":
-        return [binary.read(item, name, index).decode("utf-8", "replace")]
+        async with binary.reading(context, name, index) as content:
+            return [await binary.decode(context, content, "utf-8")]
     value = paths.get(item["json"], name, paths.MISSING)
     if value is paths.MISSING:
         raise NodeError(f'No property named "{name}" exists!', item_index=index)

@@ -13,5 +13,6 @@ BYTES_OF_ONE = 10_000
 
 async def parse_json(context: NodeContext, text: str) -> Any:
     """The JSON value in a text. Raises CannotConvert, and TooMuchData where the run cannot hold the value."""
-    context.hold(estimate(text))
-    return await compute(conversions.parse_json, text, size=len(text) // BYTES_OF_ONE)
+    size = len(text) // BYTES_OF_ONE
+    context.hold(await compute(estimate, text, size=size))
+    return await compute(conversions.parse_json, text, size=size)

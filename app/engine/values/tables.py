@@ -13,6 +13,9 @@ from typing import Any
 from app.engine.values import conversions
 
 MANY_CELLS = 10_000
+WINDOW = 2**20
+NAME = 150
+"""What the name of a column takes besides its signs."""
 CELL = 250
 """What a cell takes as a text and as a field with a name."""
 _LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
@@ -25,7 +28,18 @@ class MalformedTable(ValueError):
 @cache
 def _well_formed(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
-    return re.compile(rf'(?:(?:"(?:[^"]|"")*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r|\Z))*+')
+    return re.compile(rf'(?:(?:"(?:[^"]++|"")*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r|\Z)){{1,{MANY_CELLS}}}+')
+
+
+def _is_well_formed(text: str, delimiter: str) -> bool:
+    """Looks at some cells at a time, between which other threads have their turn."""
+    pattern, end = _well_formed(delimiter), 0
+    while end < len(text):
+        cells = pattern.match(text, end)
+        if cells is None or cells.end() == end:
+            return False
+        end = cells.end()
+    return True
 
 
 def read(
@@ -38,7 +52,7 @@ def read(
     if len(delimiter) > 1:
         hold(CELL * text.count(delimiter))
         text, delimiter = _with_one_sign(text, delimiter)
-    if not relaxed and not _well_formed(delimiter).fullmatch(text):
+    if not relaxed and not _is_well_formed(text, delimiter):
         raise MalformedTable("A quote stands inside of a field that is not quoted")
     csv.field_size_limit(2**31 - 1)
     try:
@@ -85,9 +99,9 @@ def skip_lines(text: str, count: int) -> str:
 
 def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
     """The same table with a delimiter of one character, which does not occur in it, and that character."""
-    used = set(text)
+    used = {sign for begin in range(0, len(text), WINDOW) for sign in set(text[begin : begin + WINDOW])}
     sign = next(sign for code in range(0xE000, 0xF900) if (sign := chr(code)) not in used)
-    mark = re.compile(rf'(\A|[\r\n]|{re.escape(delimiter)})("(?:[^"]|"")*+")?')
+    mark = re.compile(rf'(\A|[\r\n]|{re.escape(delimiter)})("(?:[^"]++|"")*+")?')
     return mark.sub(lambda found: (sign if found[1] == delimiter else found[1]) + (found[2] or ""), text), sign
 
 
@@ -97,23 +111,22 @@ def write(
     delimiter: str = ",",
     header: bool = True,
     hold: Callable[[int], None] = lambda size: None,
-) -> str:
-    """Rows as text, nested values in columns such as `a.b` and `list.0`; no line break at the end.
+) -> Iterator[str]:
+    """The lines of rows as text, nested values in columns such as `a.b` and `list.0`.
 
     `hold` hears of the length of each line: where rows have few columns in common, the text is much longer than they.
     """
     flat = flat_rows(rows, hold)
     names = list(dict.fromkeys(name for row in flat for name in row))
     between = len(delimiter) * max(0, len(names) - 1)
-    lines = []
     if header:
         hold(between)
-        lines.append(delimiter.join(_quote(name, delimiter) for name in names))
+        yield delimiter.join(_quote(name, delimiter) for name in names)
     for row in flat:
         hold(between)
-        lines.append(delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names))
-        hold(len(lines[-1]) - between)
-    return "\n".join(lines)
+        line = delimiter.join(_quote(_cell(row.get(name)), delimiter) for name in names)
+        hold(len(line) - between)
+        yield line
 
 
 def flat_rows(rows: list[dict[str, Any]], hold: Callable[[int], None] = lambda size: None) -> list[dict[str, Any]]:
@@ -127,7 +140,7 @@ def flat_rows(rows: list[dict[str, Any]], hold: Callable[[int], None] = lambda s
         name = f"{outer}.{key}"
         known = made.get(name)
         if known is None:
-            hold(len(name))
+            hold(NAME + len(name))
             known = made[name] = name
         return known
 

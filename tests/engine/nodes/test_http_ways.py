@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+from app.engine.nodes.http_request.answers import Reading
 from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, in_batches, send
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter, TooMuchData
@@ -261,5 +262,5 @@ def test_the_bytes_of_an_answer_count_while_it_comes() -> None:
 
     context: Any = Context()
     with pytest.raises(TooMuchData):
-        asyncio.run(send(context, Call("GET", "http://a.example"), 0))
+        asyncio.run(send(context, Call("GET", "http://a.example"), Reading(), 0))
     assert (taken, context.held) == (900, 0)

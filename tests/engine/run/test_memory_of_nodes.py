@@ -98,6 +98,10 @@ MAKERS: dict[str, tuple[Json, list[Json]]] = {
         to_file("iCal", title=LONG, start="2026-01-01", end="2026-01-02"),
         items(40) * 25,
     ),
+    "Convert to File, encodings": (
+        to_file("toText", sourceProperty="s", options={"encoding": "utf32"}),
+        [{"json": {"s": "x" * (MIB // 2)}}],
+    ),
     "Convert to File, failures": (
         one("convertToFile", {"operation": "toText", "sourceProperty": LONG}, 1.1, onError="continueRegularOutput"),
         items(1_000),

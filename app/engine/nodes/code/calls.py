@@ -17,6 +17,9 @@ from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 
 Json = dict[str, Any]
 
+RAW = ("arraybuffer", "stream", "blob")
+"""Encodings of a request's options that ask for its body as bytes."""
+
 
 def call_of(options: Json) -> Call:
     """What `helpers.httpRequest` is to send."""

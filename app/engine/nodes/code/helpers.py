@@ -13,11 +13,13 @@ from typing import Any
 
 import orjson
 
-from app.binary_files import display_size, file_entry
-from app.engine.nodes.code.calls import accepts, call_of, older_call_of
+from app.binary_files import display_size, encode_base64, file_entry
+from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
+from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, send
 from app.engine.nodes.shared.answer_bodies import body_of
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import TooMuchData, estimate
@@ -123,8 +125,9 @@ class CodeHelpers:
             return _reply(0, result=describe_file(given))
         older = name == "request"
         call = older_call_of(given) if older else call_of(given)
-        answer = await send(self._context, call, 0)
-        return _older_result(given, answer) if older else _result(given, answer)
+        encoding = _older_encoding(given) if older else given.get("encoding")
+        answer = await send(self._context, call, Reading("file" if encoding in RAW else "json"), 0)
+        return await compute(_older_result if older else _result, given, answer, size=work_of(answer))
 
 
 def _digest(question: bytes) -> bytes:
@@ -161,14 +164,17 @@ def _older_result(options: Json, answer: Answer) -> bytes:
     if not 200 <= answer.status < 300 and options.get("simple") is not False:
         said = conversions.to_json_text(body_of(answer, parse=parse))
         return _reply(0, error=_refusal(answer, f"{answer.status} - {said}"))
-    encoding = "arraybuffer" if "encoding" in options and options["encoding"] is None else None
-    return _reply_with(answer, encoding, bool(options.get("resolveWithFullResponse")), parse=parse)
+    return _reply_with(answer, _older_encoding(options), bool(options.get("resolveWithFullResponse")), parse=parse)
+
+
+def _older_encoding(options: Json) -> str | None:
+    return "arraybuffer" if "encoding" in options and options["encoding"] is None else None
 
 
 def _reply_with(answer: Answer, encoding: Any, full: bool, *, parse: bool) -> bytes:
     rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
-    if encoding in ("arraybuffer", "stream", "blob"):
-        content = base64.b64encode(answer.content).decode()
+    if encoding in RAW:
+        content = encode_base64(answer.content)
         return _reply(0, result=rest if full else None, bytes=content)
     body = body_of(answer, parse=parse and encoding != "text")
     return _reply(0, result={"body": body, **rest} if full else body)

@@ -102,12 +102,12 @@ def _unpack_all(
     names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], context: NodeContext
 ) -> dict[str, Any]:
     prefix, room = str(parameters.get("outputPrefix", "file_")), UnpackBudget(context.hold)
-    unpacked = [
-        file
-        for name, packed in zip(names, files, strict=True)
-        for file in _unpack(name, packed, file_bytes(packed), room)
-    ]
-    return {f"{prefix}{place}": named_file(content, path) for place, (path, content) in enumerate(unpacked)}
+    made: dict[str, Any] = {}
+    for name, packed in zip(names, files, strict=True):
+        for path, content in _unpack(name, packed, file_bytes(packed), room):
+            made[f"{prefix}{len(made)}"] = named_file(content, path)
+            context.hold(-len(content))
+    return made
 
 
 class UnpackBudget:
@@ -125,14 +125,14 @@ class UnpackBudget:
 
     def read(self, stream: Any) -> bytes:
         """A stream to its end. Raises BadArchive or TooMuchData when that comes to too much."""
-        pieces = []
+        made = io.BytesIO()
         while piece := stream.read(PIECE):
             self._bytes -= len(piece)
             if self._bytes < 0:
                 raise TooLarge
-            self._hold(base64_size(len(piece)))
-            pieces.append(piece)
-        return b"".join(pieces)
+            self._hold(len(piece) + base64_size(len(piece)))  # both are there while it becomes base64
+            made.write(piece)
+        return made.getvalue()
 
 
 def _unpack(name: str, packed: dict[str, Any], content: bytes, room: UnpackBudget) -> Iterator[File]:

@@ -9,9 +9,9 @@ import orjson
 from app.binary_files import decode_base64, extension_of, file_entry, named_file
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
-from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, write_rows
+from app.engine.nodes.files.separated_values import write_rows
 from app.engine.nodes.files.written_files import path_of, written_file
-from app.engine.nodes.shared.binary import BYTES_OF_ONE, encoding_name
+from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, BYTES_OF_ONE, encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.received import received
@@ -116,7 +116,8 @@ def _field(parameters: dict[str, Any]) -> str:
 def _encode_text(text: str, options: dict[str, Any], hold: Callable[[int], None]) -> bytes:
     mark = BYTE_ORDER_MARK if options.get("addBOM") else ""
     codec = encoding_name(options.get("encoding"))
-    hold(base64_size(len(text) * WIDTHS.get(codec[:6], 1)))
+    size = len(text) * WIDTHS.get(codec[:6], 1)
+    hold(size + base64_size(size))  # both are there while it becomes base64
     return (mark + text).encode(codec, "replace")
 
 

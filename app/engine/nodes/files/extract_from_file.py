@@ -1,13 +1,13 @@
 """Extract From File: JSON, text, base64 and separated values out of the files that items carry."""
 
-import base64
 from typing import Any
 
+from app.binary_files import encode_base64
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import read_calendars
 from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, made_of, rows_of, to_base64
 from app.engine.nodes.files.pdf import read_pdf
-from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK, read_rows
+from app.engine.nodes.files.separated_values import read_rows
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
@@ -19,6 +19,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
+from app.engine.run.memory import DICT, base64_size
 from app.engine.run.registry import node
 from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
@@ -51,16 +52,21 @@ async def extract_from_file(context: NodeContext) -> Outputs:
             if isinstance(parameters, NodeError):
                 raise parameters
             item = context.items[index]
-            content = await binary.read_beside(item, parameters.get("binaryPropertyName", "data"), index)
-            if operation == "csv":
-                rows = await compute(read_rows, content, as_group(parameters.get("options")), context.hold)
-                output.extend({"json": row, "pairedItem": {"item": index}} for row in rows)
-            else:
-                value = await _value(context, operation, content, parameters, index)
-                output.append(_item(context, item, parameters, value, index))
+            async with binary.reading(context, parameters.get("binaryPropertyName", "data"), index) as content:
+                if operation == "csv":
+                    output += await compute(_rows, context, content, as_group(parameters.get("options")), index)
+                else:
+                    value = await _value(context, operation, content, parameters, index)
+                    output.append(_item(context, item, parameters, value, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     return [output]
+
+
+def _rows(context: NodeContext, content: bytes, options: dict[str, Any], index: int) -> list[Item]:
+    rows = read_rows(content, options, context.hold)
+    context.hold(2 * DICT * len(rows))
+    return [{"json": row, "pairedItem": {"item": index}} for row in rows]
 
 
 async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
@@ -76,7 +82,7 @@ async def _read_sheets(context: NodeContext, files: list[GivenFile]) -> list[lis
 
 
 async def _read_calendars(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
-    texts = [_text(file.content, as_group(file.parameters.get("options"))) for file in files]
+    texts = [await _text(context, file.content, file.parameters) for file in files]
     answers = await read_calendars(context, texts)
     made: list[list[Item] | NodeError] = []
     for answer, file in zip(answers, files, strict=True):
@@ -91,14 +97,16 @@ async def _read_calendars(context: NodeContext, files: list[GivenFile]) -> list[
 BY_LIBRARY = {"pdf": read_pdf, "fromIcs": _read_calendars}
 
 
-def _text(content: bytes, options: dict[str, Any]) -> str:
-    return content.decode(encoding_name(options.get("encoding")), "replace").removeprefix(BYTE_ORDER_MARK)
+async def _text(context: NodeContext, content: bytes, parameters: dict[str, Any]) -> str:
+    options = as_group(parameters.get("options"))
+    return await binary.decode(context, content, encoding_name(options.get("encoding")))
 
 
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
     if operation == "binaryToPropery":
-        return base64.b64encode(content).decode()
-    text = _text(content, as_group(parameters.get("options")))
+        context.hold(base64_size(len(content)))
+        return await compute(encode_base64, content, size=len(content) // binary.BYTES_OF_ONE)
+    text = await _text(context, content, parameters)
     if operation != "fromJson":
         return text
     try:

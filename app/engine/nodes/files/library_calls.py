@@ -4,19 +4,20 @@ A library runs in a process that has no rights and is ended at a limit of time o
 (a zip that unpacks without end, a sheet with a thousand million empty cells) hurts nobody but its own node.
 """
 
-import base64
 import io
 import zipfile
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from app.binary_files import encode_base64
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_work
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.engine.run.memory import DICT, base64_size, weigh
 from app.engine.run.programs import run_program
 from app.engine.sandbox import MEMORY_SETTING, SandboxMemory, SandboxTimeout
 
@@ -56,14 +57,22 @@ async def call_library(context: NodeContext, program: str, rows: Sequence[dict[s
     answers: list[dict[str, Any]] = []
     for batch in _batches(rows):
         try:
-            answers += await run_program(context, program, batch)
+            made = await run_program(context, program, batch)
         except NodeError as error:
             if isinstance(error.__cause__, SandboxMemory):
                 raise NodeError(f"{TOO_LARGE}; {MEMORY_SETTING} sets how much that is") from error
             if isinstance(error.__cause__, SandboxTimeout):
                 raise NodeError("The file takes longer to be read or written than one may take") from error
             raise
+        context.hold(await compute(_weigh, made, context.execution.ports.meter.room, size=count_work(made)))
+        answers += made
     return answers
+
+
+def _weigh(answers: list[dict[str, Any]], most: int) -> int:
+    """What the answers take, and the items that their rows become."""
+    rows = sum([len(answer["made"]) for answer in answers if isinstance(answer.get("made"), list)])
+    return weigh(answers, most) + 2 * DICT * rows
 
 
 def _batches(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -81,7 +90,7 @@ def _batches(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
 
 def to_base64(content: bytes) -> str:
     """Bytes as programs get and give them."""
-    return base64.b64encode(content).decode()
+    return encode_base64(content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +116,9 @@ async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
-            content = await binary.read_beside(
-                context.items[index], parameters.get("binaryPropertyName", "data"), index
-            )
-            await check_size(content, index)
+            async with binary.reading(context, parameters.get("binaryPropertyName", "data"), index) as content:
+                await check_size(content, index)
+            context.hold(len(content) + base64_size(len(content)))  # it is kept, and handed over as text
             files.append(GivenFile(index, content, parameters))
         except NodeError as error:
             failures[index] = error

@@ -1,24 +1,22 @@
 """Move Binary Data: the text of a file into an item's JSON, and JSON into a file."""
 
-import base64
 import codecs
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 
-from app.binary_files import decode_base64, extension_of, file_bytes, file_entry
-from app.engine.nodes.files.separated_values import BYTE_ORDER_MARK
-from app.engine.nodes.shared.binary import encoding_name
+from app.binary_files import decode_base64, encode_base64, extension_of, file_entry
+from app.engine.nodes.shared import binary
+from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, BYTES_OF_ONE, encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
-from app.engine.run.memory import FIELD
+from app.engine.run.memory import FIELD, base64_size
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
@@ -44,37 +42,39 @@ async def move_binary_data(context: NodeContext) -> Outputs:
         await yield_to_loop()
         if isinstance(parameters, NodeError):
             raise parameters
-        move = _to_json(context, item, parameters) if mode == "binaryToJson" else _to_file(context, item, parameters)
+        move = _to_json(context, index, parameters) if mode == "binaryToJson" else _to_file(context, item, parameters)
         moved = await move
         if moved is not None:
             output.append({**moved, "pairedItem": {"item": index}})
     return [output]
 
 
-async def _to_json(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
+async def _to_json(context: NodeContext, index: int, parameters: dict[str, Any]) -> Item | None:
     """The item with the text of a file in it; None for one without that file."""
-    options = as_group(parameters.get("options"))
+    options, item = as_group(parameters.get("options")), context.items[index]
     name = str(parameters.get("sourceKey", "data"))
     files = dict(item.get("binary") or {})
     if not isinstance(files.get(name), dict):
         return None
-    content = file_bytes(files[name])
     if not options.get("keepSource"):
         del files[name]
     if parameters.get("setAllData", True):
-        value = await _parse(context, _text(content, options))
-        json = value if isinstance(value, dict) else _as_object(value, context.hold)
+        async with binary.reading(context, name, index) as content:
+            value = await _parse(context, await _text(context, content, options))
+        json = value if isinstance(value, dict) else await _as_object(context, value)
     else:
         json = orjson.loads(orjson.dumps(item["json"]))
-        value = await _value(context, content, options)
+        async with binary.reading(context, name, index) as content:
+            value = await _value(context, content, options)
         paths.put(json, str(parameters.get("destinationKey", "data")), value, hold=context.hold)
     return {"json": json, **({"binary": files} if files else {})}
 
 
 async def _value(context: NodeContext, content: bytes, options: dict[str, Any]) -> Any:
     if options.get("keepAsBase64"):
-        return base64.b64encode(content).decode()
-    text = _text(content, options)
+        context.hold(base64_size(len(content)))
+        return await compute(encode_base64, content, size=len(content) // BYTES_OF_ONE)
+    text = await _text(context, content, options)
     return await _parse(context, text) if options.get("jsonParse") else text
 
 
@@ -85,16 +85,20 @@ async def _parse(context: NodeContext, text: str) -> Any:
         raise await not_json(context, text) from None
 
 
-def _as_object(value: Any, hold: Callable[[int], None]) -> dict[str, Any]:
+async def _as_object(context: NodeContext, value: Any) -> dict[str, Any]:
     """What JavaScript takes for the parts of a value that is no object, by their places."""
     if not isinstance(value, list | str):
         return {}
-    hold(FIELD * len(value))
+    context.hold(FIELD * len(value))
+    return await compute(_by_places, value, size=len(value))
+
+
+def _by_places(value: list[Any] | str) -> dict[str, Any]:
     return {str(place): part for place, part in enumerate(value)}
 
 
-def _text(content: bytes, options: dict[str, Any]) -> str:
-    return content.decode(_encoding(options), "replace").removeprefix(BYTE_ORDER_MARK)
+async def _text(context: NodeContext, content: bytes, options: dict[str, Any]) -> str:
+    return await binary.decode(context, content, _encoding(options))
 
 
 def _encoding(options: dict[str, Any]) -> str:

@@ -1,31 +1,39 @@
 """Files of separated values: read as rows, and written from items."""
 
+import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import Any
 
-from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, encoding_name
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item
-from app.engine.run.memory import collect
+from app.engine.run.memory import base64_size, collect, text_size
 from app.engine.values import conversions, tables
 from app.engine.values.tables import MalformedTable
-
-BYTE_ORDER_MARK = "\ufeff"
 
 
 async def write_rows(context: NodeContext, items: list[Item], *, delimiter: str, header: bool) -> bytes:
     """The items as a file, with a mark at its beginning for the sake of spreadsheets, as n8n writes it."""
     rows = [item["json"] for item in items]
-    text = await compute(partial(tables.write, rows, delimiter=delimiter, header=header, hold=context.hold))
-    return (BYTE_ORDER_MARK + text).encode()
+    return await compute(_write, rows, delimiter, header, context.hold)
+
+
+def _write(rows: list[dict[str, Any]], delimiter: str, header: bool, hold: Callable[[int], None]) -> bytes:
+    made, between = io.BytesIO(), BYTE_ORDER_MARK
+    for line in tables.write(rows, delimiter=delimiter, header=header, hold=hold):
+        hold(base64_size(len(line)))  # besides what is counted of the line: it becomes a text in base64
+        made.write((between + line).encode())
+        between = "\n"
+    return made.getvalue()
 
 
 def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], None]) -> list[dict[str, Any]]:
     """The rows of a table; none at all of one that is malformed, as in n8n."""
-    text = content.decode(encoding_name(options.get("encoding")), "replace")
+    codec = encoding_name(options.get("encoding"))
+    hold(text_size(content, codec))
+    text = content.decode(codec, "replace")
     if options.get("enableBOM"):
         text = text.removeprefix(BYTE_ORDER_MARK)
     first = int(conversions.to_number(options.get("fromLine") or 0))

@@ -1,6 +1,7 @@
 """What answers to HTTP Request become: how one is read, and the items and files that it stands for."""
 
 import mimetypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import collapse_rfc2231_value
@@ -10,8 +11,10 @@ from urllib.parse import unquote, urlsplit
 from app.binary_files import file_entry
 from app.engine.nodes.http_request.failures import of_answer
 from app.engine.run.computing import compute
+from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.engine.run.memory import DICT, base64_size, estimate, text_size
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.charsets import codec_named
@@ -57,9 +60,12 @@ def check(answer: Answer, reading: Reading, item: int) -> None:
         raise of_answer(answer, item, parsed=reading.early)
 
 
-def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[Item]:
+def items_of(
+    answer: Answer, reading: Reading, index: int, given: Item, hold: Callable[[int], None] = lambda size: None
+) -> list[Item]:
     """The items that an answer to the input item `given` stands for; a file joins what that item holds already.
 
+    `hold` hears of the bytes that many items take before they are made.
     Raises NodeError when the answer is not of the format asked for.
     """
     paired = {"item": index}
@@ -69,7 +75,7 @@ def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[
         "statusMessage": answer.reason,
     }
     kind = content_type(answer)
-    form = reading.format if reading.format != "autodetect" else _detect_format(kind, answer)
+    form = _format(answer, reading)
     if form == "file":
         file = _file(answer, kind)
         json = rest if reading.full else given["json"]
@@ -83,13 +89,22 @@ def items_of(answer: Answer, reading: Reading, index: int, given: Item) -> list[
     if reading.full:
         return [{"json": rest if body is None else {"body": body, **rest}, "pairedItem": paired}]
     if isinstance(body, list) and reading.split:
+        hold(DICT * len(body))
         return [{"json": {} if entry is None else entry, "pairedItem": paired} for entry in body]
     return [{"json": {} if body is None else body, "pairedItem": paired}]
 
 
-async def read_items(answer: Answer, reading: Reading, index: int, given: Item) -> list[Item]:
-    """The same as items_of; where the answer is large, in a thread."""
-    return await compute(items_of, answer, reading, index, given, size=work_of(answer))
+async def read_items(context: NodeContext, answer: Answer, reading: Reading, index: int) -> list[Item]:
+    """The same as items_of; where the answer is large, in a thread. Raises TooMuchData: the entries of an array may
+    take far less than the items that they become."""
+    return await compute(items_of, answer, reading, index, context.items[index], context.hold, size=work_of(answer))
+
+
+def memory_of(answer: Answer, reading: Reading) -> int:
+    """About what the answer takes once it is read: as a file, or else as a text and as the JSON in it."""
+    if _format(answer, reading) == "file":
+        return base64_size(len(answer.content))
+    return max(estimate(answer.content), text_size(answer.content, answer.charset or "utf-8"))
 
 
 def work_of(answer: Answer) -> int:
@@ -102,7 +117,11 @@ def content_type(answer: Answer) -> str:
     return str(answer.headers.get("content-type") or "").partition(";")[0].strip().lower()
 
 
-def _detect_format(kind: str, answer: Answer) -> str:
+def _format(answer: Answer, reading: Reading) -> str:
+    """json, text or file."""
+    if reading.format != "autodetect":
+        return reading.format
+    kind = content_type(answer)
     if kind == "application/json":
         return "json"
     if not kind and not answer.content:

@@ -48,7 +48,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
         call = await _next_call(context, pagination, request, variables, index)
         if call is None:
             return output
-        answer = await send(context, call, index)
+        answer = await send(context, call, request.reading, index)
         same = same + 1 if answer.content == last else 1
         last = answer.content
         body = await compute(body_of, answer, size=work_of(answer))
@@ -57,7 +57,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
         complete = await _is_complete(context, pagination, variables, index)
         if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
             check(answer, request.reading, index)
-        output.extend(await read_items(answer, request.reading, index, context.items[index]))
+        output.extend(await read_items(context, answer, request.reading, index))
         if complete or (most is not None and variables["$pageCount"] >= most):
             return output
         if same >= SAME_ANSWERS:

@@ -8,13 +8,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from app.engine.nodes.http_request.answers import Reading, check, read_items, work_of
+from app.engine.nodes.http_request.answers import Reading, check, memory_of, read_items, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
 from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
-from app.engine.run.memory import estimate
 from app.outgoing.client import Answer, Call
 from app.outgoing.failures import network_failures
 
@@ -123,7 +122,7 @@ async def in_batches(context: NodeContext, size: int, interval: float, prepare: 
     return output
 
 
-async def send(context: NodeContext, call: Call, item: int) -> Answer:
+async def send(context: NodeContext, call: Call, reading: Reading, item: int) -> Answer:
     """Send the request, and once more where its access token was refused and another one was had.
 
     Raises NodeError, in n8n's words, when no answer came.
@@ -136,7 +135,7 @@ async def send(context: NodeContext, call: Call, item: int) -> Answer:
         if isinstance(call.auth, RenewableToken) and await call.auth.renewed(answer.status, token):
             answer = await _receive(context, call)
         # All answers are kept until the last has come, as what they become.
-        context.hold(await compute(estimate, answer.content, size=work_of(answer)))
+        context.hold(await compute(memory_of, answer, reading, size=work_of(answer)))
         return answer
     except network_failures() as error:
         raise of_exception(error, call.url, item) from error
@@ -159,6 +158,6 @@ async def _receive(context: NodeContext, call: Call) -> Answer:
 
 async def send_one(context: NodeContext, call: Call, reading: Reading, item: int) -> list[Item]:
     """The items that come of an item's request. Raises NodeError."""
-    answer = await send(context, call, item)
+    answer = await send(context, call, reading, item)
     check(answer, reading, item)
-    return await read_items(answer, reading, item, context.items[item])
+    return await read_items(context, answer, reading, item)

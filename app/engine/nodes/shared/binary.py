@@ -3,16 +3,24 @@
 Knows items, no node. The bytes stand in the item itself, in base64.
 """
 
+import codecs
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from app.binary_files import file_bytes
 from app.engine.run.computing import compute
+from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
+from app.engine.run.memory import text_size
 from app.engine.values import conversions
 from app.outgoing.charsets import codec_named
 
 NODE_NAMES = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}
+BYTE_ORDER_MARK = "\ufeff"
+PIECE = 4 * 2**20
+"""Bytes that are decoded at once."""
 BYTES_OF_ONE = 10_000
 """Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 
@@ -22,10 +30,33 @@ def read(item: Item, name: Any, index: int) -> bytes:
     return file_bytes(entry(item, name, index))
 
 
-async def read_beside(item: Item, name: Any, index: int) -> bytes:
-    """As `read`; the bytes of a large file are read in a thread, so that the loop goes on."""
-    file = entry(item, name, index)
-    return await compute(file_bytes, file, size=len(str(file.get("data") or "")) // BYTES_OF_ONE)
+@asynccontextmanager
+async def reading(context: NodeContext, name: Any, index: int) -> AsyncIterator[bytes]:
+    """As `read`, of one of the node's items; the bytes count for as long as this lasts, and those of a large file are
+    read in a thread, so that the loop goes on. Raises TooMuchData."""
+    file = entry(context.items[index], name, index)
+    size = len(str(file.get("data") or ""))
+    with context.holding(size * 3 // 4):
+        yield await compute(file_bytes, file, size=size // BYTES_OF_ONE)
+
+
+async def decode(context: NodeContext, content: bytes, codec: str) -> str:
+    """The text, with what cannot be read replaced and no byte order mark, counted before it is there; of a large file
+    in a thread. Raises TooMuchData."""
+    context.hold(text_size(content, codec))
+    return await compute(decode_pieces, content, codec, size=len(content) // BYTES_OF_ONE)
+
+
+def decode_pieces(content: bytes, codec: str) -> str:
+    """The same without counting; other threads have their turn meanwhile."""
+    if len(content) <= PIECE:
+        return content.decode(codec, "replace").removeprefix(BYTE_ORDER_MARK)
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    view = memoryview(content)
+    pieces = [decoder.decode(bytes(view[begin : begin + PIECE])) for begin in range(0, len(view), PIECE)]
+    pieces.append(decoder.decode(b"", final=True))
+    pieces[0] = pieces[0].removeprefix(BYTE_ORDER_MARK)
+    return "".join(pieces)
 
 
 def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
