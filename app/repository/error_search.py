@@ -1,4 +1,4 @@
-"""Executions by words of their error's message, from an index of failed ones alone (sql/0059.failure_words.sql).
+"""Executions by words of their error's message, from an index of failed ones alone (sql/0060.failure_words.sql).
 
 The index finds what has a term, in no order. Its terms are the words, marks of what else a list is filtered by, and
 marks of blocks of ids, so that the newest that match are found block by block. What was not added to it yet is little,

@@ -1,6 +1,6 @@
 """How failures come to be found by words of their message: many at once, some time after they were recorded.
 
-Read sql/0059.failure_words.sql first. What is looked for is said in app/repository/error_search.py.
+Read sql/0060.failure_words.sql first. What is looked for is said in app/repository/error_search.py.
 """
 
 from app.repository.connection import Connection, scalar
