@@ -10,8 +10,8 @@ import click
 import orjson
 
 from app.command_errors import Command, reported
-from app.packages.adding import Added, add, put_in_place
-from app.packages.errors import CannotInstall
+from app.packages.adding import Added, add, check_terms, put_in_place
+from app.packages.errors import CannotInstall, LicenceNotAccepted
 from app.packages.install import Resolved, resolve
 from app.packages.licences import TERMS
 from app.packages.store import Store
@@ -50,11 +50,12 @@ def add_package(package: str, accepted: bool) -> None:
     from npm, within seconds. Next: use its nodes in a workflow.
     """
     name, version = split(package)
+    accepts = Acceptance(accepted)
     with reported():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:
             before = {each.name: each for each in node_packages.list_packages(connection)}.get(name)
-        added = bring(settings, find(name, version or "latest"), accepted)
+        added = bring(settings, find(name, version or "latest", accepts), accepts)
         put(settings, added)
     same = before is not None and before.version == added.resolved.version
     done = "Installed again" if same else f"Replaced {before.version} by" if before is not None else "Added"
@@ -78,14 +79,15 @@ def update_packages(name: str | None, version: str, accepted: bool) -> None:
         with connect(settings.direct_url, autocommit=True) as connection:
             listed = [node_packages.get_package(connection, name)] if name else node_packages.list_packages(connection)
     failed = 0
+    accepts = Acceptance(accepted)
     for each in listed:
         try:
             with reported():
-                resolved = find(each.name, version)
+                resolved = find(each.name, version, accepts)
                 if resolved.version == each.version:
                     click.echo(f"{each.name} is at {each.version} already")
                     continue
-                added = bring(settings, resolved, accepted)
+                added = bring(settings, resolved, accepts)
                 put(settings, added)
         except click.ClickException as error:
             if name is not None:
@@ -169,26 +171,36 @@ def split(package: str) -> tuple[str, str | None]:
     return (name, version) if at and name else (package, None)
 
 
-def find(name: str, version: str) -> Resolved:
-    """What npm finds under this name and version."""
+class Acceptance:
+    """Whether n8n's licence is accepted: as said with the command, else by whoever sits at a terminal, asked once."""
+
+    def __init__(self, given: bool) -> None:
+        self.given = given
+
+    def __call__(self, restricted: list[str]) -> bool:
+        if restricted and not self.given and sys.stdin.isatty():
+            self.given = click.confirm(f"{', '.join(restricted[:SHOWN])}: under {TERMS}. Accept?", err=True)
+        return self.given or not restricted
+
+
+def find(name: str, version: str, accepts: Acceptance) -> Resolved:
+    """What npm finds under this name and version. That a package is under n8n's licence is said first."""
     try:
+        if not accepts.given:
+            try:
+                asyncio.run(check_terms(name, version, tell=teller(name)))
+            except LicenceNotAccepted:
+                if not accepts([name]):
+                    raise
         return asyncio.run(resolve(name, version, tell=teller(name)))
     except CannotInstall as error:
         raise click.ClickException(str(error)) from error
 
 
-def bring(settings: Settings, resolved: Resolved, accepted: bool) -> Added:
+def bring(settings: Settings, resolved: Resolved, accepts: Acceptance) -> Added:
     """Install a package on this machine, telling how far it is; asks on a terminal for a licence that needs it."""
 
     click.echo(f"{resolved.name}@{resolved.version}, licence: {resolved.licence}", err=True)
-
-    def accepts(restricted: list[str]) -> bool:
-        if not restricted or accepted:
-            return True
-        if not sys.stdin.isatty():
-            return False
-        return click.confirm(f"{', '.join(restricted[:SHOWN])}: under {TERMS}. Accept?", err=True)
-
     try:
         return asyncio.run(add(Store(settings.home), resolved, accepts=accepts, tell=teller(resolved.name)))
     except CannotInstall as error:

@@ -11,8 +11,8 @@ from app.engine.run.node_types import GATE, TOOL
 from app.packages.approvals import approval_of
 from app.packages.catalogue import UnreadablePackage, read_package
 from app.packages.errors import CannotInstall, LicenceNotAccepted, NotOfNodes
-from app.packages.install import Resolved, Tell, fetch
-from app.packages.licences import TERMS, restricted_packages
+from app.packages.install import Resolved, Tell, fetch, read_licence
+from app.packages.licences import TERMS, is_n8n, is_restricted, restricted_packages
 from app.packages.manifest import Manifest, PackagedNode
 from app.packages.store import InUse, Store
 
@@ -52,6 +52,15 @@ def node_types(manifest: Manifest) -> list[str]:
         node.type + GATE for node in manifest.nodes if any(approval_of(each.document) for each in node.descriptions)
     ]
     return sorted({*tools, *gates, *(node.type for node in manifest.nodes)})
+
+
+async def check_terms(name: str, version: str, *, tell: Tell) -> None:
+    """Find out before anything else is fetched that a package of n8n's own is under its licence.
+
+    For whoever has not accepted it. Raises LicenceNotAccepted, CannotInstall.
+    """
+    if is_n8n(name) and is_restricted(name, await read_licence(name, version, tell=tell)):
+        raise LicenceNotAccepted(licence_question(name, [name]))
 
 
 async def add(store: Store, resolved: Resolved, *, accepts: Callable[[list[str]], bool], tell: Tell) -> Added:

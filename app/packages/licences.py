@@ -12,7 +12,7 @@ OPEN = ("MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD")
 
 def restricted_packages(lock: str) -> list[str]:
     """The packages among those of a package-lock.json that are under n8n's Sustainable Use License."""
-    return sorted({name for name, licence in locked_packages(lock) if _is_restricted(name, licence)})
+    return sorted({name for name, licence in locked_packages(lock) if is_restricted(name, licence)})
 
 
 def locked_packages(lock: str) -> Iterator[tuple[str, str]]:
@@ -34,6 +34,7 @@ def licence_text(licence: object) -> str:
     return licence[:200] if isinstance(licence, str) and licence else UNSAID
 
 
-def _is_restricted(name: str, licence: str) -> bool:
+def is_restricted(name: str, licence: str) -> bool:
+    """Whether a package that says this of its licence is under n8n's Sustainable Use License."""
     said = any(word in licence.lower() for word in ("sustainable", "licenseref-n8n"))
     return said or (is_n8n(name) and licence not in OPEN)

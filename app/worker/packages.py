@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from app.credentials.completion import Definitions
 from app.engine.run.node_types import NodeTypes
-from app.packages.adding import add, put_in_place
+from app.packages.adding import add, check_terms, put_in_place
 from app.packages.advice import how_to_add, how_to_wait, package_of
 from app.packages.definitions import definitions_of
 from app.packages.errors import CannotInstall
@@ -195,6 +195,8 @@ class PackageSync:
         """Install what somebody has asked for, and list it."""
         log.info("package asked for", extra={"package": wish.name, "version": wish.version})
         try:
+            if not wish.accepts_licence:
+                await check_terms(wish.name, wish.version, tell=teller(wish.name))
             resolved = await resolve(wish.name, wish.version, tell=teller(wish.name))
             added = await add(self._store, resolved, accepts=lambda _: wish.accepts_licence, tell=teller(wish.name))
         except CannotInstall as error:

@@ -101,6 +101,19 @@ def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run
     assert list(tmp_path.glob("packages/.new-*")) == []
 
 
+def test_the_licence_of_n8n_is_asked_for_before_anything_else_is_fetched(registry: Registry, run, connection):
+    registry.publish("left-pad")
+    for name, licence in {"@n8n/nodes-own": "SEE LICENSE IN LICENSE.md", "@n8n/nodes-open": "MIT"}.items():
+        registry.publish_greet(name=name, license=licence, dependencies={"left-pad": "1.0.0"})
+    refused = run("add", "@n8n/nodes-own")
+    assert refused.exit_code == 1
+    assert "@n8n/nodes-own is under n8n's Sustainable Use License" in refused.stderr
+    assert registry.asked == ["/@n8n/nodes-own"]
+    assert run("add", "@n8n/nodes-open").exit_code == 0
+    assert run("add", "@n8n/nodes-own", "--accept-license").exit_code == 0
+    assert list(listed(connection)) == ["@n8n/nodes-open", "@n8n/nodes-own"]
+
+
 def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")
     monkeypatch.setenv("npm_config_fetch_retries", "1")

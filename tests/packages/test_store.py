@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from app.packages import adding, install
+from app.packages import adding, install, npm_environment
 from app.packages.adding import put_in_place
 from app.packages.errors import CannotInstall
 from app.packages.install import Resolved
@@ -89,14 +89,14 @@ def test_one_process_of_a_machine_installs_at_a_time(store, monkeypatch):
 def test_npm_sees_no_secret_of_ours():
     ours = {"DATABASE_URL": "u", "EXECUTIONS_API_KEY": "k", "EXECUTIONS_ENCRYPTION_KEY": "k", "PGPASSWORD": "p"}
     npms = {"PATH": "/bin", "HTTPS_PROXY": "http://proxy", "npm_config_registry": "http://registry", "HOME": "/root"}
-    assert install.without_secrets({**ours, **npms}) == npms
+    assert npm_environment.without_secrets({**ours, **npms}) == npms
 
 
 def test_npm_keeps_what_it_has_fetched_only_where_it_may_write(tmp_path):
-    assert install.has_cache({"HOME": str(tmp_path)})
-    assert not install.has_cache({"HOME": "/nonexistent"})
-    assert not install.has_cache({})
-    assert install.has_cache({"HOME": "/nonexistent", "NPM_CONFIG_CACHE": "/x"})
+    assert npm_environment.has_cache({"HOME": str(tmp_path)})
+    assert not npm_environment.has_cache({"HOME": "/nonexistent"})
+    assert not npm_environment.has_cache({})
+    assert npm_environment.has_cache({"HOME": "/nonexistent", "NPM_CONFIG_CACHE": "/x"})
 
 
 def test_what_packages_want_beside_them_is_found_but_for_n8n():
