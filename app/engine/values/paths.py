@@ -44,7 +44,7 @@ def split(path: str) -> list[str]:
 def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any:
     """What stands at a path, such as `a.b[0]`; a field of that very name goes first.
 
-    Without `dots` it is a name only.
+    Without `dots` it is a name only. Lists and texts have a length.
     """
     if isinstance(value, dict) and path in value:
         return value[path]
@@ -55,6 +55,8 @@ def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any
             value = value[part]
         elif isinstance(value, list | str) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
+        elif part == "length" and isinstance(value, list | str):
+            value = len(value) if isinstance(value, list) else len(value.encode("utf-16-le", "surrogatepass")) // 2
         else:
             return default
     return value
@@ -99,7 +101,7 @@ def remove(target: dict[str, Any], path: str, *, dots: bool = True) -> None:
         place = _child(place, part)
     if isinstance(place, dict):
         del place[parts[-1]]
-    else:
+    elif parts[-1].isdecimal():
         place[int(parts[-1])] = None
 
 

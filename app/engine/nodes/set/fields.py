@@ -4,6 +4,7 @@ They are resolved as rows of cells, a row an item: what is the same for all item
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,14 @@ from app.engine.values.conversions import CannotConvert
 DEFAULTS = {"name": "undefined", "type": "string", "value": None}
 PARSED = frozenset({"array", "object"})
 """Types of fields whose texts are read as JSON, for each item anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFile:
+    """The value of a field that holds a file: the name that the file has in the input, or the file itself."""
+
+    source: Any
+
 
 Row = list[Any]
 """The cells of one item."""
@@ -80,6 +89,8 @@ def _convert(
 ) -> Any:
     if not isinstance(kind, str):
         raise NodeError(f"The type '{conversions.display(kind)}' of a field is not supported.", item_index=item)
+    if kind == "binary":
+        return NamedFile(value)
     if kind in PARSED and isinstance(value, str):
         context.hold(estimate(value))
     try:

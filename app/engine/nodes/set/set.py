@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.set.fields import Fields
+from app.engine.nodes.set.fields import Fields, NamedFile
 from app.engine.nodes.set.hidden_values import DATE, reveal, reveal_names
 from app.engine.nodes.set.json_text import may_be_object, parse_all, read_literals
 from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
+from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import of_type
@@ -29,6 +30,8 @@ ASSIGNED = 3.3
 NOTHING_STAYS = 3.1
 """From this version on, null and undefined in a text field are null."""
 MAX_COPIES = 1_000
+FILES_STAY = 3.4
+"""From this version on, files stay where fields do; before, where that is asked for."""
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
@@ -144,7 +147,11 @@ def _choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
         include,
         dots=options.get("dotNotation", True) is not False,
         lenient=bool(options.get("ignoreConversionErrors")),
-        binary=bool(options.get("includeBinary", not options.get("stripBinary", include == "none"))),
+        binary=(
+            include != "none" and not options.get("stripBinary")
+            if context.version >= FILES_STAY
+            else bool(options.get("includeBinary"))
+        ),
         names=asked,
     )
 
@@ -217,7 +224,9 @@ async def _read_times(context: NodeContext, fields: Fields, resolved: list[Any])
 
 def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
     if parsed is CANNOT:
-        raise NodeError(f"The 'JSON Output' in item {item} contains invalid JSON", description=value, item_index=item)
+        raise NodeError(
+            f"The 'JSON Output' in item {item} contains invalid JSON", description=value or None, item_index=item
+        )
     if parsed is None:
         raise NodeError("Cannot convert undefined or null to object", item_index=item)
     if not isinstance(parsed, dict):
@@ -227,21 +236,30 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
 
 def _compose(context: NodeContext, item: Item, made: list[tuple[str, Any]], choice: Choice, index: int) -> Item:
     json = _select_fields(item["json"], choice, context.hold)
+    files = dict(item["binary"]) if choice.binary and "binary" in item else None
     for name, value in made:
-        if choice.dots and ("." in name or "]" in name):
+        if isinstance(value, NamedFile):
+            files = {**(files or {}), name: binary.entry(item, value.source, index)}
+        elif choice.dots and ("." in name or "]" in name):
             paths.put(json, name, value, hold=context.hold)
         else:
-            json[name] = value
+            json[name if choice.dots else _unquote(name)] = value
     composed: Item = {"json": json, "pairedItem": {"item": index}}
-    if choice.binary and "binary" in item:
-        composed["binary"] = item["binary"]
+    if files is not None:
+        composed["binary"] = files
     return composed
 
 
 def _names(given: Any, label: str, dots: bool) -> list[str]:
-    """The fields that are listed; without dot notation, one in brackets and quotes is what stands in them."""
+    """The fields that are listed."""
     names = split_names(given, label)
-    return names if dots else [match[2] if (match := _BRACKETS.match(name)) else name for name in names]
+    return names if dots else [_unquote(name) for name in names]
+
+
+def _unquote(name: str) -> str:
+    """A name as it is meant without dot notation: one in brackets and quotes is what stands in them."""
+    match = _BRACKETS.match(name)
+    return match[2] if match else name
 
 
 def _select_fields(json: dict[str, Any], choice: Choice, hold: Callable[[int], None]) -> dict[str, Any]:
@@ -252,8 +270,12 @@ def _select_fields(json: dict[str, Any], choice: Choice, hold: Callable[[int], N
         selected: dict[str, Any] = {}
         for name in _names(values.get("includeFields", ""), "Fields to Include", dots):
             value = paths.get(json, name, paths.MISSING, dots=dots)
+            target = name.split(".")[-1] if dots else name
             if value is not paths.MISSING:
-                paths.put(selected, name.split(".")[-1] if dots else name, value, dots=dots, hold=hold)
+                paths.put(selected, target, value, dots=dots, hold=hold)
+            elif dots and "]" in target:  # a list that is long enough for it, without it
+                paths.put(selected, target, None, hold=hold)
+                paths.remove(selected, target)
         return selected
     if include == "except":
         selected = dict(json)

@@ -61,7 +61,7 @@ def decode_pieces(content: bytes, codec: str) -> str:
 
 def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
     """The file `name` of the item as it is written down. Raises NodeError when there is none."""
-    if isinstance(name, dict) and "data" in name:
+    if isinstance(name, dict) and "data" in name and name.get("mimeType") is not None:
         return name
     if not isinstance(name, str):
         raise NodeError(
