@@ -1,5 +1,6 @@
 """Aggregate: makes one item of all, from chosen fields or from whole items."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -50,19 +51,41 @@ def _asked_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _aggregate(context: NodeContext, parameters: dict[str, Any], asked: dict[str, Any]) -> Item:
     documents = [item["json"] for item in context.items]
+    options = as_group(asked["options"])
+    places = list(range(len(documents)))
     kind = parameters.get("aggregate", INDIVIDUAL)
     if kind not in (INDIVIDUAL, WHOLE) and not str(kind).startswith("="):
         raise NodeError(f"The kind '{conversions.display(kind)}' of aggregation is not supported.")
     if kind == INDIVIDUAL:
-        json = aggregate_fields(documents, asked["fields"], as_group(asked["options"]), context.hold)
+        json = aggregate_fields(documents, asked["fields"], options, context.hold)
     else:
-        chosen = [_choose_fields(each, asked) for each in documents]
-        json = {
-            conversions.to_string(asked["destination"]): [
-                each for each in chosen if each or asked["include"] == "allFields"
-            ]
-        }
-    return {"json": json, "pairedItem": [{"item": index} for index in range(len(documents))]}
+        chosen = _choose_fields(documents, asked)
+        places = list(chosen)
+        json = {conversions.to_string(asked["destination"]): list(chosen.values())}
+    made: Item = {"json": json, "pairedItem": [{"item": index} for index in places]}
+    if options.get("includeBinaries"):
+        files = _collect_files([context.items[place] for place in places], bool(options.get("keepOnlyUnique")))
+        context.hold(POINTER * len(files))
+        made |= {"binary": files} if files else {}
+    return made
+
+
+def _collect_files(items: list[Item], unique: bool) -> dict[str, Any]:
+    """The files of the items, numbered where several have the same name; with `unique`, each content of a kind once."""
+    files: dict[str, Any] = {}
+    numbers: Counter[str] = Counter()
+    seen: set[tuple[str, str]] = set()
+    for name, file in (pair for item in items for pair in (item.get("binary") or {}).items()):
+        content = (str(file.get("mimeType")), str(file.get("data")))
+        if unique and content in seen:
+            continue
+        seen.add(content)
+        free = name
+        while free in files:
+            numbers[name] += 1
+            free = f"{name}_{numbers[name]}"
+        files[free] = file
+    return files
 
 
 def aggregate_fields(
@@ -97,6 +120,8 @@ def aggregate_fields(
             value = paths.get(document, name, dots=dots)
             if value is None and not options.get("keepMissing"):
                 continue
+            if isinstance(value, list) and not options.get("keepMissing"):
+                value = [each for each in value if each is not None]
             if isinstance(value, list) and options.get("mergeLists"):
                 values.extend(value)
             else:
@@ -112,13 +137,16 @@ def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:
     return name.split(".")[-1] if dots else name
 
 
-def _choose_fields(document: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    if asked["include"] == "specifiedFields":
-        names = split_names(asked["included"], "Fields To Include")
-        if not names:
-            return document
-        return {name: document[name] for name in names if name in document}
-    if asked["include"] == "allFieldsExcept":
-        excluded = set(split_names(asked["excluded"], "Fields To Exclude"))
-        return {name: value for name, value in document.items() if name not in excluded}
-    return document
+def _choose_fields(documents: list[dict[str, Any]], asked: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """What is asked for of each document, by its place; one of which nothing is left goes."""
+    included = split_names(asked["included"], "Fields To Include") if asked["include"] == "specifiedFields" else []
+    excluded = split_names(asked["excluded"], "Fields To Exclude") if asked["include"] == "allFieldsExcept" else []
+    if not included and not excluded:
+        return dict(enumerate(documents))
+    chosen = (
+        {name: document[name] for name in included if name in document}
+        if included
+        else {name: value for name, value in document.items() if name not in excluded}
+        for document in documents
+    )
+    return {place: each for place, each in enumerate(chosen) if each}

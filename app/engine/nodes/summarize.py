@@ -54,7 +54,7 @@ def summaries(
         _check_fields(items, fields, dots)
     split_by = split_names(parameters.get("fieldsToSplitBy", ""), "Fields to Split By")
     members: Members = list(enumerate(item["json"] for item in items))
-    groups = _groups(members, split_by, dots, hold)
+    groups = _groups(members, split_by, dots, hold, by=_label if version == 1 else _key)
     if options.get("skipEmptySplitFields"):
         groups = [(values, group) for values, group in groups if not any(_is_empty(each, version) for each in values)]
     if options.get("outputFormat") == "singleItem":
@@ -78,7 +78,7 @@ def _check_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -
 
 
 def _groups(
-    members: Members, split_by: list[str], dots: bool, hold: Callable[[int], None]
+    members: Members, split_by: list[str], dots: bool, hold: Callable[[int], None], *, by: Callable[[Any], Any]
 ) -> list[tuple[list[Any], Members]]:
     """The items by the values of the first field, within that by the second, and so on, in order of appearance."""
     groups: list[tuple[list[Any], Members]] = [([], members)]
@@ -88,12 +88,15 @@ def _groups(
             members_by_key: dict[Any, tuple[Any, Members]] = {}
             for member in group:
                 value = paths.get(member[1], name, paths.MISSING, dots=dots)
-                key = paths.MISSING if value is paths.MISSING else identity(value)
-                members_by_key.setdefault(key, (value, []))[1].append(member)
+                members_by_key.setdefault(by(value), (value, []))[1].append(member)
             finer += [([*values, value], inner) for value, inner in members_by_key.values()]
         groups = finer
         hold(POINTER * len(groups))
     return groups
+
+
+def _key(value: Any) -> Any:
+    return value if value is paths.MISSING else identity(value)
 
 
 def _label(value: Any) -> str:
@@ -156,8 +159,6 @@ def _extreme(greatest: bool) -> Callable[[list[Any], dict[str, Any]], Any]:
     def find(values: list[Any], field: dict[str, Any]) -> Any:
         best: Any = None
         for value in values:
-            if isinstance(value, dict | list):
-                continue
             if best is None or (conversions.less_than(best, value) if greatest else conversions.less_than(value, best)):
                 best = value
         return best
