@@ -50,8 +50,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
 
     def differences() -> Iterator[Item]:
         for index, place in found_pairs:
-            comparison = _Comparison(first[index]["json"], second[place]["json"], fuzzy, null_is_zero, skipped)
-            pairing = [{"item": places[0][index]}, {"item": places[1][place], "input": 1}]
+            comparison = _Comparison(first[index], second[place], fuzzy, null_is_zero, skipped)
             if comparison.is_same and index in equal_ones:
                 continue  # it stands for all that are the same
             if comparison.is_same:
@@ -59,8 +58,11 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
                 context.hold(2 * DICT)
                 same.append(second[place] if prefers_second else first[index])
             else:
-                json = comparison.resolve_differences(parameters, pairs, dots, context.version)
-                yield {"json": json, "pairedItem": pairing}
+                pairing = [{"item": places[0][index]}, {"item": places[1][place], "input": 1}]
+                yield {
+                    "pairedItem": pairing,
+                    **comparison.resolve_differences(parameters, pairs, dots, context.version),
+                }
 
     skipped = set(_skipped_fields(options))
     different = context.collect(differences())
@@ -76,11 +78,11 @@ def _skipped_fields(options: dict[str, Any]) -> list[str]:
 class _Comparison:
     """How two matching items relate, field by field."""
 
-    def __init__(
-        self, one: dict[str, Any], other: dict[str, Any], fuzzy: bool, null_is_zero: bool, skipped: set[str]
-    ) -> None:
-        self.one = one
-        self.other = other
+    def __init__(self, first: Item, second: Item, fuzzy: bool, null_is_zero: bool, skipped: set[str]) -> None:
+        self.first = first
+        self.second = second
+        self.one = one = first["json"]
+        self.other = other = second["json"]
         names = list(dict.fromkeys([*one, *other]))
         self.equal = {
             name
@@ -97,23 +99,26 @@ class _Comparison:
 
     def resolve_differences(
         self, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
-    ) -> dict[str, Any]:
-        """The output for two items that differ, as the node's "when there are differences" says."""
+    ) -> Item:
+        """The output for two items that differ, as the node's "when there are differences" says.
+
+        Where one of them is preferred, it is that item, with its files and its origin.
+        """
         resolve = parameters.get("resolve", "includeBoth" if version >= 2.1 else "preferInput2")
         if resolve == "preferInput1":
-            return self.one
+            return self.first
         if resolve == "preferInput2":
-            return self.other
+            return self.second
         if resolve == "mix":
             return self._mix(parameters)
-        return self._render_both(pairs, dots, version)
+        return {"json": self._render_both(pairs, dots, version)}
 
-    def _mix(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        preferred, rest = self.one, self.other
+    def _mix(self, parameters: dict[str, Any]) -> Item:
+        preferred, rest = self.first, self.second
         if parameters.get("preferWhenMix", "input1") == "input2":
             preferred, rest = rest, preferred
-        excepted = {name: rest.get(name) for name in split_names(parameters.get("exceptWhenMix", ""))}
-        return {**preferred, **excepted}
+        excepted = {name: rest["json"].get(name) for name in split_names(parameters.get("exceptWhenMix", ""))}
+        return {**preferred, "json": {**preferred["json"], **excepted}}
 
     def _render_both(self, pairs: list[matching.Pair], dots: bool, version: float) -> dict[str, Any]:
         labels = ("input1", "input2") if version == 1 else ("inputA", "inputB")
