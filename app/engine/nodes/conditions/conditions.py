@@ -209,7 +209,12 @@ def _on_times(compare: Callable[[datetime, datetime], bool]) -> Compare:
 
 
 def _on_length(compare: Callable[[int, float], bool]) -> Compare:
-    return lambda left, right, rules: compare(len(left or []), right or 0)
+    return lambda left, right, rules: compare(len(left or []), conversions.to_number(right or 0))
+
+
+def _is_length(left: Any, right: Any, rules: Rules) -> bool:
+    """Whether it is the length; null is none."""
+    return conversions.strictly_equal(len(left or []), right)
 
 
 def _contains(left: Any, right: Any, rules: Rules) -> bool:
@@ -247,10 +252,10 @@ OPERATIONS: dict[tuple[str, str], Compare] = {
     ("boolean", "notEquals"): lambda left, right, rules: not conversions.strictly_equal(left, right),
     ("array", "contains"): _contains,
     ("array", "notContains"): lambda left, right, rules: not _contains(left, right, rules),
-    ("array", "lengthEquals"): _on_length(lambda length, right: length == right),
-    ("array", "lengthNotEquals"): _on_length(lambda length, right: length != right),
-    ("array", "lengthGt"): _on_length(lambda length, right: length > conversions.to_number(right)),
-    ("array", "lengthLt"): _on_length(lambda length, right: length < conversions.to_number(right)),
-    ("array", "lengthGte"): _on_length(lambda length, right: length >= conversions.to_number(right)),
-    ("array", "lengthLte"): _on_length(lambda length, right: length <= conversions.to_number(right)),
+    ("array", "lengthEquals"): _is_length,
+    ("array", "lengthNotEquals"): lambda left, right, rules: not _is_length(left, right, rules),
+    ("array", "lengthGt"): _on_length(lambda length, right: length > right),
+    ("array", "lengthLt"): _on_length(lambda length, right: length < right),
+    ("array", "lengthGte"): _on_length(lambda length, right: length >= right),
+    ("array", "lengthLte"): _on_length(lambda length, right: length <= right),
 }

@@ -73,7 +73,7 @@ def _validate_place(value: Any, count: int, index: int) -> int | NodeError:
         # The spelling is n8n's, and what its clients look for.
         message = f"The ouput {shown} is not allowed"
         if number != count:
-            return NodeError(message, item_index=index)
+            return NodeError(message, description=f"It has to be between 0 and {count - 1}", item_index=index)
         return NodeError(
             f"{message}. ",
             description=f"Output indexes are zero based, if you want to use the extra output use {count - 1}",

@@ -10,6 +10,10 @@ from app.engine.run.items import Outputs
 from app.engine.run.memory import LIST, POINTER
 from app.engine.run.registry import node
 from app.engine.values import conversions
+from app.engine.values.conversions import Undefined
+
+NOWHERE = object()
+"""The place of an item that no rule sends anywhere."""
 
 
 def _rules(parameters: dict[str, Any]) -> list[dict[str, Any]]:
@@ -40,7 +44,9 @@ async def _switch(context: NodeContext, count: int) -> Outputs:
     if mode not in ("rules", "expression"):
         raise NodeError(f"The Switch node's mode '{conversions.display(mode)}' is not supported.")
     if mode == "expression":
-        places: list[Any] = await context.resolve_each(context.parameters.get("output", 0), parameter="output")
+        places: list[Any] = await context.resolve_each(
+            context.parameters.get("output", 0), parameter="output", exact=True
+        )
     else:
         places = await _by_rules(context)
     for index, (item, place) in enumerate(zip(context.items, places, strict=True)):
@@ -60,10 +66,10 @@ def _validate_place(place: Any, count: int, index: int) -> int | None:
     """The output to send an item to; None for nowhere. Raises NodeError."""
     if isinstance(place, NodeError):
         raise place
-    if place is None:
+    if place is NOWHERE:
         return None
-    number = conversions.to_number(place)
-    if math.isnan(number) or not 0 <= number < count:
+    number = math.nan if place is None or isinstance(place, Undefined) else conversions.to_number(place)
+    if not 0 <= number < count or number != int(number):
         shown = conversions.to_string(place)
         # The spelling is n8n's, and what its clients look for.
         raise NodeError(f"The ouput {shown} is not allowed. It has to be between 0 and {count - 1}!", item_index=index)
@@ -106,4 +112,4 @@ def _first_matching_output(results: list[bool | NodeError], asked: dict[str, Any
         if result:
             return rule.get("output", 0) if version == 1 else number
     fallback = asked["fallback"]
-    return None if fallback in (-1, "-1", None) else fallback
+    return NOWHERE if fallback in (-1, "-1", None) else fallback
