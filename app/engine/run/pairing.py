@@ -31,22 +31,24 @@ def finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs, outpu
         regular = node.kind.count_outputs(node.parameters) if output_count is None else output_count
         outputs = _route_errors(regular, inputs, outputs)
     outputs = _tell_errors(outputs)
-    pair(inputs, outputs)
+    pair(inputs, outputs, lone=node.kind.count_outputs(node.parameters) == 1)
     if node.always_output and not (outputs and outputs[0]):
         origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
         outputs = [[{"json": {}, "pairedItem": origins}], *outputs[1:]]
     return outputs
 
 
-def pair(inputs: list[list[Item]], outputs: Outputs) -> None:
-    """Pair what a node left unpaired where there is only one way to see it; a single item counts as the first's."""
+def pair(inputs: list[list[Item]], outputs: Outputs, *, lone: bool) -> None:
+    """Pair what a node left unpaired where there is only one way to see it.
+
+    With `lone`, a single item counts as the first's, unless others went another way.
+    """
     if len(inputs) != 1:
         return
     count = len(inputs[0])
+    lone = lone and sum(map(bool, outputs)) == 1
     for items in outputs:
-        if not items or "pairedItem" in items[0]:
-            continue
-        if count == 1 or len(items) == 1:
+        if count == 1 or (lone and len(items) == 1):
             for item in items:
                 item.setdefault("pairedItem", {"item": 0})
         elif len(items) == count:
