@@ -34,7 +34,7 @@ PROGRAM = """={{ (({ operation, p, zone }) => {
   const parse = (value, format) => {
     if (value?.isUndefined) return DateTime.utc();
     const text = String(value).trim();
-    if (format) return DateTime.fromFormat(text, format, { zone }).toUTC();
+    if (format && typeof value !== 'number') return DateTime.fromFormat(text, format, { zone }).toUTC();
     if (!Number.isNaN(Number(value))) {
       const number = Number(value) * (Number.isInteger(Number(value)) ? 1 : 1000);
       return DateTime.fromMillis(Math.abs(number) < 1e11 ? number * 1000 : number, { zone: 'utc' });

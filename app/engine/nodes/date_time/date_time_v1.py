@@ -13,7 +13,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
-from app.engine.values import dates
+from app.engine.values import conversions, dates
 
 LUXON = {
     "YYYY": "yyyy",
@@ -71,6 +71,7 @@ _TOKEN = re.compile(
 
 UNREADABLE = {
     "format": 'The date input format could not be recognized. Please set the "From Format" field',
+    "calculate by format": 'Date input cannot be parsed. Please recheck the value and the "From Format" field.',
     "calculate": 'Unrecognized date input. Please specify a format in the "From Format" field.',
 }
 
@@ -117,7 +118,7 @@ PROGRAM = """={{ (({ p, format, fromFormat }) => {
       return kind === 'token' ? date.toFormat(text) : text;
     })
     .join('');
-  if (p.value === null || p.value === undefined || p.value === '') return {};
+  if (p.value === undefined) return calculates ? { failed: true } : {};
   const date = read(p.value, fromFormat, options.fromTimezone);
   if (!date.isValid) return { failed: true };
   if (!calculates) {
@@ -142,9 +143,10 @@ ISSUES = rules(
 
 @node("dateTime", [1], issues=ISSUES, plain=["operation"], exact=True)
 async def date_time_v1(context: NodeContext) -> Outputs:
-    resolved = await context.resolve_each(context.parameters, parameter="value")
+    resolved = await context.resolve_each({"value": "", **context.parameters}, parameter="value", exact=True)
     rows = []
-    for parameters in [{} if isinstance(each, NodeError) else each for each in resolved]:
+    for given in [{} if isinstance(each, NodeError) else each for each in resolved]:
+        parameters = {name: value for name, value in given.items() if not isinstance(value, conversions.Undefined)}
         options = as_group(parameters.get("options"))
         rows.append(
             {
@@ -158,7 +160,10 @@ async def date_time_v1(context: NodeContext) -> Outputs:
         if isinstance(resolved[index], NodeError):
             output.append(failed_item(context, resolved[index], index))
         elif not isinstance(answer, dict) or "failed" in answer:
-            message = UNREADABLE[resolved[index].get("action", "format")]
+            action = resolved[index].get("action", "format")
+            message = UNREADABLE[
+                "calculate by format" if action == "calculate" and rows[index]["fromFormat"] else action
+            ]
             if not context.continues_on_fail:
                 raise NodeError(message, item_index=index)
             output.append({"json": {"error": message}, "pairedItem": {"item": index}})
