@@ -49,7 +49,7 @@ class _Writer:
         if inner and isinstance(value, dict) and all(isinstance(name, str) for name in value):
             self._made.write(b"{")
             for place, (name, each) in enumerate(value.items()):
-                self._made.write(b"," * bool(place) + orjson.dumps(name) + b":")
+                self._made.write(b"," * bool(place) + _dump(name) + b":")
                 self._write(each, levels - 1)
             self._made.write(b"}")
         elif inner and isinstance(value, list):

@@ -76,6 +76,7 @@ def test_what_was_passed_on_many_times_is_not_written_before_it_is_too_much(monk
         {"a": {f"f{place}": [place, {}, []] for place in range(3_000)}},
         [[["x" * 2**20, "é"], {}], [], {"a": {1: ["x" * 2**20]}}],
         [[[2**70]] * 6_000, "😀", None],
+        [{"half a \ud800": {"\ud83d": ["x" * 2**20]}}],
     ],
 )
 @pytest.mark.parametrize("levels", [0, 1, run_data.LEVELS])
