@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 
@@ -60,6 +60,13 @@ class PackageNodeError(NodeError):
         return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
 
 
+class Whose(TypedDict):
+    """Where a call belongs, as Host.call takes it."""
+
+    project: str
+    execution: str
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """The parameters of a run: `base` as written, with expressions at `holes`; `rows` are what they give an item.
@@ -104,10 +111,9 @@ async def run_action(
     surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
     request = {**request_of(context, kind, told), "response": _response(context), "query": context.query}
     mode = REMEMBERING if told.get("remembers") else ACTING
-    project = context.sandbox.project_id
     try:
         answer = await host.call(
-            request, surroundings.ask, surroundings.channel, project=project, mode=mode, admit=context.admit
+            request, surroundings.ask, surroundings.channel, **whose(context), mode=mode, admit=context.admit
         )
     except HostError as error:
         raise NodeError(str(error)) from error
@@ -125,6 +131,11 @@ def _count_of(given: Any) -> int | None:
     """How many outputs the node says that it has, by the expression in its description; None: by no expression."""
     known = isinstance(given, int) and not isinstance(given, bool)
     return min(max(given, 1), MAX_OUTPUTS) if known else None
+
+
+def whose(context: NodeContext) -> Whose:
+    """Whose call it is that a node makes: it shares a process with no other's."""
+    return {"project": context.sandbox.project_id, "execution": context.execution.ports.root}
 
 
 def request_of(context: NodeContext, kind: str, told: Json) -> Json:

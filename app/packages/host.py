@@ -1,9 +1,9 @@
 """The package processes of one worker, and the calls that they answer.
 
 None is started before the first call, and none works for two projects: what a package leaves in its process, or makes
-of it, meets calls of the same project only. A call gets a process of its own as long as there are enough; one that
-loops, or takes too much memory, ends with its process, and a neighbour in it that has not touched the world outside is
-run again.
+of it, meets calls of the same project only, or of the same execution where not even these are to share one. A call gets
+a process of its own as long as there are enough; one that loops, or takes too much memory, ends with its process, and a
+neighbour in it that has not touched the world outside is run again.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ WAIT_SECONDS = 600.0
 SILENT_SECONDS = 60.0
 """How long a node may compute without letting anything else of its process go on."""
 IDLE_SECONDS = 600.0
+ALONE_SECONDS = 30.0
+"""How long a process is kept that serves one execution."""
 REMEMBERING_SECONDS = 6 * 3600.0
 """How long a process is kept whose packages remember something, such as what was said in a chat."""
 REMEMBERING_MB = 1024
@@ -69,7 +71,8 @@ class Host:
 
     `processes` at most run at once for actions, each with `memory_mb` of heap, and one for each project that holds
     connections, of which there are `listeners` at most. A call may take `call_seconds` in all, and `silent_seconds` of
-    computing in one piece; it waits for `wait_seconds` at most while other projects hold all processes.
+    computing in one piece; it waits for `wait_seconds` at most while other projects hold all processes. Unless the
+    processes are `shared` by a project's executions, each of these is in the place of a project.
     """
 
     def __init__(
@@ -82,10 +85,12 @@ class Host:
         call_seconds: float = CALL_SECONDS,
         silent_seconds: float = SILENT_SECONDS,
         wait_seconds: float = WAIT_SECONDS,
+        shared: bool = True,
         stand_in: Path = STAND_IN,
     ) -> None:
         self._packages = packages
         self._stand_in = stand_in
+        self._shared = shared
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: ScratchRoot | None = None
@@ -98,7 +103,12 @@ class Host:
         self._memory_mb = {ACTING: memory_mb, LISTENING: memory_mb, REMEMBERING: memory}
         remembering = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
         self._pools = {
-            ACTING: Pool({ACTING: acting}, processes=processes, idle_seconds=IDLE_SECONDS, wait_seconds=wait_seconds),
+            ACTING: Pool(
+                {ACTING: acting},
+                processes=processes,
+                idle_seconds=IDLE_SECONDS if shared else ALONE_SECONDS,
+                wait_seconds=wait_seconds,
+            ),
             # As many as connections: none ever waits for another project's, which may last for days.
             LISTENING: Pool({LISTENING: listening}, processes=max(1, listeners)),
             REMEMBERING: Pool(
@@ -138,19 +148,22 @@ class Host:
         seconds: float | None = None,
         *,
         project: str = "",
+        execution: str = "",
         mode: str = ACTING,
         admit: Callable[[bytes], None] = lambda answer: None,
     ) -> dict[str, Any]:
         """What a process answers to the request, of which `kind` says what it is about (js/kinds.js).
 
         `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
-        Only calls of the same project come to the same process; which they share when they remember, or listen.
+        Only calls of the same project come to the same process; which they share when they remember, or listen. Where
+        processes are not shared, only those of the same `execution`, which stands for its sub-workflows, too.
         `admit` hears of the answer's JSON before it is read, and what it raises is raised. Raises HostError.
         """
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
+        owner = project if self._shared else f"{project} {execution}"
         try:
-            answer = await self._pools[mode].request(mode, project, payload, limit, ask, channel)
+            answer = await self._pools[mode].request(mode, owner, payload, limit, ask, channel)
         except SandboxTimeout as error:
             raise HostTimeout(self._too_long(error, limit)) from error
         except SandboxMemory as error:
@@ -159,8 +172,9 @@ class Host:
                 f"{MEMORY_SETTING} sets how much that is."
             ) from error
         except SandboxBusy as error:
+            others = "projects" if self._shared else "executions"
             raise HostBusy(
-                f"Other projects hold all processes for nodes of packages on this worker: {error}. Try again, or have "
+                f"Other {others} hold all processes for nodes of packages on this worker: {error}. Try again, or have "
                 "EXECUTIONS_PACKAGE_PROCESSES or the number of workers raised."
             ) from error
         except SandboxError as error:

@@ -72,6 +72,7 @@ class Settings:
     sandbox_memory_mb: int
     """How much memory the JavaScript of one of them may use."""
     package_processes: int
+    package_sharing: str
     """Most processes of one worker that run node packages, apart from those that remember something for a project."""
     package_memory_mb: int
     """How much memory one of them may use."""
@@ -218,6 +219,7 @@ def _read_worker(reader: EnvironmentReader) -> dict[str, Any]:
         "sandbox_processes": reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
         "sandbox_memory_mb": reader.integer("EXECUTIONS_SANDBOX_MEMORY_MB", 256, low=64, high=65_536),
         "package_processes": reader.integer("EXECUTIONS_PACKAGE_PROCESSES", 4, low=1, high=100),
+        "package_sharing": reader.choice("EXECUTIONS_PACKAGE_SHARING", "project", "execution"),
         "package_memory_mb": reader.integer("EXECUTIONS_PACKAGE_MEMORY_MB", 512, low=256, high=65_536),
         "worker_host": parse_host(reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"), "EXECUTIONS_WORKER_HOST"),
         "worker_port": reader.optional_integer("EXECUTIONS_WORKER_PORT", low=1, high=65_535),

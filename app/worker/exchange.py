@@ -45,6 +45,8 @@ class Assignment:
     earlier: bytes | None
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
+    root_id: int | None = None
+    """The topmost of these; None: this one."""
     meter: Meter | None = None
     """Counts what it holds as a part of what those above it may take together; None: it counts for itself."""
     may_wait: bool = True

@@ -72,6 +72,7 @@ class Parts:
             processes=settings.package_processes,
             listeners=settings.listeners,
             memory_mb=settings.package_memory_mb,
+            shared=settings.package_sharing == "project",
         )
         self.packages = PackageSync(
             store,

@@ -75,6 +75,7 @@ class Reach:
             now=self.clock.now,
             meter=assignment.meter or Meter(self.settings.run_bytes),
             depth=assignment.depth,
+            root=str(assignment.root_id or claim.id),
             may_wait=assignment.may_wait,
         )
 

@@ -10,6 +10,8 @@ from typing import Any
 import psutil
 import pytest
 
+from app.engine.run.children import child_ports
+from app.engine.run.ports import Ports
 from app.engine.sandbox import process as process_module
 from app.packages import launch as launch_module
 from app.packages.host import Host, HostError
@@ -25,6 +27,22 @@ def test_nothing_starts_before_it_is_needed_and_nothing_is_left():
     before, after = with_host(work)
     assert (before, len(after)) == ([], 1)
     assert not Path(f"/proc/{after[0]}").exists()
+
+
+def test_executions_share_no_process_where_they_are_not_to():
+    """Their sub-workflows are parts of them: these would wait for a process while those above hold all of them."""
+    code = "const before = globalThis.kept; globalThis.kept = 1; return [[{ json: { before: before ?? null } }]]"
+
+    async def work(host: Host) -> list[Any]:
+        seen = []
+        for execution in ("1", "1", "2"):
+            answer = await host.call(call_of(code), project="p", execution=execution)
+            seen.append(answer["outputs"][0][0]["json"]["before"])
+        return seen
+
+    assert with_host(work, processes=1, shared=False) == [None, 1, None]
+    ports = Ports()
+    assert child_ports(ports).root == ports.root != Ports().root
 
 
 def test_a_process_that_is_full_is_replaced_while_its_calls_go_on():

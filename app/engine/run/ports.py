@@ -6,7 +6,9 @@ Each is optional; a node that needs one that is not there fails with a message t
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from app.engine.run.chat_memory import ChatMemory
@@ -130,5 +132,7 @@ class Ports:
     """Knows how far this run is."""
     depth: int = 0
     """How many workflows this one is below."""
+    root: str = field(default_factory=partial(token_hex, 8))
+    """The execution that all of this is a part of: the same for the sub-workflows that run within it."""
     may_wait: bool = True
     """Whether this execution can be put aside until its wait is over. Other waits pass in memory."""
