@@ -51,9 +51,13 @@ class InstanceKey:
             if row is None:
                 raise WrongKey(f"the data key {name} is not among n8n's deployment keys")
             algorithm = row.get("algorithm") or GCM
-            protecting = hashlib.sha256(self._text.encode()).hexdigest()
-            self._keys[name] = (_decode(decrypt_gcm(row["value"], key_bytes(protecting))), algorithm)
+            self._keys[name] = (self.unwrap(row["value"]), algorithm)
         return self._keys[name]
+
+    def unwrap(self, text: str) -> str:
+        """A secret of n8n's table of deployment keys. Raises WrongKey."""
+        protecting = hashlib.sha256(self._text.encode()).hexdigest()
+        return _decode(decrypt_gcm(text, key_bytes(protecting)))
 
 
 def key_bytes(text: str) -> bytes:

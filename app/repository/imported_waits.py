@@ -10,10 +10,11 @@ HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
 """The time of which a held execution says that it waits for it."""
 
 HOLD = """
-    INSERT INTO imported_waits (execution_id, token, wait_till, resume_on)
-    VALUES (%(id)s, %(token)s, %(wait_till)s, %(resume_on)s)
+    INSERT INTO imported_waits (execution_id, token, question_signatures, wait_till, resume_on)
+    VALUES (%(id)s, %(token)s, %(question_signatures)s, %(wait_till)s, %(resume_on)s)
     ON CONFLICT (execution_id) DO UPDATE
-       SET token = EXCLUDED.token, wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on
+       SET token = EXCLUDED.token, question_signatures = EXCLUDED.question_signatures,
+           wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on
 """
 
 FORGET_WAIT = "DELETE FROM imported_waits AS w WHERE w.execution_id = %(id)s"
@@ -38,23 +39,36 @@ TOKEN = """
 """
 
 
+QUESTION = """
+    SELECT w.question_signatures
+      FROM imported_waits AS w
+     WHERE w.execution_id = %(id)s
+"""
+ANSWERS = ("false", "true")
+"""What the links say that people answer by, in the order of their signatures."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """What a waiting execution waits for: a time, or a call that `node` (JSON) describes.
 
     `token` is what its resume link is signed with; None: links without a signature go, as they did where it came from.
+    `question_signatures` are those of the links by which people answer no and yes; None: there are none, or nobody
+    knows them, and the token counts.
     """
 
     till: datetime | None
     resume_on: str | None
     node: bytes | None
     token: str | None
+    question_signatures: tuple[str, str] | None = None
 
 
 def hold(connection: Connection, execution_id: int, wait: Wait) -> None:
     """Keep what an execution waits for; what was kept of it before is replaced."""
+    signatures = None if wait.question_signatures is None else list(wait.question_signatures)
     values = {"id": execution_id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}
-    connection.execute(HOLD, values)
+    connection.execute(HOLD, {**values, "question_signatures": signatures})
 
 
 def forget(connection: Connection, execution_id: int) -> None:
@@ -76,3 +90,14 @@ def is_resume_token(connection: Connection, execution_id: int, signature: str) -
     if row is None:
         return False
     return row[0] is None or hmac.compare_digest(row[0].encode(), signature.encode("utf-8", "replace"))
+
+
+def is_answer_signature(connection: Connection, execution_id: int, answer: str, signature: str) -> bool:
+    """Whether a link with this signature lets people answer so ("true" or "false") what an execution asks that came
+    in waiting."""
+    row = connection.execute(QUESTION, {"id": execution_id}).fetchone()
+    if row is None or row[0] is None:
+        return is_resume_token(connection, execution_id, signature)
+    signatures = dict(zip(ANSWERS, row[0], strict=True))
+    given = signature.encode("utf-8", "replace")
+    return answer in signatures and hmac.compare_digest(signatures[answer].encode(), given)

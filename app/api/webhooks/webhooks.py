@@ -176,7 +176,8 @@ def is_question_link(execution_id: int, node: str, signature: str) -> bool:
     if services().signer.is_signed(text, signature):
         return True
     with reading() as connection:
-        return imported_waits.is_resume_token(connection, execution_id, signature)
+        answer = request.args.get("approved", "")
+        return imported_waits.is_answer_signature(connection, execution_id, answer, signature)
 
 
 @blueprint.route("/webhook-waiting/<execution_id>", methods=EVERY_METHOD)
@@ -187,7 +188,9 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     number = parse_execution_id(execution_id)
     if number is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
-    signature = request.args.get("signature", "")
+    # Who writes a suffix behind resumeUrl, as workflows do, writes it behind the signature.
+    signature, _, behind = request.args.get("signature", "").partition("/")
+    suffix = suffix or behind
     signed = is_resume_link(number, signature)
     if not signed and is_question_link(number, suffix, signature):
         return to_question(number, suffix)

@@ -15,11 +15,13 @@ from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.files_of_runs import AGAIN, LARGEST, STORAGE
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
+from app.importing.n8n.question_links import question_signatures
 from app.importing.n8n.rows import UNREADABLE, Row, storable
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
 from app.repository.imported_waits import Wait
 from app.repository.imports import ImportedExecution
+from app.triggers.forms import asks_people
 from app.vocabulary import ENDED, MODES, Mode, Status
 
 UNFINISHED = ("new", "running")
@@ -64,7 +66,8 @@ class ExecutionMapper:
     """Makes records of this program from executions of n8n.
 
     `version_of` names the version of the workflow that ran (and stores it where it is not known yet), `project_of`
-    the project of a workflow, `tag_of` a tag's id here by the one there. No data above `most_bytes` is brought.
+    the project of a workflow, `tag_of` a tag's id here by the one there. No data above `most_bytes` is brought. n8n has
+    signed the links by which people answer with `signing_secret`; None: nobody knows.
     """
 
     def __init__(
@@ -75,9 +78,11 @@ class ExecutionMapper:
         tag_of: Callable[[str], str | None],
         read_file: Callable[[str], bytes | None],
         most_bytes: int,
+        signing_secret: str | None = None,
     ) -> None:
         self._version_of, self._project_of, self._tag_of = version_of, project_of, tag_of
         self._read_file, self._most_bytes = read_file, most_bytes
+        self._signing_secret = signing_secret
         self._latest = BEGINNING
         self._now = datetime.now(UTC) + CLOCKS_DIFFER
 
@@ -122,7 +127,7 @@ class ExecutionMapper:
                 error_message=error_message,
                 data=data,
                 input_preview=None if data is None else _preview(document),
-                wait=_wait(row, document) if status == "waiting" else None,
+                wait=_wait(row, document, self._signing_secret, losses) if status == "waiting" else None,
                 metadata=[(storable(key), storable(value)) for key, value in execution.metadata],
                 tags=[tag for tag in map(self._tag_of, execution.tags) if tag is not None],
             ),
@@ -245,18 +250,25 @@ def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None,
     )
 
 
-def _wait(row: Row, document: dict[str, Any] | None) -> Wait:
-    """Until when, or for what, the execution waits; and with what its resume link is signed."""
+def _wait(row: Row, document: dict[str, Any] | None, secret: str | None, losses: Losses) -> Wait:
+    """Until when, or for what, the execution waits; and with what its links are signed."""
     till = row.get("waitTill")
     for_a_call = till is None or till >= FOR_A_CALL
     due = RunDocument(document).due_node if document else None
     due = due if isinstance(due, dict) else None
     token = document.get("resumeToken") if document else None
+    signatures = None
+    if due is not None and isinstance(token, str) and asks_people(due):
+        if secret is None:
+            losses.add("the links by which people answer what it asks need n8n's encryption key")
+        else:
+            signatures = question_signatures(secret, int(row["id"]), due)
     return Wait(
         till=None if for_a_call else till,
         resume_on="webhook" if for_a_call else None,
         node=None if due is None else encode(due),
         token=token if isinstance(token, str) else None,
+        question_signatures=signatures,
     )
 
 

@@ -160,6 +160,7 @@ class Importer:
             tag_of=tag_ids.get,
             read_file=source.read_file,
             most_bytes=self._options.most_bytes,
+            signing_secret=objects.find_signing_secret(source, self._options, report),
         )
         number = source.count_executions()
         self._progress.begin("executions stored", number)

@@ -132,6 +132,7 @@ def access_of(given: Mapping[str, object], environ: Mapping[str, str], names: Se
             raise SourceError(f"{api_key_file} cannot be read: {error}") from None
     return Access(
         key=find_key(environ, key_file, names),
+        link_secret=environ.get("N8N_HMAC_SIGNATURE_SECRET", "").strip() or None,
         api_key=api_key,
         storage=find_storage(environ, storage, names),
         schema=str(given["schema"]),
@@ -147,6 +148,7 @@ def options_of(given: Mapping[str, object], access: Access) -> ImportOptions:
         project=str(given["project"]),
         keep_projects=bool(given["keep_projects"]),
         key=access.key,
+        link_secret=access.link_secret,
         timezone=None if timezone is None else str(timezone),
         api_keys=bool(given["api_keys"]),
         executions=not given["no_executions"],

@@ -13,6 +13,7 @@ from app.credentials.n8n import InstanceKey, WrongKey
 from app.credentials.vault import Vault
 from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.options import ImportOptions
+from app.importing.n8n.question_links import signing_secret
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import Row, read_json, read_time, storable
 from app.importing.n8n.source import Source, SourceError
@@ -147,6 +148,17 @@ def _decrypt_data(row: Row, key: InstanceKey | None) -> dict[str, Any] | None:
     return opened if isinstance(opened, dict) else {}
 
 
+def find_signing_secret(source: Source, options: ImportOptions, report: Report) -> str | None:
+    """What n8n signs the links with by which people answer; None where that cannot be known."""
+    if options.key is None or options.link_secret is not None:
+        return options.link_secret
+    try:
+        return signing_secret(options.key, source.rows("deployment_key"))
+    except WrongKey as error:
+        report.note(f"Links by which people answer what executions ask will not work: what signs them: {error}.")
+        return None
+
+
 def bring_api_keys(connection: Connection, source: Source, options: ImportOptions, report: Report) -> None:
     """Accept n8n's API keys as they are, with what of their scopes there is here."""
     for row in source.rows("user_api_keys"):
@@ -154,6 +166,8 @@ def bring_api_keys(connection: Connection, source: Source, options: ImportOption
         if row.get("audience") not in (None, "public-api"):
             continue
         given = [scope for scope in row.get("scopes") or [] if isinstance(scope, str)]
+        if not given:
+            report.note(f"The API key {row.get('label')!r} names no scopes: it may do nothing here. Make a new one.")
         scopes = [scope for scope in given if scope in SCOPES]
         if len(scopes) < len(given):
             report.note(f"The API key {row.get('label')!r} keeps {len(scopes)} of its {len(given)} scopes.")

@@ -23,9 +23,11 @@ ZIP_HEADER = b"PK\x03\x04"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """What is needed to read a source. `key` is n8n's encryption key, `api_key` one of its API keys."""
+    """What is needed to read a source. `key` is n8n's encryption key, `api_key` one of its API keys,
+    `link_secret` what it signs links with where that was set."""
 
     key: str | None = None
+    link_secret: str | None = None
     api_key: str | None = None
     storage: Path | None = None
     schema: str = "public"

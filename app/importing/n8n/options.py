@@ -10,13 +10,14 @@ class ImportOptions:
     """What to bring, and to where.
 
     `project`: where everything goes, unless `keep_projects` asks for those of n8n. `key`: n8n's encryption key; None:
-    credentials stay behind. `timezone` is written into workflows that name none. No data of an execution above
-    `most_bytes` comes along.
+    credentials stay behind. `link_secret`: what it signs links with, where that was set. `timezone` is written into
+    workflows that name none. No data of an execution above `most_bytes` comes along.
     """
 
     project: str = DEFAULT_PROJECT
     keep_projects: bool = False
     key: str | None = None
+    link_secret: str | None = None
     timezone: str | None = None
     api_keys: bool = False
     executions: bool = True

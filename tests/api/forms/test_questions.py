@@ -31,6 +31,13 @@ def links(box: Postbox, number: int) -> tuple[str, list[str]]:
     return html, [f"{each.path}?{each.query}" for each in places]
 
 
+def signed_by_n8n(site: Site, workflow_id: str, *signatures: str) -> None:
+    """Let the workflow's execution be one that came in, with these signatures in links that say no and yes."""
+    add = """INSERT INTO imported_waits (execution_id, token, question_signatures)
+             SELECT id, 'token', %s FROM executions WHERE workflow_id = %s RETURNING true"""
+    assert site.query(add, list(signatures), workflow_id) == [(True,)]
+
+
 def waits(site: Site, workflow_id: str) -> bool:
     return site.query("SELECT status FROM executions WHERE workflow_id = %s", workflow_id) == [("waiting",)]
 
@@ -70,7 +77,13 @@ def test_a_question_is_answered_once_by_its_own_link(site) -> None:
         # By the address of other waits, as an execution has it that came from n8n, it is found as well.
         old = site.call("GET", declined.replace("form-waiting", "webhook-waiting"), base="", **BROWSER)
         assert (old.status, urlsplit(old.headers["location"]).query) == (307, urlsplit(declined).query)
-        assert "Got it, thanks" in shown(site.call("GET", declined, base="", **BROWSER))
+        signed_by_n8n(site, hook.workflow_id, "no-and", "yes")
+        place = declined.partition("?")[0].replace("form-waiting", "webhook-waiting")
+        for answer, signature, expected in (("true", "no-and", 401), ("true", "yes", 307), ("maybe", "yes", 401)):
+            link = f"{place}?approved={answer}&signature={signature}"
+            assert site.call("GET", link, base="", **BROWSER).status == expected, link
+        link = f"{place.replace('webhook', 'form')}?run=0&approved=false&signature=no-and"
+        assert "Got it, thanks" in shown(site.call("GET", link, base="", **BROWSER))
         _, (form,) = links(box, 1)
         wait_until(lambda: waits(site, hook.workflow_id))
         assert "No action required" in shown(site.call("GET", approved, base="", **BROWSER))

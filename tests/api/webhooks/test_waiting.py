@@ -112,14 +112,18 @@ def test_of_many_callers_one_is_heard(site: Site) -> None:
     assert "finished already" in late.message
 
 
-def test_the_method_and_the_suffix_must_be_the_nodes(site: Site) -> None:
+@pytest.mark.parametrize(
+    "place", ["{bare}/approve?{query}", "{bare}?{query}/approve"], ids=["path", "behind resumeUrl"]
+)
+def test_the_method_and_the_suffix_must_be_the_nodes(site: Site, place: str) -> None:
     hook, path = begun(site, wait(httpMethod="POST", options={"webhookSuffix": "approve"}), AFTER)
     bare, query = path.split("?")
-    for method, wrong in (("POST", path), ("GET", f"{bare}/approve?{query}"), ("POST", f"{bare}/other?{query}")):
+    right = place.format(bare=bare, query=query)
+    for method, wrong in (("POST", path), ("GET", right), ("POST", right.replace("approve", "other"))):
         answer = site.call(method, wrong, base="")
         assert answer.status == 404
         assert "does not contain a waiting webhook with a matching path/method" in answer.message
-    assert site.call("POST", f"{bare}/approve?{query}", {"ok": True}, base="").status == 200
+    assert site.call("POST", right, {"ok": True}, base="").status == 200
     assert resumed_with(site, hook)["body"] == {"ok": True}
 
 
