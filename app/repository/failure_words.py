@@ -10,7 +10,7 @@ WORTH_INDEXING = 500
 their words are new."""
 MAX_ROWS = 20
 """Rows of failures_to_index that are added at once; whoever groups failures leaves one for each of its steps."""
-LOOKS = 4
+LOOKS = 2
 """For each row that is added, so many others are looked at whether anything of them is left."""
 
 TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('failure words', 0))"

@@ -1,12 +1,12 @@
 """How the worker that holds an execution records what became of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
 
-from psycopg import sql
+from psycopg import Cursor, sql
 
 from app.repository import execution_events, notifications, static_data, triggers
 from app.repository.connection import Connection
@@ -51,6 +51,38 @@ FINISH = (
     .format(save_data=SAVE_DATA)
     .as_string()
 )
+
+# The same for many that have ended: to begin a statement, with every index and constraint, costs PostgreSQL more than a
+# row does. They are locked in the order of ids, as by one statement each.
+FINISH_MANY = """
+    WITH locked AS MATERIALIZED (
+        SELECT e.id
+          FROM executions AS e
+         WHERE e.id = ANY(%(ids)s::bigint[]) AND e.status = 'running' AND e.worker_id = %(worker_id)s
+         ORDER BY e.id
+           FOR NO KEY UPDATE),
+    recorded AS (
+        UPDATE executions AS e
+           SET status = r.status, stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL, waits_for = NULL,
+               error_node = r.error_node, error_message = r.error_message, problem_id = r.problem_id,
+               json_size_bytes = r.json_size_bytes, input_preview = r.input_preview::json
+          FROM locked AS l
+          JOIN unnest(%(ids)s::bigint[], %(statuses)s::text[], %(error_nodes)s::text[], %(error_messages)s::text[],
+                      %(problem_ids)s::bigint[], %(sizes)s::bigint[], %(previews)s::text[], %(encodings)s::text[],
+                      %(contents)b::bytea[])
+            AS r (id, status, error_node, error_message, problem_id, json_size_bytes, input_preview, encoding, encoded)
+            ON r.id = l.id
+         WHERE e.id = l.id AND e.status = 'running' AND e.worker_id = %(worker_id)s
+        RETURNING e.id, r.encoding, r.encoded)
+    INSERT INTO execution_data AS d (execution_id, encoding, encoded)
+    SELECT r.id, r.encoding, r.encoded FROM recorded AS r
+    ON CONFLICT (execution_id) DO UPDATE
+       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = NULL, waiting_node = NULL
+    RETURNING d.execution_id
+"""
+AT_ONCE = 100
+MAX_BYTES_AT_ONCE = 256 * 1024
+"""Run data that one statement records for several executions; larger data has a statement of its own."""
 
 # What ran before a stop stays readable: the worker that was stopped adds it to the canceled execution.
 KEEP_STOPPED_DATA = (
@@ -126,7 +158,7 @@ def finish(
     with connection.pipeline():
         if any(ends_a_chain(result.status, result.mode) for result in results):
             connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
-        ended = [connection.execute(FINISH, values) for values in wanted]
+        ended = [record_part(connection, part) for part in parts_of(wanted)]
         stopped = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
     ended_ids = {row[0] for cursor in ended for row in cursor}
     recorded_results = [result for result in results if result.id in ended_ids]
@@ -139,6 +171,45 @@ def finish(
     changed = [change for result in results if result.id in recorded for change in result.static_data]
     static_data.save(connection, changed)
     return recorded
+
+
+def parts_of(wanted: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """What is recorded by a statement each, in the order that it comes in: several small ends, or one of anything."""
+    part: list[dict[str, Any]] = []
+    room = 0
+    for values in wanted:
+        alone = values["status"] not in ("success", "error") or values["run_index"] is not None
+        room -= len(values["encoded"])
+        if part and (alone or room < 0 or len(part) == AT_ONCE):
+            yield part
+            part = []
+        if not part:
+            room = MAX_BYTES_AT_ONCE - len(values["encoded"])
+        part.append(values)
+        if alone:
+            yield part
+            part = []
+    if part:
+        yield part
+
+
+def record_part(connection: Connection, part: Sequence[dict[str, Any]]) -> Cursor[tuple[Any, ...]]:
+    """Record these results of one worker, which `parts_of` has put together; the cursor gives the ids that it held."""
+    if len(part) == 1:
+        return connection.execute(FINISH, part[0])
+    columns = {
+        "ids": "id",
+        "statuses": "status",
+        "error_nodes": "error_node",
+        "error_messages": "error_message",
+        "problem_ids": "problem_id",
+        "sizes": "json_size_bytes",
+        "previews": "input_preview",
+        "encodings": "encoding",
+        "contents": "encoded",
+    }
+    values = {name: [each[key] for each in part] for name, key in columns.items()}
+    return connection.execute(FINISH_MANY, {**values, "worker_id": part[0]["worker_id"]})
 
 
 def encode_results(results: Sequence[Result]) -> list[Encoded]:
