@@ -167,6 +167,25 @@ def test_a_tool_is_used_when_a_person_has_approved_it(ai):
     assert "is not offered here" in uses(run(), "Gate")[0][2]
 
 
+def test_questions_at_once_are_asked_one_after_the_other(ai):
+    document = hung(
+        ASSISTANT,
+        (model([{"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}, "done"]), "ai_languageModel"),
+        (node("Gate", KIND + "questionHitlTool"), "ai_tool"),
+        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
+    )
+    ports = Ports(question_url=lambda node, run: f"http://h/form-waiting/5/{node}?run={run}&signature=s")
+    outcome = ai.run(document, items=ITEMS[:2], ports=ports)
+    for place in (0, 1):
+        assert (outcome.status, outcome.asks["run"]) == ("waiting", place)
+        kept = json.loads(json.dumps(outcome.data))
+        outcome = ai.run(document, resume=kept, items=[{"json": {"data": {"approved": True}}}], ports=ports)
+    assert outcome.status == "success"
+    runs = outcome.data["resultData"]["runData"]["Lookup"]
+    assert [run["source"][0]["previousNodeRun"] for run in runs] == [0, 1], "each is led to by the answer that it had"
+    assert [run["inputOverride"]["ai_tool"][0][0]["pairedItem"]["item"] for run in runs] == [0, 1]
+
+
 def test_a_root_that_runs_its_tools_itself_gets_what_they_give(ai):
     direct = node("Direct", KIND + "direct", {"query": '{"city": "Rome", "text": "hi"}'})
     own = node("Own", "n8n-nodes-base.setTool", {"mode": "raw", "jsonOutput": "={{ {own: $fromAI('city')} }}"}, 3.4)

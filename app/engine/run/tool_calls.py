@@ -46,7 +46,7 @@ def _call(state: RunState, task: Task, context: NodeContext, place: int, action:
     origin, of_item = (source, index) if task.call is None else (task.call.origin, task.call.item)
     given = context.items[index]["json"] if context.items else {}
     json = {**given, **action["input"], "toolCallId": action.get("id")}
-    run_index = context.run_index if gate is None else len(state.run_data.get(gate.name) or [{}]) - 1
+    run_index = context.run_index if gate is None else _answered_run(state, task, gate, action)
     came_from = {"previousNode": (gate or task.node).name, "previousNodeOutput": 0, "previousNodeRun": run_index}
     call = SubNodeCall(
         action.get("type") or "ai_tool", place, origin, of_item, None if gate is None else task.node.name
@@ -58,6 +58,15 @@ def _gate(state: RunState, root: Node, name: Any) -> Node | None:
     """The node that stands between a root and the tool that it asks for, and has let it pass; None: there is none."""
     gates = (state.graph.nodes[each] for each in root.attached.get("ai_tool", ()) if each == name)
     return next((each for each in gates if each.kind.gates), None)
+
+
+def _answered_run(state: RunState, task: Task, gate: Node, action: Json) -> int:
+    """The run of a gate in which this very action was let pass; where nothing tells, its last one."""
+    for asked in (task.request or {}).get("actions", ()):
+        is_this = asked["nodeName"] == gate.name and asked["action"].get("id") == action.get("id")
+        if is_this and isinstance(index := asked.get("runIndex"), int):
+            return index
+    return len(state.run_data.get(gate.name) or [{}]) - 1
 
 
 def _called_node(state: RunState, root: Node, action: Json) -> Node:
