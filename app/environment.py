@@ -1,7 +1,11 @@
 """Reads variables of the environment as texts, numbers, choices and durations. Knows none of them by name."""
 
+import re
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+UNFIT_FOR_URLS = re.compile(r"[^!-~]")
 
 
 class SettingsError(Exception):
@@ -61,3 +65,18 @@ class EnvironmentReader:
         if not low <= value <= high:
             raise SettingsError(f"{name} must be between {low:.10g} and {high:.10g}: {text} given")
         return value
+
+
+def parse_url(text: str, name: str, *, base: bool = False) -> str:
+    """A URL of the web; a `base` is one to which paths are added."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or UNFIT_FOR_URLS.search(text):
+        # Not shown: what stands there may be a secret.
+        raise SettingsError(f"{name} must be a URL such as https://example.com, in ASCII and without spaces")
+    if base and (parts.username is not None or "?" in text or "#" in text):
+        raise SettingsError(f"{name} must be a URL without a user, a query and a fragment: paths are added to it")
+    return text

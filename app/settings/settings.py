@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from app.environment import EnvironmentReader, SettingsError
+from app.environment import EnvironmentReader, SettingsError, parse_url
 from app.outgoing.addresses import AddressRules
 from app.settings.values import (
     check_texts,
@@ -22,7 +22,6 @@ from app.settings.values import (
     parse_old_keys,
     parse_origins,
     parse_trusted_proxies,
-    parse_url,
     read_conninfo,
     read_database_url,
 )

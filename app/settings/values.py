@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -20,7 +19,6 @@ OURS = re.compile(r"DATABASE_.*|EXECUTIONS_.*|HOST|PORT", re.DOTALL)
 """The names of our variables."""
 HOST_NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,252}", re.ASCII | re.IGNORECASE)
 QUOTED = re.compile(r'".*"', re.DOTALL)
-NO_ADDRESS = re.compile(r"[^!-~]")
 ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::[0-9]{1,5})?", re.ASCII)
 
 
@@ -48,21 +46,6 @@ def parse_host(text: str, name: str) -> str:
 def host_and_port(host: str, port: int) -> str:
     """Both as they stand in a URL."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def parse_url(text: str, name: str, *, base: bool = False) -> str:
-    """A URL of the web; a `base` is one to which paths are added."""
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or NO_ADDRESS.search(text):
-        # Not shown: what stands there may be a secret.
-        raise SettingsError(f"{name} must be a URL such as https://example.com, in ASCII and without spaces")
-    if base and (parts.username is not None or "?" in text or "#" in text):
-        raise SettingsError(f"{name} must be a URL without a user, a query and a fragment: paths are added to it")
-    return text
 
 
 def parse_allowed_hosts(text: str) -> AddressRules:

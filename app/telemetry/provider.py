@@ -25,11 +25,13 @@ def open_provider(role: str, counts: SpanCounts, ids: IdGenerator | None = None)
     Raises SettingsError for variables that make no sense.
     """
     try:
+        # Its own end of a process waits for the collector for as long as that likes.
+        provider = TracerProvider(
+            resource=describe(role), id_generator=ids or RandomIdGenerator(), shutdown_on_exit=False
+        )
         processor = BoundedProcessor(open_exporter(), counts)
     except ValueError as error:
         raise SettingsError(f"OpenTelemetry's variables (OTEL_...) cannot be used: {error}") from None
-    # Its own end of a process waits for the collector for as long as that likes.
-    provider = TracerProvider(resource=describe(role), id_generator=ids or RandomIdGenerator(), shutdown_on_exit=False)
     provider.add_span_processor(processor)
     return provider
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib.util import find_spec
 
-from app.environment import SettingsError
+from app.environment import SettingsError, parse_url
 from app.telemetry.spans import SpanCounts
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -38,8 +38,9 @@ def check_traces(environ: Mapping[str, str]) -> None:
             )
         if protocol:
             break  # that of traces counts, whatever the other says
+    named = next(name for name in ENDPOINTS if environ.get(name, "").strip())
+    parse_url(environ[named].strip(), named)
     if not is_installed():
-        named = next(name for name in ENDPOINTS if environ.get(name, "").strip())
         raise SettingsError(f"{named} asks for traces: {INSTALL}")
 
 

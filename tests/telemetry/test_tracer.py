@@ -107,7 +107,10 @@ def test_what_does_not_arrive_is_counted_and_waits_in_a_bounded_queue(kept, monk
     wait_until(lambda: tracer.counts.lost > 20)
 
 
-def test_sizes_that_make_no_sense_are_a_sentence(kept, monkeypatch):
-    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "many")
+@pytest.mark.parametrize(
+    ("name", "size"), [("OTEL_BSP_MAX_QUEUE_SIZE", "many"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "-3")]
+)
+def test_sizes_that_make_no_sense_are_a_sentence(kept, monkeypatch, name, size):
+    monkeypatch.setenv(name, size)
     with pytest.raises(SettingsError, match="OTEL_"):
         open_tracer()

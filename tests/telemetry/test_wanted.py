@@ -39,6 +39,9 @@ def test_traces_are_off_unless_a_collector_is_named(environ, expected):
             None,
         ),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://[::1"}, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://\udcff"}, "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL"),
     ],
 )
 def test_what_cannot_be_sent_is_a_sentence(environ, said):
