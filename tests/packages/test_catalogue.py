@@ -67,10 +67,14 @@ def test_a_file_that_holds_or_ends_its_process_is_named_too(tmp_path):
         "Holds": "for (;;);",
         "Ends": "process.kill(process.pid)",
         "Dies": "const all = []; for (;;) all.push(new Array(1e6).fill(7));",
+        "Needs": "require('torn')",
         "Fine": "exports.Fine = class { description = { name: 'fine', version: 1, properties: [] }; execute() {} };",
     }
     for name, text in files.items():
         (tmp_path / f"{name}.node.js").write_text(text)
+    torn = tmp_path / "node_modules" / "torn"
+    torn.mkdir(parents=True)
+    (torn / "index.js").write_text("\nvar")
     package = {"name": "n8n-nodes-bad", "n8n": {"nodes": [f"{name}.node.js" for name in files]}}
     (tmp_path / "package.json").write_text(json.dumps(package))
     manifest = read(tmp_path, seconds=2)
@@ -78,7 +82,8 @@ def test_a_file_that_holds_or_ends_its_process_is_named_too(tmp_path):
     messages = {each.file: each.message for each in manifest.broken}
     assert messages["Holds.node.js"] == "It did not load within 2 seconds"
     assert messages["Ends.node.js"] == "A node must not call process.kill()"
-    assert set(messages) == {"Holds.node.js", "Ends.node.js", "Dies.node.js"}
+    assert messages["Needs.node.js"] == "Unexpected end of input (torn/index.js:2)"
+    assert set(messages) == {"Holds.node.js", "Ends.node.js", "Dies.node.js", "Needs.node.js"}
 
 
 def test_what_describes_too_much_is_refused_by_name_and_as_a_whole(tmp_path):

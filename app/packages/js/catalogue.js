@@ -76,10 +76,15 @@ function describeCredential(file, credential) {
   };
 }
 
-/** What an error says: whatever a file throws, it is the file's own matter. */
+/** Where V8 gave up reading a file, which may be another one than the package's own: its stack begins with that. */
+const PLACE = /^(?:.*[\\/]node_modules[\\/]|.*[\\/])?(.+:\d+)\n/;
+
+/** What an error says, and of what cannot be read as JavaScript in which file: whatever a file throws, it is the file's own matter. */
 function shortOf(error) {
   try {
-    return messageOf(error).slice(0, MAX_MESSAGE_LENGTH);
+    const message = messageOf(error).slice(0, MAX_MESSAGE_LENGTH);
+    const [, place] = (error instanceof SyntaxError && PLACE.exec(error.stack)) || [];
+    return place ? `${message} (${place})` : message;
   } catch {
     return 'It fails with an error that cannot be read';
   }
