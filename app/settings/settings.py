@@ -71,8 +71,9 @@ class Settings:
     sandbox_memory_mb: int
     """How much memory the JavaScript of one of them may use."""
     package_processes: int
-    package_sharing: str
     """Most processes of one worker that run node packages, apart from those that remember something for a project."""
+    package_sharing: str
+    """Whose calls may come to one of them: those of a `project`, or of one `execution`."""
     package_memory_mb: int
     """How much memory one of them may use."""
     worker_host: str
