@@ -21,13 +21,14 @@ MAX_PER_WORKFLOW = 200
 HOURS_KEPT_DAYS = 90
 KEPT_DAYS = 365
 
+# The array is one that the planner cannot count, as in execution_totals.APPEND.
 APPEND = """
     INSERT INTO execution_failures (execution_id, project_id, workflow_id, version_id, node, message, failed_at,
                                     problem_id)
     SELECT e.id, e.project_id, e.workflow_id, e.workflow_version_id, e.error_node, left(e.error_message, %(longest)s),
            e.stopped_at, e.problem_id
       FROM executions AS e
-     WHERE e.id = ANY(%(ids)s) AND e.status IN ('error', 'crashed')
+     WHERE e.id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[]))) AND e.status IN ('error', 'crashed')
 """
 
 APPEND_MENDED = """

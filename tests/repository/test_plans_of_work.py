@@ -1,5 +1,6 @@
 """On a million executions, what workers, stops, counts and statistics ask for is served by an index, too."""
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 
 import pytest
@@ -43,6 +44,7 @@ def test_other_counts_read_little(million) -> None:
         results.FINISH_MANY,
         endings.LINK_RETRY_CHAIN,
         execution_totals.APPEND,
+        execution_totals.APPEND_ONE,
         failure_groups.APPEND,
         failure_groups.APPEND_MENDED,
         failure_groups.TAKE,
@@ -109,6 +111,19 @@ def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None
     condition, parameters = wanted.condition()
     plan = plan_of(million, statement.format(condition=condition, limit=sql.Literal(100)), parameters)
     assert_cheap(plan, buffers=30_000)
+
+
+@pytest.mark.parametrize("statement", [execution_totals.APPEND, failure_groups.APPEND, results.FINISH_MANY])
+def test_what_every_end_pays_for_is_not_planned_for_how_many_there_are(million, statement: str) -> None:
+    """It would be planned anew each time for a few."""
+    plans = "SELECT name, custom_plans, generic_plans FROM pg_prepared_statements"
+    known = {name for name, *_ in million.execute(plans, prepare=False)}
+    values = defaultdict(lambda: None, {"ids": [100], "worker_id": 1, "longest": 2_000, "contents": [b""]})
+    with million.transaction(force_rollback=True):
+        for _ in range(6):
+            million.execute(statement, values, prepare=True)
+        made = [numbers for name, *numbers in million.execute(plans, prepare=False) if name not in known]
+        assert [5, 1] in made
 
 
 def test_a_stop_of_one_reads_one(million) -> None:

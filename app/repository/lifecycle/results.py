@@ -53,12 +53,14 @@ FINISH = (
 )
 
 # The same for many that have ended: to begin a statement, with every index and constraint, costs PostgreSQL more than a
-# row does. They are locked in the order of ids, as by one statement each.
+# row does. They are locked in the order of ids, as by one statement each. (As in execution_totals.APPEND, no plan is
+# made for how many they are.)
 FINISH_MANY = """
     WITH locked AS MATERIALIZED (
         SELECT e.id
           FROM executions AS e
-         WHERE e.id = ANY(%(ids)s::bigint[]) AND e.status = 'running' AND e.worker_id = %(worker_id)s
+         WHERE e.id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[])))
+           AND e.status = 'running' AND e.worker_id = %(worker_id)s
          ORDER BY e.id
            FOR NO KEY UPDATE),
     recorded AS (
