@@ -42,6 +42,7 @@ STEP = """
          WHERE e.status IN ('success', 'error', 'canceled', 'crashed')
            AND (e.stopped_at < statement_timestamp() - make_interval(secs => %(age_seconds)s) OR e.id <= %(up_to)s)
            AND e.vote IS NULL
+           AND e.note IS NULL
            AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
            FOR UPDATE OF e SKIP LOCKED),
     deleted AS (
@@ -92,6 +93,7 @@ OF_WORKFLOW = sql.SQL("""
          WHERE e.id = ANY(ARRAY(SELECT r.id FROM reached AS r))
            AND e.status IN ('success', 'error', 'canceled', 'crashed')
            AND e.vote IS NULL
+           AND e.note IS NULL
            AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
            FOR UPDATE OF e SKIP LOCKED),
     deleted AS (

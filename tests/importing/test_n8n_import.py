@@ -3,12 +3,14 @@
 import json
 from uuid import UUID
 
+import jwt
 import orjson
 import pytest
 
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from app.repository import deduplication, executions, failure_groups, failure_words
+from app.repository.api_keys import find_api_key
 from app.repository.execution_data import read_data
 from app.repository.execution_filters import ExecutionFilter
 from tests.importing import n8n
@@ -248,6 +250,26 @@ def test_api_keys_are_accepted_when_asked_for(bring, target, sqlite_file):
     digest, scopes = one(target, "SELECT key_sha256, scopes FROM api_keys")
     assert digest == hashlib.sha256(key.encode()).digest()
     assert "execution:list" in scopes
+
+
+@pytest.mark.parametrize(
+    ("audience", "claims", "scopes", "expected"),
+    [
+        ("public-api", {}, '["execution:list", "ldap:sync"]', ["execution:list"]),
+        (None, {"exp": 4_000_000_000}, '["execution:list"]', ["execution:list"]),
+        ("public-api", {"exp": 1_700_000_000}, '["execution:list"]', None),
+        ("mcp-server-api", {}, '["execution:list"]', None),
+        ("public-api", {}, None, []),
+    ],
+    ids=["as it is", "not yet expired", "expired", "for something else", "without scopes"],
+)
+def test_what_a_key_of_n8n_may_do_here(bring, target, sqlite_file, audience, claims, scopes, expected):
+    key = jwt.encode({"sub": "user", "iss": "n8n", "aud": "public-api", **claims}, "n8n's own secret" * 4)
+    change(sqlite_file, 'UPDATE user_api_keys SET "apiKey" = ?, audience = ?, scopes = ?', key, audience, scopes)
+    report = bring(sqlite_file, api_keys=True, executions=False)
+    found = find_api_key(target, key)
+    assert (None if found is None else list(found.scopes)) == expected
+    assert ("names no scopes" in json.dumps(report.to_json())) is (expected == [])
 
 
 def test_a_rehearsal_runs_what_was_recorded_and_names_the_node_that_differs(bring, target, sqlite_file):

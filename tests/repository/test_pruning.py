@@ -40,6 +40,14 @@ def test_by_age_it_spares_what_is_annotated_in_flight_or_recent(connection, old)
     assert data == 2, "the data goes with its execution"
 
 
+def test_what_has_nothing_but_a_note_stays(connection, old) -> None:
+    annotations.set_note(connection, old["success"], "asked for by the auditor")
+    connection.commit()
+    assert pruning.prune(connection, after=0, age_seconds=DAY).deleted == 2
+    assert pruning.prune_workflow(connection, "w1", before=old["recent"]).deleted == 0
+    assert old["success"] in left(connection)
+
+
 def test_by_number_it_keeps_the_newest(connection, old) -> None:
     up_to = pruning.newest_to_prune(connection, 5)
     assert up_to == old["error"]
