@@ -5,7 +5,7 @@ from typing import Any
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -91,7 +91,7 @@ ISSUES = rules(
 async def html(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "generateHtmlTemplate")
     if operation == "generateHtmlTemplate":
-        return [[_page(context, index, text) for index, text in enumerate(await _fill_in(context))]]
+        return [await _fill_in(context)]
     if operation == "convertToHtmlTable":
         return [await _table(context)] if context.items else [[]]
     if operation == "extractHtmlContent":
@@ -99,29 +99,30 @@ async def html(context: NodeContext) -> Outputs:
     raise NodeError(f"The HTML node's operation '{operation}' is not supported.")
 
 
-def _page(context: NodeContext, index: int, text: Any) -> Item:
-    if isinstance(text, NodeError):
-        return failed_item(context, text, index)
+def _page(text: Any, index: int) -> Item:
     return {"json": {"html": text}, "pairedItem": {"item": index}}
 
 
-async def _fill_in(context: NodeContext) -> list[Any]:
-    """The template filled in for each item, or why it cannot be. Its expressions stand in it as they are, also where it
-    is no expression itself."""
+async def _fill_in(context: NodeContext) -> list[Item]:
+    """The template filled in for each item. Its expressions stand in it as they are, also where it is no expression
+    itself."""
     template = context.parameters.get("html")
     if not isinstance(template, str):
-        return [PAGE if template is None else template] * len(context.items)
+        page = PAGE if template is None else template
+        return [_page(page, index) for index in range(len(context.items))]
     pieces = split_expressions(template.removeprefix("="))  # every other one is what stands inside of {{ }}
     texts = await context.resolve_each([f"={{{{ String({inner}) }}}}" for inner in pieces[1::2]], parameter="html")
-    filled: list[Any] = []
-    for made in texts:
+    output: list[Item] = []
+    for index, made in enumerate(texts):
+        await yield_to_loop()
         if isinstance(made, NodeError):
-            filled.append(made)
+            output.append(failed_item(context, made, index))
             continue
         put_in = ["undefined" if value is None else value for value in made]
-        filled.append("".join([text + value for text, value in zip(pieces[::2], [*put_in, ""], strict=True)]))
-        context.hold(len(filled[-1]))
-    return filled
+        page = "".join([text + value for text, value in zip(pieces[::2], [*put_in, ""], strict=True)])
+        context.hold(len(page))
+        output.append(_page(page, index))
+    return output
 
 
 async def _extract(context: NodeContext) -> list[Item]:
@@ -131,6 +132,7 @@ async def _extract(context: NodeContext) -> list[Item]:
     entries: list[dict[str, Any]] = []
     read: Any = None  # what the entries are of: constant parameters are the same for all items
     for index, parameters in enumerate(await context.resolve_each(context.parameters, exact=True)):
+        await yield_to_loop()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters
@@ -147,6 +149,7 @@ async def _extract(context: NodeContext) -> list[Item]:
                 break
     answers = await run_program(context, await bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
     for (index, failed), answer in zip(places, answers, strict=True):
+        await yield_to_loop()
         message = failed.message if failed is not None else answer.get("failed")
         if message is not None and not context.continues_on_fail:
             raise failed or NodeError(message, anonymous=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -65,9 +66,13 @@ async def markdown(context: NodeContext) -> Outputs:
     key = context.parameters.get("destinationKey")
     wanted["key"] = "data" if key is None else key
     resolved = await context.resolve_each(wanted, parameter=source, exact=True)
-    rows = [{} if isinstance(given, NodeError) else _row(given) for given in resolved]
+    rows: list[dict[str, Any]] = []
+    for given in resolved:
+        await yield_to_loop()
+        rows.append({} if isinstance(given, NodeError) else _row(given))
     output: list[Item] = []
     for index, answer in enumerate(await run_program(context, program, rows)):
+        await yield_to_loop()
         try:
             output.append(_item(context, context.items[index], resolved[index], answer))
         except NodeError as error:

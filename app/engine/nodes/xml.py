@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -47,9 +48,13 @@ async def xml(context: NodeContext) -> Outputs:
         raise NodeError(f"The XML node's mode '{conversions.display(mode)}' is not supported.")
     writes = mode == "jsonToxml"
     program = await bundles.program(TO_XML if writes else TO_JSON, xml2js=LIBRARY)
-    rows = [_row(item, parameters, writes) for item, parameters in zip(context.items, resolved, strict=True)]
+    rows: list[dict[str, Any]] = []
+    for item, parameters in zip(context.items, resolved, strict=True):
+        await yield_to_loop()
+        rows.append(_row(item, parameters, writes))
     output: list[Item] = []
     for index, answer in enumerate(await run_program(context, program, rows)):
+        await yield_to_loop()
         try:
             output.append(_item(context.items[index], resolved[index], answer, index, writes))
         except NodeError:

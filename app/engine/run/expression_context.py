@@ -70,14 +70,14 @@ class ExpressionContext:
         if len(answer) > SMALL:
             self.execution.ports.meter.check(self.held + estimate(answer))
 
-    def _admit_scope(self, scope: dict[str, Any]) -> None:
+    async def _admit_scope(self, scope: dict[str, Any]) -> None:
         """Raises TooMuchData where what JavaScript is to see would be far longer as JSON than it is here, where the
         same item may stand in many places: the JSON may take a half of what a run may hold."""
         meter, items, nodes = self.execution.ports.meter, scope["items"], scope["nodes"]
         most = meter.limit // 2
         if len({id(item["json"]) for item in items}) == len(items) and meter.used * (1 + len(nodes)) <= most:
             return
-        if length_of_texts([items, nodes], most) > most:
+        if await compute(length_of_texts, [items, nodes], most, size=len(items) + len(nodes) * PLAIN) > most:
             raise TooMuchData(meter.limit)
 
     async def resolve(
@@ -240,7 +240,7 @@ class ExpressionContext:
         """What the sandbox has to know to evaluate `texts` for the items."""
         await self.read_variables(texts)
         scope = self.scope_of(texts, items)
-        self._admit_scope(scope)
+        await self._admit_scope(scope)
         return scope
 
     async def read_variables(self, texts: Sequence[str]) -> None:

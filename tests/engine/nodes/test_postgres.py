@@ -114,6 +114,13 @@ def test_a_parameter_stays_a_value(engine: Engine, shop, value: str) -> None:
             assert item["json"] == {"v": value, "n": 3}
 
 
+def test_the_texts_of_queries_are_counted(engine: Engine, shop) -> None:
+    asked = query("={{ 'SELECT 1 --' + 'x'.repeat(1_000_000) }}")
+    assert run(engine, asked, shop[1], limit=4_000_000).status == "success"
+    outcome = run(engine, asked, shop[1], limit=1_800_000)
+    assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
+
+
 def test_a_name_stays_a_name() -> None:
     assert sql_text.fill_places("SELECT $1:name", ['a"; DROP TABLE items; --']) == 'SELECT "a""; DROP TABLE items; --"'
 

@@ -9,6 +9,9 @@ import pytest
 
 from app.engine.run import computing
 from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
+from app.engine.run.memory import Meter
+from app.engine.run.ports import Ports
+from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, assign, chain, condition, node, workflow
@@ -190,33 +193,68 @@ RENAMED = {"keys": {"key": [{"currentKey": "n", "newKey": "m"}]}}
 YIELDING = {
     "dateTime": (node("Node", "dateTime", FORMAT, 2), {"_begin", "fill_all", "_rows", "_length"}, 1),
     "filter": (node("Node", "filter", by_regex("9"), 2.2), {"_begin", "fill_all", "_length"}, 4),
+    "html": (node("Node", "html", {"html": "<b>{{ $json.n }}</b>"}, 1.2), {"fill_all"}, 1),
     "if": (node("Node", "if", condition("2026-01-01", "dateTime", "before", "={{ $json.day }}"), 2.2), {"fill_all"}, 5),
     "renameKeys": (node("Node", "renameKeys", RENAMED), {"_begin"}, 1),
     "sort": (node("Node", "sort", {"type": "random"}), {"sample"}, 0),
     "splitInBatches": (node("Node", "splitInBatches", {"batchSize": MANY}, 3), {"_add_source"}, 0),
+    "xml": (node("Node", "xml", {"mode": "jsonToxml"}), {"_length"}, 2),
     "switch": (node("Node", "switch", RULES, 3.2), {"fill_all", "_filters_of", "_places"}, 4),
 }
 """A node that looks at each of its items, what it computes in a thread, and how often it yields for each of them."""
 
 
-@pytest.mark.parametrize("case", YIELDING.values(), ids=YIELDING.keys())
-def test_what_is_done_for_each_item_yields_or_has_a_thread(
-    engine: Engine, beside: list[str], monkeypatch: pytest.MonkeyPatch, case: tuple[dict[str, Any], set[str], int]
-) -> None:
-    middle, threads, times = case
-    monkeypatch.setattr(computing, "SLICE_SECONDS", -1)  # each time that it may yield, it does
-    count, turns, sleep = 2_100, 0, asyncio.sleep
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Has an entry for each turn that the loop was let have; where a node may yield, it does."""
+    monkeypatch.setattr(computing, "SLICE_SECONDS", -1)
+    turns: list[float] = []
+    sleep = asyncio.sleep
 
     async def count_turns(seconds: float) -> None:
-        nonlocal turns
-        turns += seconds == 0
+        if seconds == 0:
+            turns.append(seconds)
         await sleep(seconds)
 
     monkeypatch.setattr(asyncio, "sleep", count_turns)
+    return turns
+
+
+@pytest.mark.parametrize("case", YIELDING.values(), ids=YIELDING.keys())
+def test_what_is_done_for_each_item_yields_or_has_a_thread(
+    engine: Engine, beside: list[str], turns: list[float], case: tuple[dict[str, Any], set[str], int]
+) -> None:
+    middle, threads, times = case
+    count = 2_100
     outcome = engine.run(chain(START, middle), items=items(count))
     assert outcome.status == "success", outcome.error
     assert threads <= set(beside)
-    assert turns >= count * times
+    assert len(turns) >= count * times
+
+
+class OddTable:
+    """A data table that keeps nothing."""
+
+    async def insert(self, table_id: str, rows: list[Any], *, zone: str) -> list[dict[str, Any]]:
+        return [{"id": number, **row} for number, row in enumerate(rows)]
+
+
+def test_rows_of_a_data_table_are_made_between_turns(engine: Engine, beside: list[str], turns: list[float]) -> None:
+    parameters = {"dataTableId": {"mode": "id", "value": "t"}, "columns": {"mappingMode": "autoMapInputData"}}
+    document = chain(START, node("Node", "dataTable", parameters, 1.1))
+    tables: Any = OddTable()
+    outcome = engine.run(document, items=items(FEW + 1), ports=Ports(data_tables=tables))
+    assert outcome.status == "success", outcome.error
+    assert len(turns) >= 2 * FEW
+    assert "_counted_items" in beside
+
+
+def test_what_expressions_see_is_weighed_beside_the_loop(engine: Engine, beside: list[str]) -> None:
+    document = chain(START, node("Node", "set", assign(("a", "string", "={{ $json.n }}")), 3.4))
+    given = [{"json": {"n": place, "s": "x" * 2_900}} for place in range(FEW + 100)]
+    outcome = engine.run(document, items=given, ports=Ports(history=MemoryHistory(), meter=Meter(1_200_000)))
+    assert outcome.status == "success", outcome.error
+    assert "length_of_texts" in beside
 
 
 HEAVY = {"long": {"s": "x" * 2**21}, "many": {"s": list(range(20_000))}, "deep": {"s": {"t": {"u": ["y" * 2**21]}}}}

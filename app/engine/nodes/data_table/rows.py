@@ -1,8 +1,10 @@
 """What the Data Table node does with rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 from app.engine.nodes.data_table.asking import SYSTEM_COLUMNS, Asked
+from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.data_tables import Json
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -22,17 +24,25 @@ def has_table_by_expression(parameters: dict[str, Any]) -> bool:
 async def insert(asked: Asked) -> list[Item]:
     """A row for one item."""
     made = await asked.store.insert(await asked.table_id(), [asked.row()], zone=asked.zone)
-    return [{"json": _insertion_summary(made)}] if asked.options.get("optimizeBulk") else _items(asked, made)
+    return [{"json": _insertion_summary(made)}] if asked.options.get("optimizeBulk") else await _items(asked, made)
 
 
 async def insert_many(asked: list[Asked]) -> list[Item]:
     """The rows of all items, all or none of them."""
     first = asked[0]
     table_id = await first.table_id()
-    made = await first.store.insert(table_id, [each.row() for each in asked], zone=first.zone)
+    rows = []
+    for each in asked:
+        await yield_to_loop()
+        rows.append(each.row())
+    made = await first.store.insert(table_id, rows, zone=first.zone)
     if first.options.get("optimizeBulk"):
         return [{"json": _insertion_summary(made)}]
-    return [{**item, "pairedItem": {"item": index}} for index, item in enumerate(_items(first, made))]
+    items = await _items(first, made)
+    for index, item in enumerate(items):
+        await yield_to_loop()
+        item["pairedItem"] = {"item": index}
+    return items
 
 
 def _insertion_summary(made: list[Json]) -> Json:
@@ -67,7 +77,7 @@ async def _read(asked: Asked, table_id: str, sort: tuple[str, bool] | None, limi
     while True:
         number = PAGE if limit is None else min(PAGE, limit - len(items))
         page = await asked.store.read(table_id, wanted, zone=asked.zone, sort=sort, limit=number, after=after)
-        items += _items(asked, page.rows)
+        items += await _items(asked, page.rows)
         after = page.following
         if after is None or (limit is not None and len(items) >= limit):
             return items
@@ -78,7 +88,7 @@ async def update(asked: Asked) -> list[Item]:
     table_id, dry_run, row = await asked.table_id(), asked.dry_run(), asked.row()
     wanted = _some(await asked.row_filter(table_id))
     made = await asked.store.update(table_id, wanted, row, zone=asked.zone, dry_run=dry_run)
-    return _items(asked, made)
+    return await _items(asked, made)
 
 
 async def upsert(asked: Asked) -> list[Item]:
@@ -86,14 +96,14 @@ async def upsert(asked: Asked) -> list[Item]:
     table_id, dry_run, row = await asked.table_id(), asked.dry_run(), asked.row()
     wanted = _some(await asked.row_filter(table_id))
     made = await asked.store.upsert(table_id, wanted, row, zone=asked.zone, dry_run=dry_run)
-    return _items(asked, made)
+    return await _items(asked, made)
 
 
 async def delete(asked: Asked) -> list[Item]:
     """Delete the rows that are meant, and output what they were."""
     table_id, dry_run = await asked.table_id(), asked.dry_run()
     wanted = _some(await asked.row_filter(table_id))
-    return _items(asked, await asked.store.delete(table_id, wanted, zone=asked.zone, dry_run=dry_run))
+    return await _items(asked, await asked.store.delete(table_id, wanted, zone=asked.zone, dry_run=dry_run))
 
 
 def _some(wanted: Json) -> Json:
@@ -103,7 +113,11 @@ def _some(wanted: Json) -> Json:
     return wanted
 
 
-def _items(asked: Asked, made: list[Json]) -> list[Item]:
+async def _items(asked: Asked, made: list[Json]) -> list[Item]:
+    return await compute(_counted_items, made, asked.context.hold, size=count_work(made))
+
+
+def _counted_items(made: list[Json], hold: Callable[[int], None]) -> list[Item]:
     items: list[Item] = [{"json": row} for row in made]
-    asked.context.hold(weigh(items))
+    hold(weigh(items))
     return items

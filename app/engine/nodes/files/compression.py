@@ -271,5 +271,6 @@ def _tar(members: list[File], mode: str) -> bytes:
             info.size = len(content)
             archive.addfile(info, io.BytesIO(content))
         end = archive.offset + 2 * tarfile.BLOCKSIZE
-    # Python fills up to twenty blocks, as tapes had them; two empty ones end an archive.
-    return made.getvalue()[:end] if mode == "w" else made.getvalue()
+    if mode == "w":
+        made.truncate(end)  # Python fills up to twenty blocks, as tapes had them; two empty ones end an archive.
+    return made.getvalue()

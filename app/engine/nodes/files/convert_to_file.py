@@ -15,7 +15,7 @@ from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, BYTES_OF_ONE, encodi
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.received import received
-from app.engine.run.computing import compute, yield_to_loop
+from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -85,10 +85,10 @@ async def _file_of_all(context: NodeContext, operation: str, parameters: dict[st
     if operation == "csv":
         delimiter, header = str(options.get("delimiter") or ","), options.get("headerRow") is not False
         content = await write_rows(context, context.items, delimiter=delimiter, header=header)
-        file = written_file(content, options, "File.csv")
+        file = await compute(written_file, content, options, "File.csv", size=len(content) // BYTES_OF_ONE)
     elif operation == "toJson":
-        content = await compute(_json, context, [item["json"] for item in context.items], parameters)
-        file = named_file(content, path_of(options.get("fileName") or "file.json"), "application/json")
+        values = [item["json"] for item in context.items]
+        file = await compute(_json_file, context, values, parameters, options.get("fileName"))
     else:
         file = await spreadsheets.write_sheet(context, context.items, operation, options, f"File.{operation}")
     origins = [{"item": index} for index in range(len(context.items))]
@@ -101,7 +101,9 @@ async def _file_of_one(
     if operation == "iCal":
         return await _calendar_file(context, parameters, index)
     if operation == "toJson":
-        return await _json_file(context, item, parameters)
+        options = as_group(parameters.get("options"))
+        size = math.inf if options.get("format") else count_work([item["json"]])
+        return await compute(_json_file, context, item["json"], parameters, options.get("fileName"), size=size)
     make = _text_file if operation == "toText" else _binary_file
     named = parameters.get("sourceProperty")
     value = item["json"].get(named) if isinstance(named, str) else None
@@ -124,8 +126,11 @@ def _encode_text(text: str, options: dict[str, Any], hold: Callable[[int], None]
 def _json(context: NodeContext, value: Any, parameters: dict[str, Any]) -> bytes:
     options = as_group(parameters.get("options"))
     with context.holding(_indents(value) if options.get("format") else 0):
-        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0).decode()
-    return _encode_text(text, options, context.hold)
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if options.get("format") else 0)
+    if encoding_name(options.get("encoding")) != "utf-8":
+        return _encode_text(text.decode(), options, context.hold)
+    context.hold(len(text) + base64_size(len(text)))
+    return BYTE_ORDER_MARK.encode() + text if options.get("addBOM") else text
 
 
 def _indents(value: Any) -> int:
@@ -140,11 +145,8 @@ def _indents(value: Any) -> int:
     return spaces
 
 
-async def _json_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> dict[str, Any]:
-    name = as_group(parameters.get("options")).get("fileName")
-    long = bool(as_group(parameters.get("options")).get("format"))
-    content = await compute(_json, context, item["json"], parameters, size=math.inf if long else 0)
-    return named_file(content, path_of(name or "file.json"), "application/json")
+def _json_file(context: NodeContext, value: Any, parameters: dict[str, Any], name: Any) -> dict[str, Any]:
+    return named_file(_json(context, value, parameters), path_of(name or "file.json"), "application/json")
 
 
 async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import explain_json
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -48,6 +48,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
         raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
     output: list[Item] = []
     for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+        await yield_to_loop()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters

@@ -13,7 +13,7 @@ from typing import Any
 from app.binary_files import encode_base64
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
-from app.engine.run.computing import compute, count_work
+from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -113,6 +113,7 @@ async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
     files: list[GivenFile] = []
     failures: dict[int, NodeError] = {}
     for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+        await yield_to_loop()
         try:
             if isinstance(parameters, NodeError):
                 raise parameters

@@ -1,8 +1,9 @@
 """Spreadsheets: xlsx, xls, ods, rtf and HTML tables as rows and back, by SheetJS in the sandbox."""
 
-import base64
+from collections.abc import Callable
 from typing import Any
 
+from app.binary_files import decode_base64
 from app.engine.nodes.files.library_calls import call_library, made_of
 from app.engine.nodes.files.written_files import written_file
 from app.engine.run.computing import compute
@@ -122,8 +123,7 @@ async def write_sheet(
 
     Raises NodeError.
     """
-    rows = await compute(tables.flat_rows, [item["json"] for item in items], context.hold)
-    columns = len({name for row in rows for name in row})
+    rows, columns = await compute(_flat_rows, [item["json"] for item in items], context.hold)
     if columns * len(rows) > MAX_CELLS:
         raise NodeError(f"The sheet has {columns * len(rows):,} cells; at most {MAX_CELLS:,} are written")
     request = {
@@ -134,6 +134,16 @@ async def write_sheet(
         "compression": bool(options.get("compression")) and operation in ("xlsx", "ods"),
     }
     [answer] = await call_library(context, await bundles.program(WRITE, xlsx=LIBRARY), [request])
-    content = base64.b64decode(made_of(answer, 0))
     # HTML is text, and of a text only the name tells what it is.
-    return written_file(content, options, name, None if operation == "html" else MIME_TYPES[operation])
+    kind = None if operation == "html" else MIME_TYPES[operation]
+    return await compute(_file, made_of(answer, 0), options, name, kind)
+
+
+def _flat_rows(rows: list[dict[str, Any]], hold: Callable[[int], None]) -> tuple[list[dict[str, Any]], int]:
+    """The rows without nested values, and how many columns they have together."""
+    flat = tables.flat_rows(rows, hold)
+    return flat, len({name for row in flat for name in row})
+
+
+def _file(content: str, options: dict[str, Any], name: str, kind: str | None) -> dict[str, Any]:
+    return written_file(decode_base64(content), options, name, kind)

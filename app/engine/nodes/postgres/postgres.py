@@ -17,6 +17,7 @@ from app.engine.nodes.postgres.statements import (
     table_of,
 )
 from app.engine.nodes.shared.issues import Mapped, Required, RequiredCredential, credentials, rules
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -29,6 +30,8 @@ SELECT column_name, udt_name AS type FROM information_schema.columns
 WHERE table_schema = $1 AND table_name = $2 ORDER BY ordinal_position
 """
 DONE = {"success": True}
+COPIES = 2
+"""So often the text of a query is there: by itself, and in what is sent."""
 SQL = {"operation": ["executeQuery"]}
 NO_TABLE = {"table": [""]}
 ISSUES = rules(
@@ -61,11 +64,13 @@ async def postgres(context: NodeContext) -> Outputs:
     opening = session(credential, context.outgoing.rules, hold=context.hold, timeout=timeout, big_as_text=big_as_text)
     async with opening as open_session:
         types = await _types(open_session, resolved[0]) if operation in WRITING else {}
-        rows = [
-            row_of(parameters, item, context.version) for parameters, item in zip(resolved, context.items, strict=True)
-        ]
-        given = list(zip(resolved, rows, strict=True))
-        queries = [make(parameters, row, types, index) for index, (parameters, row) in enumerate(given)]
+        given: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        queries: list[str] = []
+        for index, (parameters, item) in enumerate(zip(resolved, context.items, strict=True)):
+            await yield_to_loop()
+            given.append((parameters, row_of(parameters, item, context.version)))
+            queries.append(make(*given[-1], types, index))
+            context.hold(COPIES * len(queries[-1]))
         batching = str(options.get("queryBatching") or "single")
         if operation != "update":
             return [await _run(context, open_session, queries, batching)]

@@ -14,7 +14,7 @@ import psycopg
 from app.engine.nodes.postgres import rows
 from app.engine.nodes.postgres.values import to_json
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, hide_password, resolve
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import weigh
 from app.engine.values import conversions
@@ -54,8 +54,11 @@ class Session:
         query_rows: list[dict[str, Any]] = []
         try:
             async for result in rows.results(self._connection, query.encode()):
-                part = [{name: self._show(value, oid) for name, oid, value in row} for row in rows.rows(result)]
-                self._hold(weigh(part))
+                part: list[dict[str, Any]] = []
+                for row in rows.rows(result):
+                    part.append({name: self._show(value, oid) for name, oid, value in row})
+                    await yield_to_loop()
+                self._hold(await compute(weigh, part, size=count_work(part)))
                 query_rows += part
                 if result.status not in rows.PART:
                     made.append(QueryResult(query_rows if result.nfields else None))
