@@ -8,6 +8,9 @@ import re
 
 NO_CHARSETS = ("base64", "bz2", "hex", "idna", "punycode", "quopri", "raw", "rot", "undefined", "unicode", "utf-7")
 """How the names of what Python calls encodings begin, but no document is written in."""
+BYTE_ORDER_MARK = "\ufeff"
+PIECE = 4 * 2**20
+"""Bytes that are decoded at once."""
 HEAD_BYTES = 1024
 """How far into a document its charset has to be declared."""
 _XML = re.compile(rb"""\s*<\?xml[^<>]{0,200}?encoding=["']([-\w]+)["']""")
@@ -17,7 +20,20 @@ _META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNOR
 def decode(content: bytes, charset: str | None) -> str:
     """The text, without a byte order mark; what cannot be read is replaced. `charset` is what the header says."""
     known = codec_named(charset) or _declared_charset(content) or "utf-8"
-    return content.decode(known, "replace").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    return decode_pieces(content, known)
+
+
+def decode_pieces(content: bytes, codec: str) -> str:
+    """The text, with what cannot be read replaced and no byte order mark; other threads have their turn meanwhile."""
+    if len(content) <= PIECE:
+        return content.decode(codec, "replace").removeprefix(BYTE_ORDER_MARK)
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    view = memoryview(content)
+    pieces = [decoder.decode(bytes(view[begin : begin + PIECE])) for begin in range(0, len(view), PIECE)]
+    pieces.append(decoder.decode(b"", final=True))
+    first = next((place for place, piece in enumerate(pieces) if piece), 0)
+    pieces[first] = pieces[first].removeprefix(BYTE_ORDER_MARK)
+    return "".join(pieces)
 
 
 def _declared_charset(content: bytes) -> str | None:

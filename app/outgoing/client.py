@@ -7,6 +7,8 @@ nothing of nodes.
 import asyncio
 import copy
 import http.cookiejar
+import importlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -40,6 +42,9 @@ def says_where_it_ends(name: str, value: str) -> bool:
     if name == "connection":
         return not CONNECTION_OPTIONS.issuperset(option.strip().lower() for option in value.split(","))
     return name in FRAMING_HEADERS
+
+
+_loaded = False
 
 
 class SecretRefused(Exception):
@@ -199,13 +204,12 @@ class Outgoing:
         codings = response.headers.get("content-encoding", "").strip().lower()
         if codings not in DECODED:
             response.headers.pop("content-encoding", None)  # httpx would decode it
-        parts, size = [], 0
+        content = io.BytesIO()
         async for part in response.aiter_bytes():
-            size += len(part)
-            if size > self._largest:
+            if content.tell() + len(part) > self._largest:
                 raise ResponseTooLarge(f"The response is larger than {self._largest} bytes")
             receive(len(part))
-            parts.append(part)
+            content.write(part)
         cookies = response.headers.get_list("set-cookie")
         if cookies:
             headers["set-cookie"] = cookies
@@ -213,7 +217,7 @@ class Outgoing:
             response.status_code,
             response.reason_phrase,
             headers,
-            b"".join(parts),
+            content.getvalue(),
             str(response.url),
             response.charset_encoding,
         )
@@ -235,6 +239,15 @@ class Outgoing:
             raise SecretRefused(f"This credential must not be sent by way of the proxy '{proxy.url.host}'")
         context = await asyncio.to_thread(tls_context, call.certificate, verify=call.verify)
         return _client_over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
+
+
+async def load_client() -> None:
+    """Load the libraries that send, beside the loop: nothing may have been sent yet."""
+    global _loaded
+    if not _loaded:
+        await asyncio.to_thread(importlib.import_module, "app.outgoing.authentication")
+        await asyncio.to_thread(importlib.import_module, "app.outgoing.connections")
+        _loaded = True
 
 
 def _client_over(transport: "httpx.AsyncBaseTransport") -> "httpx.AsyncClient":

@@ -15,7 +15,7 @@ from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
 from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.failures import RequestFailed
-from app.engine.nodes.http_request.requests import AT_ONCE, send
+from app.engine.nodes.http_request.requests import AT_ONCE, answered
 from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -56,10 +56,10 @@ class Requests:
             if self._proof.domains is not None:
                 secret = frozenset(name.lower() for name, _ in call.headers)
                 call = replace(call, secret_headers=secret, secret_domains=self._proof.domains)
-            async with self._gate:
-                signed = call if auth is None else replace(call, auth=auth)
-                reading = Reading("file" if _wants_bytes(options, older) else "json")
-                answer = await send(self._context, signed, reading, 0)
+            signed = call if auth is None else replace(call, auth=auth)
+            reading = Reading("file" if _wants_bytes(options, older) else "json")
+            async with self._gate, answered(self._context, signed, reading, 0) as answer:
+                return await compute(_older_reply if older else _reply, options, answer, size=work_of(answer))
         except RequestFailed as error:
             shown = error.shown if isinstance(error.shown, dict) else {}
             raise RequestError(
@@ -72,7 +72,6 @@ class Requests:
             raise RequestError(
                 {"message": said, **({"code": "ERR_INVALID_URL"} if said == "Invalid URL" else {})}
             ) from error
-        return await compute(_older_reply if older else _reply, options, answer, size=work_of(answer))
 
 
 def _wants_bytes(options: Json, older: bool) -> bool:

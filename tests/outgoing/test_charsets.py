@@ -6,7 +6,8 @@ from app.engine.nodes.email_read_imap.messages import simple_item
 from app.engine.nodes.http_request.answers import Reading, items_of
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.run.errors import NodeError
-from app.outgoing.charsets import codec_named, decode
+from app.outgoing import charsets
+from app.outgoing.charsets import codec_named, decode, decode_pieces
 from app.outgoing.client import Answer
 
 TEXT = "ЖЮЯ"
@@ -55,3 +56,13 @@ def test_a_codec_that_no_text_is_written_in_is_no_charset(name: str) -> None:
     assert item["json"]["subject"] == (f"=?{name}?q?a?=" if name else "a")
     named = Answer(200, "", {"content-disposition": f"attachment; filename*={name}''a.txt"}, b"", "http://x/")
     assert items_of(named, Reading(format="file"), 0, {"json": {}})[0]["binary"]["data"]["fileName"] == "a.txt"
+
+
+@pytest.mark.parametrize("text", ["", "\ufeffé", "é\ufeff😀я" * 3])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-16-le", "cp1252", "shift_jis", "gb18030"])
+def test_pieces_are_decoded_as_the_whole(monkeypatch: pytest.MonkeyPatch, text: str, codec: str) -> None:
+    content = text.encode(codec, "replace") + b"\xff"
+    whole = decode_pieces(content, codec)
+    assert whole == content.decode(codec, "replace").removeprefix("\ufeff")
+    monkeypatch.setattr(charsets, "PIECE", 3)
+    assert decode_pieces(content, codec) == whole

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.engine.nodes.http_request.answers import work_of
+from app.engine.nodes.http_request.requests import Received
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -14,7 +17,7 @@ from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.outgoing.addresses import AddressRefused, UnknownHost
-from app.outgoing.client import Answer, Call
+from app.outgoing.client import Answer, Call, load_client
 from app.outgoing.failures import network_failures
 
 PROGRAM = """
@@ -57,16 +60,22 @@ async def read_feed(
 ) -> list[dict[str, Any]]:
     """The entries of the feed at an address, with more `fields` of each than the usual ones. Raises NodeError, for the
     item `index` where there is one."""
-    answer = await _fetch(context, url, insecure, index)
+    received = Received(context)
+    try:
+        answer = await _fetch(context, url, insecure, index, received)
+        text = await compute(answer.text, size=work_of(answer))
+    finally:
+        received.release()
     program = await bundles.program(PROGRAM, Reader="rss-parser/index.js")
-    [read] = await run_program(context, program, [{"text": answer.text(), "fields": list(fields)}])
+    [read] = await run_program(context, program, [{"text": text, "fields": list(fields)}])
     if "failed" in read:
         raise NodeError(read["failed"], item_index=index)
     return list(read["made"])
 
 
-async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | None) -> Answer:
-    import httpx  # here: few workflows read feeds
+async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | None, received: Received) -> Answer:
+    await load_client()
+    import httpx
 
     try:
         parsed = httpx.URL(url)
@@ -75,7 +84,9 @@ async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | No
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise NodeError('The provided "URL" is not valid!', item_index=index)
     try:
-        answer = await context.outgoing.send(Call("GET", url, HEADERS, timeout=60, verify=not insecure))
+        answer = await context.outgoing.send(
+            Call("GET", url, HEADERS, timeout=60, verify=not insecure, receive=received.hold)
+        )
     except AddressRefused as error:
         raise NodeError(str(error), item_index=index) from error
     except UnknownHost as error:

@@ -27,14 +27,14 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from app.engine.nodes.http_request.answers import Reading
-from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, in_batches, send
+from app.engine.nodes.http_request.answers import Reading, items_of, memory_of
+from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, answered, in_batches
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter, TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Call, Outgoing
+from app.outgoing.client import Answer, Call, Outgoing
 from tests.engine.running import Engine, output_of
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, chain, node
@@ -242,6 +242,17 @@ def test_an_item_that_failed_keeps_no_body() -> None:
     assert most <= AT_ONCE
 
 
+def test_what_an_answer_becomes_is_counted_before_it_is_there() -> None:
+    text = Answer(200, "OK", {"content-type": "text/plain"}, b"x" * 10**6 + "😀".encode(), "http://a.example")
+    assert memory_of(text, Reading()) > 4 * 10**6
+    assert memory_of(text, Reading("file")) < 1.4 * 10**6
+    numbers = Answer(200, "OK", {"content-type": "application/json"}, b"[" + b"1," * 10_000 + b"1]", text.url)
+    assert memory_of(numbers, Reading()) < 10**6
+    with pytest.raises(TooMuchData):
+        items_of(numbers, Reading(), 0, {"json": {}}, Meter(limit=10**6).check)
+    assert len(items_of(numbers, Reading(), 0, {"json": {}}, Meter(limit=10**7).check)) == 10_001
+
+
 def test_the_bytes_of_an_answer_count_while_it_comes() -> None:
     meter, taken = Meter(1_000), 0
 
@@ -261,6 +272,11 @@ def test_the_bytes_of_an_answer_count_while_it_comes() -> None:
             self.held += size
 
     context: Any = Context()
+
+    async def ask() -> None:
+        async with answered(context, Call("GET", "http://a.example"), Reading(), 0):
+            pass
+
     with pytest.raises(TooMuchData):
-        asyncio.run(send(context, Call("GET", "http://a.example"), Reading(), 0))
+        asyncio.run(ask())
     assert (taken, context.held) == (900, 0)

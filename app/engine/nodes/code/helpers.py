@@ -17,7 +17,7 @@ from app.binary_files import display_size, encode_base64, file_entry
 from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
 from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.failures import RequestFailed
-from app.engine.nodes.http_request.requests import AT_ONCE, send
+from app.engine.nodes.http_request.requests import AT_ONCE, answered
 from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -126,8 +126,9 @@ class CodeHelpers:
         older = name == "request"
         call = older_call_of(given) if older else call_of(given)
         encoding = _older_encoding(given) if older else given.get("encoding")
-        answer = await send(self._context, call, Reading("file" if encoding in RAW else "json"), 0)
-        return await compute(_older_result if older else _result, given, answer, size=work_of(answer))
+        reading = Reading("file" if encoding in RAW else "json")
+        async with answered(self._context, call, reading, 0) as answer:
+            return await compute(_older_result if older else _result, given, answer, size=work_of(answer))
 
 
 def _digest(question: bytes) -> bytes:

@@ -11,7 +11,7 @@ from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.files.separated_values import write_rows
 from app.engine.nodes.files.written_files import path_of, written_file
-from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, BYTES_OF_ONE, encoding_name
+from app.engine.nodes.shared.binary import BYTES_OF_ONE, encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.received import received
@@ -24,6 +24,7 @@ from app.engine.run.memory import base64_size
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 from app.engine.values.conversions import Undefined
+from app.outgoing.charsets import BYTE_ORDER_MARK
 
 WIDTHS = {"utf-16": 2, "utf-32": 4}
 """How many bytes a character takes at least, in encodings with more than one."""

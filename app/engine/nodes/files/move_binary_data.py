@@ -7,7 +7,7 @@ import orjson
 
 from app.binary_files import decode_base64, encode_base64, extension_of, file_entry
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, BYTES_OF_ONE, encoding_name
+from app.engine.nodes.shared.binary import BYTES_OF_ONE, encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
 from app.engine.run.computing import compute, yield_to_loop
@@ -19,6 +19,7 @@ from app.engine.run.json_texts import parse_json
 from app.engine.run.memory import FIELD, base64_size
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
+from app.outgoing.charsets import BYTE_ORDER_MARK
 
 JSON, TEXT = "application/json", "text/plain"
 

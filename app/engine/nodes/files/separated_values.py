@@ -5,13 +5,14 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from app.engine.nodes.shared.binary import BYTE_ORDER_MARK, encoding_name
+from app.engine.nodes.shared.binary import encoding_name
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item
 from app.engine.run.memory import base64_size, collect, text_size
 from app.engine.values import conversions, tables
 from app.engine.values.tables import MalformedTable
+from app.outgoing.charsets import BYTE_ORDER_MARK
 
 
 async def write_rows(context: NodeContext, items: list[Item], *, delimiter: str, header: bool) -> bytes:

@@ -14,6 +14,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.outgoing.certificates import certificate_of
+from app.outgoing.client import load_client
 
 ISSUES = rules(Required("url", "URL"))
 NEEDED = credentials(RequiredCredential("httpSslAuth", when={"provideSslCertificates": [True]}))
@@ -27,6 +28,7 @@ async def http_request(context: NodeContext) -> Outputs:
     paged = has_pages(options.pop("pagination", None))
     given = {**without_nulls(context.parameters), "options": options}
     resolved = await context.resolve_each(given, exact=True)
+    await load_client()
     proven = await _proof(context) if context.items else NO_PROOF
     batch = fields(await context.resolve_first(fields(options, "batching")), "batch")
 

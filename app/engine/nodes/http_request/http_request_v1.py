@@ -29,7 +29,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
-from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
+from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call, load_client
 
 CREDENTIALS = {
     "basicAuth": "httpBasicAuth",
@@ -67,6 +67,7 @@ async def http_request_v1(context: NodeContext) -> Outputs:
     resolved, failed = await context.resolve_until(without_nulls(context.parameters), exact=True)
     if failed is not None and context.continues_on_fail:
         raise failed  # as in n8n, where what no request could be made of fails the node
+    await load_client()
     proven = await _proof(context) if context.items else NO_PROOF
     options = as_group(await context.resolve_first(context.parameters.get("options") or {}))
 

@@ -7,7 +7,7 @@ from typing import Any
 from app.engine.nodes.http_request.answers import check, read_items, work_of
 from app.engine.nodes.http_request.parameter_values import seconds, to_count
 from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
-from app.engine.nodes.http_request.requests import send
+from app.engine.nodes.http_request.requests import answered
 from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
@@ -48,16 +48,16 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
         call = await _next_call(context, pagination, request, variables, index)
         if call is None:
             return output
-        answer = await send(context, call, request.reading, index)
-        same = same + 1 if answer.content == last else 1
-        last = answer.content
-        body = await compute(body_of, answer, size=work_of(answer))
-        variables["$response"] = {"statusCode": answer.status, "headers": answer.headers, "body": body}
-        variables["$pageCount"] += 1
-        complete = await _is_complete(context, pagination, variables, index)
-        if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
-            check(answer, request.reading, index)
-        output.extend(await read_items(context, answer, request.reading, index))
+        async with answered(context, call, request.reading, index) as answer:
+            same = same + 1 if answer.content == last else 1
+            last = answer.content
+            body = await compute(body_of, answer, size=work_of(answer))
+            variables["$response"] = {"statusCode": answer.status, "headers": answer.headers, "body": body}
+            variables["$pageCount"] += 1
+            complete = await _is_complete(context, pagination, variables, index)
+            if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
+                check(answer, request.reading, index)
+            output.extend(await read_items(context, answer, request.reading, index))
         if complete or (most is not None and variables["$pageCount"] >= most):
             return output
         if same >= SAME_ANSWERS:

@@ -4,8 +4,8 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from app.engine.nodes.http_request.answers import Reading, check, memory_of, read_items, work_of
@@ -14,7 +14,7 @@ from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
-from app.outgoing.client import Answer, Call
+from app.outgoing.client import Answer, Call, load_client
 from app.outgoing.failures import network_failures
 
 AT_ONCE = 50
@@ -122,42 +122,56 @@ async def in_batches(context: NodeContext, size: int, interval: float, prepare: 
     return output
 
 
-async def send(context: NodeContext, call: Call, reading: Reading, item: int) -> Answer:
+@asynccontextmanager
+async def answered(context: NodeContext, call: Call, reading: Reading, item: int) -> AsyncIterator[Answer]:
     """Send the request, and once more where its access token was refused and another one was had.
 
-    Raises NodeError, in n8n's words, when no answer came.
+    The bytes of the answer count as they come, many may be under way, and for as long as this lasts; what they become
+    counts until the node is through. Raises NodeError, in n8n's words, when no answer came, and TooMuchData.
     """
-    from app.outgoing.authentication import RenewableToken  # with httpx: nothing may have been sent yet
+    received = Received(context)
+    try:
+        yield await _send(context, call, reading, item, received)
+    finally:
+        received.release()
 
+
+@dataclass(slots=True)
+class Received:
+    """The bytes of an answer, counted as they come."""
+
+    context: NodeContext
+    size: int = 0
+
+    def hold(self, size: int) -> None:
+        self.context.hold(size)
+        self.size += size
+
+    def release(self) -> None:
+        self.context.held -= self.size
+        self.size = 0
+
+
+async def _send(context: NodeContext, call: Call, reading: Reading, item: int, received: Received) -> Answer:
+    await load_client()
+    from app.outgoing.authentication import RenewableToken
+
+    call = replace(call, receive=received.hold)
     try:
         token = call.auth.token if isinstance(call.auth, RenewableToken) else ""
-        answer = await _receive(context, call)
+        answer = await context.outgoing.send(call)
         if isinstance(call.auth, RenewableToken) and await call.auth.renewed(answer.status, token):
-            answer = await _receive(context, call)
-        # All answers are kept until the last has come, as what they become.
-        context.hold(await compute(memory_of, answer, reading, size=work_of(answer)))
-        return answer
+            received.release()
+            answer = await context.outgoing.send(call)
     except network_failures() as error:
         raise of_exception(error, call.url, item) from error
-
-
-async def _receive(context: NodeContext, call: Call) -> Answer:
-    """The answer, whose bytes count as they come: many may be under way. Raises TooMuchData."""
-    received = 0
-
-    def receive(size: int) -> None:
-        nonlocal received
-        context.hold(size)
-        received += size
-
-    try:
-        return await context.outgoing.send(replace(call, receive=receive))
-    finally:
-        context.held -= received
+    # All answers are kept until the last has come, as what they become.
+    context.hold(await compute(memory_of, answer, reading, size=work_of(answer)))
+    return answer
 
 
 async def send_one(context: NodeContext, call: Call, reading: Reading, item: int) -> list[Item]:
     """The items that come of an item's request. Raises NodeError."""
-    answer = await send(context, call, reading, item)
-    check(answer, reading, item)
-    return await read_items(context, answer, reading, item)
+    async with answered(context, call, reading, item) as answer:
+        check(answer, reading, item)
+        return await read_items(context, answer, reading, item)

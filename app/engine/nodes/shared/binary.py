@@ -3,7 +3,6 @@
 Knows items, no node. The bytes stand in the item itself, in base64.
 """
 
-import codecs
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,12 +14,9 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.run.memory import text_size
 from app.engine.values import conversions
-from app.outgoing.charsets import codec_named
+from app.outgoing.charsets import codec_named, decode_pieces
 
 NODE_NAMES = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}
-BYTE_ORDER_MARK = "\ufeff"
-PIECE = 4 * 2**20
-"""Bytes that are decoded at once."""
 BYTES_OF_ONE = 10_000
 """Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 
@@ -45,18 +41,6 @@ async def decode(context: NodeContext, content: bytes, codec: str) -> str:
     in a thread. Raises TooMuchData."""
     context.hold(text_size(content, codec))
     return await compute(decode_pieces, content, codec, size=len(content) // BYTES_OF_ONE)
-
-
-def decode_pieces(content: bytes, codec: str) -> str:
-    """The same without counting; other threads have their turn meanwhile."""
-    if len(content) <= PIECE:
-        return content.decode(codec, "replace").removeprefix(BYTE_ORDER_MARK)
-    decoder = codecs.getincrementaldecoder(codec)("replace")
-    view = memoryview(content)
-    pieces = [decoder.decode(bytes(view[begin : begin + PIECE])) for begin in range(0, len(view), PIECE)]
-    pieces.append(decoder.decode(b"", final=True))
-    pieces[0] = pieces[0].removeprefix(BYTE_ORDER_MARK)
-    return "".join(pieces)
 
 
 def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
