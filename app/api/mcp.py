@@ -71,8 +71,10 @@ def call_mcp(path: str) -> Response:
         case "tools/call":
             name, arguments = text_of(parameters.name), bytes(parameters.arguments)
             tool = next((each for each in tools if each.name == name), None)
-            if tool is None or (arguments[:1] != b"{" and arguments != b"null"):
+            if tool is None:
                 return finish(failure(number, WRONG, f"Unknown tool: {str(name)[:100]}"))
+            if arguments[:1] != b"{" and arguments != b"null":
+                return finish(failure(number, WRONG, "The arguments of a tool must be an object"))
             given = orjson.Fragment(b"{}" if arguments == b"null" else arguments)
             return run_tool(webhook, {"id": number, "node": tool.node, "arguments": given}, by.proof)
         case _:

@@ -81,6 +81,8 @@ def test_a_client_finds_the_tools_and_runs_them(site: Site):
 def test_what_a_client_must_not_ask_is_refused(site: Site):
     workflow_id, path = served(site)
     assert ask(site, path, "tools/call", name="Off")["message"] == "Unknown tool: Off"
+    odd = ask(site, path, "tools/call", name="Plan_trip", arguments=["Rome"])
+    assert odd == {"code": -32602, "message": "The arguments of a tool must be an object"}
     assert ask(site, path, "resources/list")["code"] == -32601
     deep = (
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "Plan_trip", "arguments": {"a": %b}}}'
