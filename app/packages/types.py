@@ -148,7 +148,10 @@ class Packages:
 
     def _node_type(self, package: Installed, node: PackagedNode, description: Description) -> NodeType:
         runs = frozenset(node.runs)
-        trigger = bool(runs & STARTS) and "execute" not in runs
+        document = description.document
+        # A described node may have a webhook, too: for the answers of the people whom it asks.
+        acts = "execute" in runs or ("requestDefaults" in document and document.get("inputs"))
+        trigger = bool(runs & STARTS) and not acts
         return NodeType(
             node.type,
             tuple(dict.fromkeys(description.versions)),

@@ -79,3 +79,11 @@ def test_what_has_to_be_set_is_missed_before_the_run(packages: PackageEngine):
     assert [issue.message for issue in kind.find_issues({"id": ""}, 1)] == ['Parameter "Id" is required.']
     assert kind.find_issues({}, 1) == []
     assert kind.needed_credentials({}, 1) == ["sampleApi"]
+
+
+def test_a_described_node_has_functions_of_its_own_and_a_webhook_for_answers(packages: PackageEngine):
+    sent = packages.run(workflow_of("asks", {}))
+    [item] = items_of(sent.data["resultData"]["runData"]["Node"][-1])
+    assert (item["method"], item["path"]) == ("POST", "/echo/sent")
+    asked = packages.run(workflow_of("asks", {"operation": "sendAndWait"}))
+    assert (asked.status, asked.wait_till and asked.wait_till.year, asked.resume_on) == ("waiting", 2090, "webhook")

@@ -37,7 +37,14 @@ function run(node, context, request) {
   if (request.kind === 'poll') return look(node, context);
   if (typeof node.execute === 'function') return node.execute.call(context, request.response);
   if (typeof node.supplyData === 'function') return runSupplied(node, context, request);
-  return runDescribed(node, context);
+  return (operationOf(node, context) ?? runDescribed)(node, context);
+}
+
+/** What a described node does by a function of its own; undefined where its description says all. */
+function operationOf({ customOperations }, context) {
+  const { resource, operation } = customOperations ? context.parameters.of(0) : {};
+  const operations = Object.hasOwn(customOperations ?? {}, resource) ? customOperations[resource] : {};
+  return Object.hasOwn(operations, operation) ? () => operations[operation].call(context) : undefined;
 }
 
 /** Looks for something new: { outputs: null } where there is nothing. Triggers have no items, and ask for none. */
