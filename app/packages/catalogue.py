@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,10 @@ from app.packages.manifest import BOUNDS, InvalidManifest, Manifest
 
 MEMORY_MB = 1024
 FILE_SECONDS = 30.0
-"""How long one file may take to load."""
+"""How long one file may take to load; time in which it waits for a processor does not count."""
+MOST_TIMES = 10
+"""So many times that it may take in all."""
+LEAST_SECONDS = 0.01
 MAX_BROKEN = 50
 """So many files may end or hold the process, and then the package as a whole is refused."""
 _ANSWER, _RUN, _LOADING = 0, 0, 8
@@ -95,10 +99,7 @@ class _Reader:
         """What the process answers; None where a file ended or held it: `loading`, for `reason`."""
         self._process.write(1, _RUN, msgspec.json.encode({"folder": str(folder), "broken": broken, "bounds": BOUNDS}))
         while self._answer is None and self._process.alive:
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._said.wait()
-            except TimeoutError:
+            if not await self._hears(seconds):
                 self.reason = f"It did not load within {seconds:g} seconds"
                 return None
             self._said.clear()
@@ -108,6 +109,18 @@ class _Reader:
                 words[-1] if words else f"It ended the process that loads it ({self._process.returncode})"
             )
         return self._answer
+
+    async def _hears(self, seconds: float) -> bool:
+        """Whether the process says something in that time, not counting that in which others had the processors."""
+        loop, waited = asyncio.get_running_loop(), self._process.waited_seconds
+        began, left = loop.time(), seconds
+        while left > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(left, LEAST_SECONDS)):
+                    return await self._said.wait()
+            passed = loop.time() - began
+            left = min(seconds - passed + self._process.waited_seconds - waited, MOST_TIMES * seconds - passed)
+        return False
 
     async def close(self) -> None:
         await self._process.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.packages.catalogue import UnreadablePackage, read_package
+from app.packages.catalogue import UnreadablePackage, _Reader, read_package
 from app.packages.manifest import MAX_BYTES, MAX_FAMILY, InvalidManifest, Manifest, PackagedCredential, family_of
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -146,3 +146,22 @@ def test_types_that_extend_themselves_and_each_other_are_followed_once():
     types |= {f"n{number}": made(f"n{number}", f"n{number + 1}") for number in range(1_000)}
     assert [each.name for each in family_of(types["one"], types.get)] == ["one", "two"]
     assert len(family_of(types["n0"], types.get)) == MAX_FAMILY
+
+
+@pytest.mark.parametrize("waiting", [True, False])
+def test_time_that_others_have_the_processors_for_is_not_counted(waiting):
+    class Process:
+        looks = 0
+
+        @property
+        def waited_seconds(self) -> float:
+            self.looks += 1
+            if self.looks == 2:
+                reader.frame_received(1, 8, b"A.node.js")
+            return self.looks * 60.0 if waiting else 0.0
+
+    async def hears() -> bool:
+        return await reader._hears(0.02)
+
+    reader = _Reader(Process())
+    assert asyncio.run(hears()) is waiting
