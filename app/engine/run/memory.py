@@ -28,6 +28,9 @@ WIDE = 2**20
 """From so many bytes on it counts that Python takes four for each sign of a text with one emoji."""
 FIELD = 150
 """What a field takes whose name is a new text."""
+ROOMY, SLOT = 5, 30
+"""Fields for which the bytes of an object leave room, and what each further one takes beyond what is counted for any
+other value."""
 NEW_NAME = FIELD - POINTER - SCALAR - 10
 """What it takes beyond what is counted for any other value, and its signs in JSON."""
 SAME_NAMES = 4
@@ -177,8 +180,9 @@ def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
         inner += len(level)
         below = sum(map(len, objects)) + sum(map(len, lists))
         wide = sum([len(each) for each in objects if len(each) > WIDE_OBJECT])
+        slots = sum([len(each) - ROOMY for each in objects if len(each) > ROOMY])
         size += sum(map(getsizeof, strings)) + (POINTER + SCALAR) * len(level)
-        size += DICT * len(objects) + LIST * len(lists) + NEW_NAME * wide
+        size += DICT * len(objects) + LIST * len(lists) + NEW_NAME * wide + SLOT * slots
         if size + (POINTER + SCALAR) * below > most:
             return texts, inner + below, size + (POINTER + SCALAR) * below
         level = [value for each in objects for value in each.values()]
@@ -227,12 +231,13 @@ def estimate(text: bytes | str) -> int:
     """
     wide = 0
     if isinstance(text, str):
-        commas, lists, objects = [_count(text, sign) for sign in (",", "[", "{")]
+        commas, lists, objects, fields = [_count(text, sign) for sign in (",", "[", "{", '":')]
         if len(text) > WIDE and getsizeof(text) > 3 * len(text):
             wide = large_json.bytes_of_wide_strings(text.encode("utf-8", "surrogatepass"))
     else:
-        commas, lists, objects = [_count(text, sign) for sign in (b",", b"[", b"{")]
+        commas, lists, objects, fields = [_count(text, sign) for sign in (b",", b"[", b"{", b'":')]
         if len(text) > WIDE:
             wide = large_json.bytes_of_wide_strings(text)
     new = 0 if commas < SAME_NAMES * objects else int(large_json.share_of_new_names(text) * (commas + objects))
-    return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new
+    slots = SLOT * max(0, fields - ROOMY * objects)
+    return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new + slots

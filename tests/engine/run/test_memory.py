@@ -70,6 +70,14 @@ def test_names_that_stand_once_are_counted_and_others_are_not(shape: str) -> Non
         assert 0.6 < estimate(given) / size_with_names(orjson.loads(text), set()) < 2.2
 
 
+@pytest.mark.parametrize("columns", [3, 6, 12, 30, 60, 100])
+def test_rows_of_many_columns_are_counted_as_they_lie_in_memory(columns: int) -> None:
+    text = orjson.dumps([{f"field{place}": f"{row}-{place}" for place in range(columns)} for row in range(200)])
+    rows = orjson.loads(text)
+    for size in (estimate(text), estimate(text.decode()), weigh(rows)):
+        assert 0.75 < size / size_with_names(rows, set()) < 1.4
+
+
 @pytest.mark.parametrize("value", [["x" * 8 * MIB], [{"a": "x" * 8 * MIB}], [{"data": {"data": "x" * 8 * MIB}}]])
 def test_a_large_text_is_weighed_without_a_second_one(value: list[Any]) -> None:
     tracemalloc.start()
