@@ -169,7 +169,7 @@ def _fail(
         finish_call(state, task, run, None, error)
         return None, None
     if node.continues_on_fail:
-        _hand_on(context, run, context.inputs[:1])
+        _hand_on(context, run, [[*items, *context.unprocessed] for items in context.inputs[:1]])
         return None, error
     state.record(node, run)
     state.error = run["error"]
