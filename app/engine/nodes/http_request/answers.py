@@ -57,7 +57,8 @@ class Reading:
 def check(answer: Answer, reading: Reading, item: int) -> None:
     """Raises NodeError for an answer that is no success, unless that is wanted."""
     if not 200 <= answer.status < 300 and not reading.never_error:
-        raise of_answer(answer, item, parsed=reading.early)
+        parsed = reading.early or reading.format in ("json", "text")
+        raise of_answer(answer, item, parsed=parsed, described=not reading.early)
 
 
 def items_of(

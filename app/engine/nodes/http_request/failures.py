@@ -31,18 +31,37 @@ SENTENCES = {
     504: "Gateway timed out - perhaps try again later?",
 }
 MESSAGE_KEYS = (
-    "message",
-    "error_description",
+    "cause",
     "error",
-    "errors",
+    "message",
+    "Message",
+    "msg",
+    "messages",
+    "description",
+    "reason",
     "detail",
     "details",
-    "description",
+    "errors",
+    "errorMessage",
+    "errorMessages",
+    "ErrorMessage",
+    "error_message",
+    "_error_message",
+    "errorDescription",
+    "error_description",
+    "error_summary",
+    "error_info",
     "title",
-    "reason",
-    "msg",
+    "text",
+    "field",
+    "err",
+    "type",
 )
 """Where services put what went wrong, the likeliest first."""
+
+
+NO_JSON = object()
+"""The body of an answer that cannot be read as JSON."""
 
 
 class RequestFailed(NodeError):
@@ -57,17 +76,20 @@ class RequestFailed(NodeError):
         return {**super().document(node), **self._told}
 
 
-def of_answer(answer: Answer, item: int, *, parsed: bool) -> RequestFailed:
-    """For an answer that is no success; `parsed` writes its JSON as such, as the early versions of the node do."""
-    body = _json(answer)
+def of_answer(answer: Answer, item: int, *, parsed: bool, described: bool = True) -> RequestFailed:
+    """For an answer that is no success; `parsed` writes its JSON as such, as the early versions of the node do.
+
+    Those have no description either.
+    """
     text = answer.text()
-    raw = f"{answer.status} - {conversions.to_json_text(body if parsed and body is not None else text)}"
+    body = _json(text)
+    raw = f"{answer.status} - {conversions.to_json_text(text if body is NO_JSON or not parsed else body)}"
     message = SENTENCES.get(answer.status)
     if message is None and 400 <= answer.status < 500:
         message = "Your request is invalid or could not be processed by the service"
     elif message is None and answer.status >= 500:
         message = "The service failed to process your request"
-    description = None if parsed else _description(body) or text or raw
+    description = (_description(text if body is NO_JSON else body) or raw) if described else None
     shown = {
         "message": raw,
         "name": "AxiosError",
@@ -76,7 +98,12 @@ def of_answer(answer: Answer, item: int, *, parsed: bool) -> RequestFailed:
         "status": answer.status,
     }
     return RequestFailed(
-        message or raw, description=description, item=item, code=str(answer.status), raw=raw, shown=shown
+        message or raw,
+        description=None if description == (message or raw) else description,
+        item=item,
+        code=str(answer.status),
+        raw=raw,
+        shown=shown,
     )
 
 
@@ -115,19 +142,21 @@ def _is_tls(error: "httpcore.ConnectError") -> bool:
     return "SSL" in str(error) or "certificate" in str(error).lower()
 
 
-def _json(answer: Answer) -> Any:
+def _json(text: str) -> Any:
     try:
-        return conversions.parse_json(answer.text())
+        return conversions.parse_json(text)
     except CannotConvert:
-        return None
+        return NO_JSON
 
 
 def _description(body: Any) -> str | None:
-    """The first sentence that an error's JSON has in one of the usual places."""
+    """What an error's JSON says in the first of the usual places that says something; of a list, what each says."""
     if isinstance(body, str):
         return body or None
+    if conversions.is_number(body):
+        return conversions.to_string(body)
     if isinstance(body, list):
-        return next((description for entry in body if (description := _description(entry))), None)
+        return " | ".join(said for entry in body if (said := _description(entry))) or None
     if isinstance(body, dict):
         return next((description for key in MESSAGE_KEYS if (description := _description(body.get(key)))), None)
     return None
