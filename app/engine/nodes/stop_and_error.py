@@ -32,7 +32,8 @@ async def stop_and_error(context: NodeContext) -> Outputs:
         raise NodeError(conversions.display(message) if message not in (None, "") else NO_MESSAGE)
     given = await context.resolve_first(parameters.get("errorObject", ""), parameter="errorObject")
     error = await _error_object(context, given)
-    raise NodeError(_message(error), context={"metadata": error})
+    message, description = _message(error)
+    raise NodeError(message, description=description, context={"metadata": error})
 
 
 async def _error_object(context: NodeContext, given: Any) -> Any:
@@ -44,9 +45,10 @@ async def _error_object(context: NodeContext, given: Any) -> Any:
         raise await not_json(context, text) from None
 
 
-def _message(error: Any) -> str:
-    if isinstance(error, dict):
-        for key in ("message", "description", "error"):
-            if isinstance(error.get(key), str) and error[key]:
-                return str(error[key])
-    return f"Error: {conversions.to_json_text(error)}"
+def _message(error: Any) -> tuple[str, str | None]:
+    """What the error says, and its description where that is not said already."""
+    texts = {key: text for key, text in error.items() if isinstance(text, str)} if isinstance(error, dict) else {}
+    if texts.get("message"):
+        return texts["message"], texts.get("description") or None
+    said = texts.get("description") or texts.get("error")
+    return said or f"Error: {conversions.to_json_text(error)}", None
