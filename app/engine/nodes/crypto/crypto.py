@@ -28,10 +28,9 @@ from app.engine.values.conversions import Undefined
 
 ALGORITHMS = {
     "MD5": "md5",
-    "SHA1": "sha1",
-    "SHA256": "sha256",
-    "SHA384": "sha384",
-    "SHA512": "sha512",
+    **dict.fromkeys(("SHA1", "SHA-1"), "sha1"),
+    **{f"{name}{size}": f"sha{size}" for name in ("SHA", "SHA-", "SHA2-") for size in (224, 256, 384, 512)},
+    "SHA3-224": "sha3_224",
     "SHA3-256": "sha3_256",
     "SHA3-384": "sha3_384",
     "SHA3-512": "sha3_512",
@@ -150,9 +149,11 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     named = _algorithm(
         parameters.get("type", "MD5" if version < 2 else "SHA256"), "hmac" if action == "hmac" else "algorithm"
     )
-    algorithm = ALGORITHMS.get(named)
+    algorithm = ALGORITHMS.get(named.upper().removeprefix("RSA-"))
+    key = _text(parameters.get("secret", ""), "key").encode() if action == "hmac" else b""
     if algorithm is None:
-        raise NodeError("Digest method not supported", anonymous=True)
+        said = f"Invalid digest: {named}" if action == "hmac" else "Digest method not supported"
+        raise NodeError(said, anonymous=True)
     if parameters.get("binaryData"):
         data = binary.read(item, parameters.get("binaryPropertyName", "data"), index)
     else:
@@ -160,7 +161,7 @@ def _compute(item: Item, parameters: dict[str, Any], index: int, version: float)
     if action == "hash":
         digest = hashlib.new(algorithm, data, usedforsecurity=False).digest()
     else:
-        digest = hmac.new(_text(parameters.get("secret", ""), "key").encode(), data, algorithm).digest()
+        digest = hmac.new(key, data, algorithm).digest()
     return _encode_digest(digest, encoding)
 
 
