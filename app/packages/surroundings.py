@@ -7,17 +7,21 @@ call is over, so that it can be hidden in what the call says.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
+from app import large_json
 from app.bounded_dict import BoundedDict
 from app.credentials.masking import Mask
 from app.engine.nodes.code.helpers import describe_file
+from app.engine.nodes.http_request.answers import BYTES_OF_ONE
 from app.engine.nodes.http_request.oauth import proof_of
+from app.engine.run.computing import compute, count_work
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import TooMuchData, estimate
+from app.engine.run.memory import TooMuchData, estimate, weigh
 from app.engine.run.ports import ChildRequest
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
@@ -95,7 +99,7 @@ class Surroundings:
     async def ask(self, question: bytes) -> bytes:
         """The reply to {call, name, given}. Raises TooMuchData where the run would hold too much."""
         with self._context.holding(estimate(question)):
-            asked = orjson.loads(question)
+            asked = await compute(large_json.read, question, size=len(question) // BYTES_OF_ONE)
             number = asked.get("call")
             self._count += 1
             given = asked.get("given")
@@ -105,7 +109,7 @@ class Surroundings:
             if self._count > MAX_QUESTIONS:
                 return _reply(number, {"error": {"message": f"A node may ask for {MAX_QUESTIONS:,} things only"}})
             try:
-                return _reply(number, await answer(given))
+                return await self._write(number, await answer(given))
             except TooMuchData:
                 raise
             except RequestError as error:
@@ -113,6 +117,12 @@ class Surroundings:
             except NodeError as error:
                 about = {"message": error.message, "description": error.description}
                 return _reply(number, {"error": {key: value for key, value in about.items() if value is not None}})
+
+    async def _write(self, number: Any, said: Json) -> bytes:
+        """The answer as it is sent; what it holds counts meanwhile. Raises TooMuchData."""
+        meter, size = self._context.execution.ports.meter, count_work([said])
+        with self._context.holding(await compute(weigh, [said], meter.room, size=size)):
+            return await compute(_reply, number, said, size=size)
 
     def _answer(self, name: str, given: Any) -> Callable[[Json], Awaitable[Json]] | None:
         """What answers a question of the call's node, or of one of its sub-nodes, in that one's name."""
@@ -230,7 +240,8 @@ class Surroundings:
         code, waits = named.get("code"), given.get("wait") is not False
         document = code if isinstance(code, dict) else None
         workflow_id = None if named.get("id") is None else str(named["id"])
-        outcome = await ports.run_child(ports, ChildRequest(items, workflow_id, document, waits))
+        part = replace(ports, meter=ports.meter.begin_part(self._context.held))
+        outcome = await ports.run_child(part, ChildRequest(items, workflow_id, document, waits))
         if outcome.error is not None:
             raise RequestError({"message": outcome.error})
         return {"result": {"data": outcome.outputs, "executionId": outcome.execution_id, "waitTill": None}}

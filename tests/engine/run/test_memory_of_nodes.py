@@ -100,7 +100,7 @@ MAKERS: dict[str, tuple[Json, list[Json]]] = {
     ),
     "Convert to File, encodings": (
         to_file("toText", sourceProperty="s", options={"encoding": "utf32"}),
-        [{"json": {"s": "x" * (MIB // 2)}}],
+        [{"json": {"s": "x" * 270_000}}],
     ),
     "Convert to File, failures": (
         one("convertToFile", {"operation": "toText", "sourceProperty": LONG}, 1.1, onError="continueRegularOutput"),

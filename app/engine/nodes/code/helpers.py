@@ -13,9 +13,10 @@ from typing import Any
 
 import orjson
 
+from app import large_json
 from app.binary_files import display_size, encode_base64, file_entry
 from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
-from app.engine.nodes.http_request.answers import Reading, work_of
+from app.engine.nodes.http_request.answers import BYTES_OF_ONE, Reading, work_of
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, answered
 from app.engine.nodes.shared.answer_bodies import body_of
@@ -74,7 +75,9 @@ class CodeHelpers:
     async def ask(self, question: bytes) -> bytes:
         """The reply to {call, name, given}. Raises TooMuchData where the run would hold too much."""
         with self._context.holding(estimate(question)):
-            return await self._reply_to(_question(question), _digest(question))
+            size = len(question) // BYTES_OF_ONE
+            document = await compute(_question, question, size=size)
+            return await self._reply_to(document, await compute(_digest, question, size=size))
 
     async def _reply_to(self, document: Json, asked: bytes) -> bytes:
         number = document["call"]
@@ -138,7 +141,7 @@ def _digest(question: bytes) -> bytes:
 
 def _question(question: bytes) -> Json:
     """Raises NodeError for what no program of ours asks."""
-    document = orjson.loads(question)
+    document = large_json.read(question)
     asked = document if isinstance(document, dict) else {}
     if not isinstance(asked.get("call"), int) or not isinstance(asked.get("given"), dict):
         raise NodeError("The program asked for something that could not be understood.")
