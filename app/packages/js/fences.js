@@ -39,7 +39,23 @@ class NoThread extends EventEmitter {
 /** Gives a path in the process's own folder as it is: what lies above that folder may not be looked at. */
 function fencePaths(scratch) {
   const isOwn = (file) => typeof file === 'string' && (file === scratch || file.startsWith(scratch + path.sep));
-  const { realpath, realpathSync } = fs;
+  const { exists, existsSync, realpath, realpathSync } = fs;
+  // What must not be looked at is not there: these tell yes or no, and never throw elsewhere.
+  fs.existsSync = (file) => {
+    try {
+      return existsSync(file);
+    } catch {
+      return false;
+    }
+  };
+  fs.exists = Object.defineProperties((file, done) => {
+    try {
+      exists(file, done);
+    } catch (error) {
+      if (error.code !== 'ERR_ACCESS_DENIED') throw error;
+      process.nextTick(done, false);
+    }
+  }, Object.getOwnPropertyDescriptors(exists));
   const whole = (file) => {
     const found = path.resolve(file);
     if (isOwn(found)) fs.statSync(found);
