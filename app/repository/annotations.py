@@ -85,7 +85,7 @@ def set_vote(connection: Connection, execution_id: int, vote: str | None) -> Non
 
 def set_note(connection: Connection, execution_id: int, note: str | None) -> None:
     """Write something about an execution, or take that back with None."""
-    connection.execute(SET_NOTE, {"id": execution_id, "note": note or None})
+    connection.execute(SET_NOTE, {"id": execution_id, "note": note})
 
 
 def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> None:
