@@ -19,8 +19,12 @@ _META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNOR
 
 def decode(content: bytes, charset: str | None) -> str:
     """The text, without a byte order mark; what cannot be read is replaced. `charset` is what the header says."""
-    known = codec_named(charset) or _declared_charset(content) or "utf-8"
-    return decode_pieces(content, known)
+    return decode_pieces(content, charset_of(content, charset))
+
+
+def charset_of(content: bytes, charset: str | None) -> str:
+    """Python's name for what the content is written in."""
+    return codec_named(charset) or _declared_charset(content) or "utf-8"
 
 
 def decode_pieces(content: bytes, codec: str) -> str:

@@ -4,8 +4,11 @@ import pytest
 
 from app.engine.nodes.email_read_imap.messages import simple_item
 from app.engine.nodes.http_request.answers import Reading, items_of
+from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.run.errors import NodeError
+from app.engine.values import conversions
+from app.engine.values.conversions import CannotConvert
 from app.outgoing import charsets
 from app.outgoing.charsets import codec_named, decode, decode_pieces
 from app.outgoing.client import Answer
@@ -56,6 +59,24 @@ def test_a_codec_that_no_text_is_written_in_is_no_charset(name: str) -> None:
     assert item["json"]["subject"] == (f"=?{name}?q?a?=" if name else "a")
     named = Answer(200, "", {"content-disposition": f"attachment; filename*={name}''a.txt"}, b"", "http://x/")
     assert items_of(named, Reading(format="file"), 0, {"json": {}})[0]["binary"]["data"]["fileName"] == "a.txt"
+
+
+@pytest.mark.parametrize("charset", [None, "utf-8", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    "content", [b'{"a":"\xc3\xa9"}', b'\xef\xbb\xbf["\xff"]', "[1]".encode("utf-16"), b'["\\ud83d"]']
+)
+def test_json_is_read_as_from_its_text(charset: str | None, content: bytes) -> None:
+    answer = Answer(200, "OK", {}, content, "http://a.example", charset)
+    try:
+        read = conversions.parse_json(answer.text())
+    except CannotConvert:
+        read = answer.text()
+    assert body_of(answer) == read
+
+
+def test_the_text_of_json_is_not_made_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Answer, "text", lambda self: 1 / 0)
+    assert body_of(Answer(200, "OK", {}, b'\xef\xbb\xbf{"a":"\xc3\xa9"}', "http://a.example")) == {"a": "é"}
 
 
 @pytest.mark.parametrize("text", ["", "\ufeffé", "é\ufeff😀я" * 3])

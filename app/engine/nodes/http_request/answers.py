@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from app.binary_files import file_entry
 from app.engine.nodes.http_request.failures import of_answer
+from app.engine.nodes.shared.answer_bodies import json_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -132,21 +133,20 @@ def _format(answer: Answer, reading: Reading) -> str:
 
 def _text(answer: Answer, kind: str, reading: Reading) -> Any:
     """JSON asked for as text is written anew; the early versions leave it as what it is."""
-    text = answer.text()
     if kind == "application/json":
         try:
-            parsed = conversions.parse_json(text)
+            parsed = json_of(answer)
         except CannotConvert:
-            return text
+            return answer.text()
         return parsed if reading.early else conversions.to_json_text(parsed)
-    return text
+    return answer.text()
 
 
 def _parse_json(answer: Answer, kind: str, reading: Reading) -> Any:
     if not answer.content:
         return {} if reading.full and kind else None
     try:
-        return conversions.parse_json(answer.text())
+        return json_of(answer)
     except CannotConvert:
         pass
     if reading.format == "json":
