@@ -101,7 +101,9 @@ def result_of(
     claim, mask = assignment.claim, assignment.proof.mask
     try:
         data = mask.json(run_data.encode(outcome.data))
-    except (TypeError, ValueError, RecursionError) as error:
+    except RecursionError:
+        return refuse_result(claim, "it is nested too deeply")
+    except (TypeError, ValueError) as error:
         return refuse_result(claim, str(error))
     failed, workflow = outcome.error, assignment.workflow
     children = outcome.document.children if outcome.resume_on == "child" else []

@@ -6,6 +6,7 @@ import secrets
 import threading
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -51,6 +52,16 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     assert (small.status, small.error_message) == ("success", None)
     assert (large.status, large.data) == ("error", b"{}")
     assert large.error_message == "The data of this run could not be stored: it takes more than 1,000 bytes"
+
+
+def test_what_is_nested_too_deeply_is_said_to_be() -> None:
+    claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, False, None)
+    deep: dict[str, Any] = {}
+    for _ in range(5_000):
+        deep = {"a": deep}
+    assignment = Assignment(claim, {"nodes": []}, ExecutionInput(), None)
+    refused = runs.result_of(assignment, RunOutcome("success", {"resultData": deep}, None, None, {}))
+    assert refused.error_message == "The data of this run could not be stored: it is nested too deeply"
 
 
 def test_what_was_passed_on_many_times_is_not_written_before_it_is_too_much(monkeypatch) -> None:
