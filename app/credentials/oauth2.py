@@ -193,9 +193,10 @@ def _more_body(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse_answer(answer: Answer) -> dict[str, Any]:
-    """A provider's answer: JSON, or a form as early ones write it."""
+    """A provider's answer: JSON, or a form as early ones write it; a page is neither, whatever its links hold."""
     try:
         told = orjson.loads(answer.content)
     except ValueError:
-        told = dict(parse_qsl(answer.text()[:MAX_TOKENS_BYTES]))
+        text = answer.text()[:MAX_TOKENS_BYTES].lstrip()
+        told = {} if text.startswith("<") else dict(parse_qsl(text))
     return told if isinstance(told, dict) else {}

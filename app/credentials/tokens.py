@@ -81,8 +81,13 @@ def is_expired(tokens: Mapping[str, Any], now: datetime) -> bool:
 
 
 def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: datetime) -> dict[str, Any]:
-    """The tokens after an answer to what was asked for then: what it does not name stays, but for the expiry."""
+    """The tokens after an answer to what was asked for then: what it does not name stays, but for the expiry.
+
+    An empty refresh token is none: the one that is held goes on being good.
+    """
     merged = {name: value for name, value in {**held, **answered}.items() if name not in (EXPIRES_AT, "expires_in")}
+    if not refresh_token(answered) and refresh_token(held):
+        merged["refresh_token"] = held["refresh_token"]
     life = _number(answered.get("expires_in"))
     if life is not None and life <= MAX_LIFETIME:
         merged["expires_in"] = answered["expires_in"]

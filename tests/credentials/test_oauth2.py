@@ -97,6 +97,7 @@ def test_tokens_come_as_json_or_as_a_form(content: str, expected) -> None:
         ('{"error": "bad_verification_code"}', 200, "(HTTP 200): bad_verification_code", False),
         ("<html>" + "x" * 100_000, 502, "(HTTP 502)", False),
         ("[]", 200, "no access token", False),
+        ('\n<a href="https://p.example/?a=1&access_token=x&b">Log in</a>', 200, "no access token", False),
         ('{"access_token": ""}', 200, "no access token", False),
         ('{"access_token": "' + "x" * 70_000 + '"}', 200, "more than", False),
         ('{"error": {"message": "secret-of-ours"}, "message": "the secret-of-ours"}', 403, "the **hidden**", False),
@@ -119,3 +120,9 @@ def test_a_token_is_due_shortly_before_its_end(life: Any, after: float, due: boo
     held = merge({EXPIRES_AT: "1", "expires_in": 1}, {"access_token": "t", "expires_in": life}, MOMENT)
     now = datetime.fromtimestamp(min(MOMENT.timestamp() + after, 1e11), UTC)
     assert is_due(held, now) is due
+
+
+@pytest.mark.parametrize("given", [{}, {"refresh_token": None}, {"refresh_token": ""}])
+def test_an_empty_refresh_token_takes_no_good_one_away(given: dict[str, Any]) -> None:
+    held = merge({"access_token": "old", "refresh_token": "first"}, {"access_token": "new", **given}, MOMENT)
+    assert held == {"access_token": "new", "refresh_token": "first"}
