@@ -92,7 +92,7 @@ class ProgressBar:
             if self._is_watched:
                 click.echo(f"\r{self._what.capitalize()}: {still:.0f} s so far", err=True, nl=False)
                 self._is_waiting_shown = True
-            elif time.monotonic() - self._told_at >= SECONDS_BETWEEN_LINES:
+            elif min(still, time.monotonic() - self._told_at) >= SECONDS_BETWEEN_LINES:
                 self._told_at = time.monotonic()
                 click.echo(f"{self._how_far()}, nothing new for {still:.0f} s", err=True)
 

@@ -75,6 +75,16 @@ def test_a_step_that_is_one_long_statement_is_told(pass_seconds, monkeypatch, st
     assert seen.getvalue() == told
 
 
+def test_a_step_that_goes_on_slowly_is_told_by_how_far_it_is(pass_seconds, capsys):
+    progress = ProgressBar()
+    progress.begin("executions stored")
+    for _ in range(4):
+        pass_seconds(4)
+        progress.look()
+        progress.add(500)
+    assert capsys.readouterr().err == "1,500 executions stored\n"
+
+
 def test_whoever_imports_is_told_while_nothing_moves(monkeypatch):
     monkeypatch.setattr(command_reports, "SECONDS_BETWEEN_LOOKS", 0.001)
     monkeypatch.setattr(command_reports, "SECONDS_BEFORE_A_BAR", 0.0)
