@@ -204,3 +204,23 @@ def test_a_row_that_is_not_there_fails_its_own_item_only(engine: Engine, shop) -
     one, missing, two = outcome.data["resultData"]["runData"]["Out"][0]["data"]["main"][0]
     assert (one["json"], two["json"], missing["pairedItem"]) == ({"name": "apple"}, {"name": "fig"}, {"item": 1})
     assert "(name=plum)" in missing["json"]["error"]["description"]
+
+
+def test_rows_that_are_skipped_and_texts_that_are_empty(engine: Engine, shop) -> None:
+    url, held = shop
+    table = {"schema": {"mode": "list", "value": "public"}, "table": {"mode": "list", "value": "empty_texts"}}
+
+    def insert(columns: dict[str, Any], **options: Any) -> Any:
+        parameters = {"operation": "insert", **table, "columns": columns, "options": options}
+        asks = node("Ask", "postgres", parameters, 2.6, credentials={"postgres": {"id": "c1"}})
+        document = chain(START, asks, pinData={"Start": [{"json": {"id": 1, "name": ""}}]})
+        (run_of_node,) = run(engine, document, held).data["resultData"]["runData"]["Ask"]
+        return [(item["json"], item["pairedItem"]) for item in run_of_node["data"]["main"][0]]
+
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE empty_texts (id int PRIMARY KEY, name text)")
+    from_item = {"mappingMode": "autoMapInputData", "value": None}
+    in_node = {"mappingMode": "defineBelow", "value": {"id": 2, "name": ""}}
+    assert insert(from_item, replaceEmptyStrings=True)[0][0] == {"id": 1, "name": None}
+    assert insert(in_node, replaceEmptyStrings=True)[0][0] == {"id": 2, "name": ""}
+    assert insert(from_item, skipOnConflict=True) == [({"success": True}, [{"item": 0}])]

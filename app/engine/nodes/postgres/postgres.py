@@ -72,11 +72,12 @@ async def postgres(context: NodeContext) -> Outputs:
             queries.append(make(*given[-1], types, index))
             context.hold(COPIES * len(queries[-1]))
         batching = str(options.get("queryBatching") or "single")
+        done = {"json": dict(DONE), "pairedItem": [{"item": index} for index in range(len(queries))]}
+        if operation == "insert" and batching != "independently":  # none, where each was skipped
+            return [await _run(context, open_session, queries, batching) or [done]]
         if operation != "update":
             return [await _run(context, open_session, queries, batching)]
         if context.version < 2.2:
-            origins = [{"item": index} for index in range(len(queries))]
-            done = {"json": dict(DONE), "pairedItem": origins}
             return [await _run(context, open_session, queries, batching) or [done]]
         missing = await _find_missing(open_session, given, types)
         return [await _run(context, open_session, queries, batching, missing)]

@@ -30,7 +30,10 @@ def row_of(parameters: dict[str, Any], item: Item, version: float) -> dict[str, 
     else:
         columns = parameters.get("columns") or {}
         mode, values = columns.get("mappingMode", "defineBelow"), columns.get("value") or {}
-    row = dict(item["json"]) if mode == "autoMapInputData" else dict(values)
+    if mode != "autoMapInputData":
+        return dict(values)
+    row = dict(item["json"])
+    # Only what items hold: a text that is empty in the node itself is meant.
     if as_group(parameters.get("options")).get("replaceEmptyStrings"):
         row = {name: None if value == "" else value for name, value in row.items()}
     return row
