@@ -7,6 +7,7 @@ import csv
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,6 +19,7 @@ NAME = 150
 """What the name of a column takes besides its signs."""
 CELL = 250
 """What a cell takes as a text and as a field with a name."""
+_QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
 _LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 
 
@@ -31,33 +33,79 @@ def _well_formed(delimiter: str) -> re.Pattern[str]:
     return re.compile(rf'(?:(?:"(?:[^"]++|"")*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r|\Z)){{1,{MANY_CELLS}}}+')
 
 
-def _is_well_formed(text: str, delimiter: str) -> bool:
-    """Looks at some cells at a time, between which other threads have their turn."""
+def _check_quotes(text: str, delimiter: str, named: bool) -> None:
+    """Looks at some cells at a time, between which other threads have their turn. Raises MalformedTable."""
     pattern, end = _well_formed(delimiter), 0
     while end < len(text):
         cells = pattern.match(text, end)
         if cells is None or cells.end() == end:
-            return False
+            raise MalformedTable(_stray_quote(text, delimiter, end, named))
         end = cells.end()
-    return True
+
+
+def _stray_quote(text: str, delimiter: str, begin: int, named: bool) -> str:
+    """What is wrong with the cell that begins there."""
+    if text.startswith('"', begin):
+        field = _QUOTED.match(text, begin)
+        if field is None:
+            return (
+                f"Quote Not Closed: the parsing is finished with an opening quote at line {_line_of(text, len(text))}"
+            )
+        got, line = text[field.end()], _line_of(text, field.end())
+        return (
+            f'Invalid Closing Quote: got "{got}" at line {line} instead of delimiter, record delimiter, '
+            "trimable character (if activated) or comment"
+        )
+    row = max(text.rfind(end, 0, begin) for end in "\r\n") + 1
+    column = max(0, len(next(csv.reader([text[row:begin]], delimiter=delimiter), [])) - 1)
+    names = next(csv.reader(_Lines(text, delimiter, lambda size: None), delimiter=delimiter)) if named and row else []
+    shown = conversions.to_json_text(names[column]) if column < len(names) else str(column)
+    value = text[begin : text.index('"', begin)]
+    return (
+        f"Invalid Opening Quote: a quote is found on field {shown} at line {_line_of(text, begin)}, "
+        f"value is {conversions.to_json_text(value)}"
+    )
+
+
+def _line_of(text: str, place: int) -> int:
+    return 1 + len(re.findall(r"\r\n|\n|\r", text[:place]))
+
+
+@dataclass
+class Position:
+    """How many lines of a table are read, with those that were skipped before its first."""
+
+    skipped: int = 0
+    line: int = 0
 
 
 def read(
-    text: str, *, delimiter: str = ",", relaxed: bool = False, hold: Callable[[int], None] = lambda size: None
+    text: str,
+    *,
+    delimiter: str = ",",
+    relaxed: bool = False,
+    named: bool = False,
+    position: Position | None = None,
+    hold: Callable[[int], None] = lambda size: None,
 ) -> Iterator[list[str]]:
     """The rows that are not empty. Raises MalformedTable for a stray quote, unless `relaxed`.
 
+    The message is that of the library which n8n reads tables with; `named` says that the first row has the names of
+    the columns. `position` is told where each row ends.
     `hold` hears of the bytes that a row of very many cells takes, before it is made and, below zero, when it is over.
     """
     if len(delimiter) > 1:
         hold(CELL * text.count(delimiter))
         text, delimiter = _with_one_sign(text, delimiter)
-    if not relaxed and not _is_well_formed(text, delimiter):
-        raise MalformedTable("A quote stands inside of a field that is not quoted")
+    if not relaxed:
+        _check_quotes(text, delimiter, named)
+    position = position or Position()
     csv.field_size_limit(2**31 - 1)
     try:
         lines = _Lines(text, delimiter, hold)
-        for row in csv.reader(lines, delimiter=delimiter):
+        reader = csv.reader(lines, delimiter=delimiter)
+        for row in reader:
+            position.line = position.skipped + reader.line_num
             if row:
                 yield row
             lines.end_row()

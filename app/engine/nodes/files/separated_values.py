@@ -8,6 +8,7 @@ from typing import Any
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.run.memory import base64_size, collect, text_size
 from app.engine.values import conversions, tables
@@ -31,7 +32,7 @@ def _write(rows: list[dict[str, Any]], delimiter: str, header: bool, hold: Calla
 
 
 def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], None]) -> list[dict[str, Any]]:
-    """The rows of a table; none at all of one that is malformed, as in n8n."""
+    """The rows of a table. Raises NodeError for one that is malformed."""
     codec = encoding_name(options.get("encoding"))
     hold(text_size(content, codec))
     text = content.decode(codec, "replace")
@@ -39,35 +40,48 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
         text = text.removeprefix(BYTE_ORDER_MARK)
     first = int(conversions.to_number(options.get("fromLine") or 0))
     text = tables.skip_lines(text, first - 1)
-    skip = bool(((options.get("skipRecordsWithErrors") or {}).get("value") or {}).get("enabled"))
+    skipping = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
+    most_skipped = int(conversions.to_number(skipping.get("maxSkippedRecords", -1))) if skipping.get("enabled") else 0
     most = int(conversions.to_number(options.get("maxRowCount", -1)))
+    position = tables.Position(skipped=max(0, first - 1))
     try:
         read = tables.read(
             text,
+            named=options.get("headerRow") is not False,
+            position=position,
             delimiter=str(options.get("delimiter") or ","),
             relaxed=bool(options.get("relaxQuotes")),
             hold=hold,
         )
-        rows = collect(itertools.islice(_name_cells(read, options, skip), most if most >= 0 else None), hold)
-    except MalformedTable:
-        return []
+        rows = collect(
+            itertools.islice(_name_cells(read, options, most_skipped, position), most if most >= 0 else None), hold
+        )
+    except MalformedTable as error:
+        raise NodeError(str(error)) from error
     return rows
 
 
-def _name_cells(read: Iterable[list[str]], options: dict[str, Any], skip: bool) -> Iterator[dict[str, Any]]:
+def _name_cells(
+    read: Iterable[list[str]], options: dict[str, Any], most_skipped: int, position: tables.Position
+) -> Iterator[dict[str, Any]]:
     """Each row as an object: its cells by the names in the first row, or by their numbers."""
     empty_too = bool(options.get("includeEmptyCells"))
     names: list[str] | None = None
     width: int | None = None
+    skipped = 0
     for row in read:
         if options.get("headerRow") is not False and names is None:
             names, width = row, len(row)
             continue
         width = width if width is not None else len(row)
         if len(row) != width:
-            if skip:
+            skipped += 1
+            if most_skipped < 0 or skipped <= most_skipped:
                 continue
-            raise MalformedTable("A row has not as many cells as the first")
+            if most_skipped:
+                raise MalformedTable("Max number of skipped records exceeded")
+            wanted = f"expect {width}" if names is None else f"columns length is {width}"
+            raise MalformedTable(f"Invalid Record Length: {wanted}, got {len(row)} on line {position.line}")
         cells = dict(zip(names or map(str, range(width)), row, strict=True))
         cells = {name: cell for name, cell in cells.items() if empty_too or cell != ""}
         yield cells if names is not None else {"row": row if empty_too else cells}

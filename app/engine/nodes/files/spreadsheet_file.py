@@ -46,7 +46,11 @@ async def _read(context: NodeContext, files: list[GivenFile]) -> list[list[Item]
     made = {file.index: rows_of(answer, file.index) for answer, file in zip(answers, others, strict=True)}
     for file in separated:
         options = _options(file) if file.parameters.get("fileFormat") == "csv" else _common(_options(file))
-        rows = await compute(read_rows, file.content, options, context.hold)
+        try:
+            rows = await compute(read_rows, file.content, options, context.hold)
+        except NodeError as error:
+            made[file.index] = error
+            continue
         made[file.index] = [{"json": row, "pairedItem": {"item": file.index}} for row in rows]
     return [made[file.index] for file in files]
 
