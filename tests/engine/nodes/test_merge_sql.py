@@ -70,6 +70,10 @@ def test_a_query_leaves_nothing_for_the_next_one(engine: Engine) -> None:
             "SELECT input1.id, city FROM input1 JOIN input2 ON input1.id = input2.id",
             [[{"item": 1}, {"item": 0, "input": 1}]],
         ),
+        (
+            "SELECT input1.*, city FROM input1 JOIN input2 ON input1.id = input2.id",
+            [[{"item": 1}, {"item": 0, "input": 1}]],
+        ),
         ("SELECT COUNT(*) AS c FROM input1", [[]]),
         ("SELECT x.city FROM input2 x", [[{"item": 0, "input": 0}, {"item": 1, "input": 0}, {"item": 0, "input": 1}]]),
     ],

@@ -59,7 +59,7 @@ const withPlaces = (query, names) => {
     if (!names.includes(name) || (as && as !== name && as !== 'default')) return undefined;
     columns.push(new alasql.yy.Column({ columnid: 'pairedItem', tableid: name, as: `pairedItem${columns.length}` }));
   }
-  if (!select.columns.some(({ columnid }) => columnid === '*')) select.columns.push(...columns);
+  if (!select.columns.some(({ columnid, tableid }) => columnid === '*' && !tableid)) select.columns.push(...columns);
   return select;
 };
 
@@ -74,7 +74,9 @@ const split = (row) => {
   const places = [];
   for (const [key, value] of Object.entries(row)) {
     if (!/^pairedItem\\d*$/.test(key)) json[key] = value;
-    else if (value) places.push(value);
+    else if (value && !places.some((each) => each.item === value.item && each.input === value.input)) {
+      places.push(value);
+    }
   }
   return [json, places];
 };
