@@ -39,8 +39,9 @@ def is_large(text: bytes) -> bool:
     return len(text) > AT_ONCE and text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
 
 
-def is_heavy(values: Sequence[Any]) -> bool:
-    """Whether JSON values hold so much that to write or to weigh them takes more than some milliseconds."""
+def is_heavy(values: Sequence[Any], many: int = MANY) -> bool:
+    """Whether JSON values hold so much that to write or to weigh them takes more than some milliseconds: so many
+    values, or a WINDOW of text."""
     characters, seen = 0, len(values)
     containers: list[Any] = [values]
     for container in containers:  # which grows meanwhile
@@ -49,7 +50,7 @@ def is_heavy(values: Sequence[Any]) -> bool:
                 characters += len(value)
             elif isinstance(value, CONTAINERS):
                 seen += len(value)
-                if seen >= MANY:
+                if seen >= many:
                     return True
                 containers.append(value)
         if characters >= WINDOW:

@@ -19,6 +19,8 @@ LEVELS = 4
 """Below so many levels are the single runs of a node, and the entries of what is due."""
 DEEPEST = -40
 """So many levels below those, even what is large is written at one go."""
+FEW = 2_000
+"""Values of a document that is written at one go: to look at its parts would take far longer."""
 AT_ONCE = 1_000
 """Entries of a list that are written at one go, unless they are large."""
 
@@ -41,7 +43,11 @@ class _Writer:
         self._made = io.BytesIO()
 
     def encode(self, data: Any, levels: int) -> bytes:
-        self._write(data, levels)
+        if large_json.is_heavy([data], FEW):
+            self._write(data, levels)
+        else:
+            self._made.write(_dump(data))
+            self._count(0)
         return self._made.getvalue()
 
     def _write(self, value: Any, levels: int) -> None:
