@@ -1,6 +1,8 @@
 // Reads what a package offers: { format, nodes, credentials, broken }; see manifest.py. One request is one package.
 'use strict';
 
+const path = require('node:path');
+
 const { ANSWER, FrameReader, PING, PONG, RUN, writeFrame } = require('../../engine/sandbox/js/frames.js');
 const { messageOf } = require('./errors.js');
 const { classNameOf, contentsOf, loadClass } = require('./loading.js');
@@ -8,6 +10,7 @@ const { classNameOf, contentsOf, loadClass } = require('./loading.js');
 /** Says that a file is being loaded, so that the worker knows which one has ended or held the process. */
 const LOADING = 8;
 const MAX_MESSAGE_LENGTH = 1000;
+const MAX_STACK_LENGTH = 10_000;
 
 const isFunction = (value) => typeof value === 'function';
 const functionsIn = (object) => Object.keys(object ?? {}).filter((name) => isFunction(object[name]));
@@ -76,14 +79,21 @@ function describeCredential(file, credential) {
   };
 }
 
+const MODULES = `node_modules${path.sep}`;
+
 /** Where V8 gave up reading a file, which may be another one than the package's own: its stack begins with that. */
-const PLACE = /^(?:.*[\\/]node_modules[\\/]|.*[\\/])?(.+:\d+)\n/;
+function placeOf(error) {
+  const [first] = String(error.stack).slice(0, MAX_STACK_LENGTH).split('\n', 1);
+  if (!/:\d+$/.test(first)) return undefined;
+  const modules = first.lastIndexOf(MODULES);
+  return modules < 0 ? path.basename(first) : first.slice(modules + MODULES.length);
+}
 
 /** What an error says, and of what cannot be read as JavaScript in which file: whatever a file throws, it is the file's own matter. */
 function shortOf(error) {
   try {
     const message = messageOf(error).slice(0, MAX_MESSAGE_LENGTH);
-    const [, place] = (error instanceof SyntaxError && PLACE.exec(error.stack)) || [];
+    const place = error instanceof SyntaxError ? placeOf(error) : undefined;
     return place ? `${message} (${place})` : message;
   } catch {
     return 'It fails with an error that cannot be read';
