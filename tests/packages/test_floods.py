@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.engine.sandbox.requests import MAX_QUESTIONS
+from app.engine.sandbox.errors import SandboxError
+from app.engine.sandbox.requests import MAX_QUESTIONS, SandboxRequest
 from app.outgoing.addresses import AddressRules
-from app.packages.host import Host, HostError
+from app.packages.host import Host
 from app.packages.network import CLOSE, DATA, OPEN, WINDOW, Network
 from tests.packages.test_host import QUICK, call_of, with_host
 
@@ -18,25 +19,6 @@ MANY = f"""const ask = (_, n) => this.helpers.httpRequest({{ url: 'http://h/' + 
   const asked = Array.from({{ length: {AT_ONCE + 200} }}, ask);
   const all = await Promise.allSettled(asked);
   return [[{{ json: {{ count: all.filter(({{ status }}) => status === 'rejected').length }} }}]]"""
-FORGED = f"""const fs = require('fs');
-  const {{ writeSync }} = fs;
-  let id;
-  fs.writeSync = (file, bytes, ...rest) => {{
-    if (file === 1 && bytes[8] === 4) id ??= bytes.readUInt32BE(4);
-    return writeSync(file, bytes, ...rest);
-  }};
-  this.helpers.httpRequest({{ url: 'http://h/' }}).catch(() => {{}});
-  while (id === undefined) await new Promise((done) => setImmediate(done));
-  const body = Buffer.from('{{"call":0,"name":"request","given":{{}}}}');
-  const frame = Buffer.concat([Buffer.alloc(9), body]);
-  frame.writeUInt32BE(5 + body.length, 0);
-  frame.writeUInt32BE(id, 4);
-  frame[8] = 4;
-  const all = Buffer.concat(Array({MAX_QUESTIONS}).fill(frame));
-  for (let sent = 0; sent < all.length; ) {{
-    try {{ sent += writeSync(1, all, sent) }} catch (error) {{ if (error.code !== 'EAGAIN') throw error }}
-  }}
-  await new Promise(() => {{}})"""
 
 
 def test_questions_beyond_a_thousand_wait_until_others_are_answered():
@@ -64,15 +46,25 @@ def test_questions_beyond_a_thousand_wait_until_others_are_answered():
     assert most == AT_ONCE
 
 
-def test_more_questions_than_its_program_lets_through_end_the_call():
+def test_more_questions_than_programs_let_through_end_the_request():
+    """None lets so many through: whoever sends them has taken a program's place."""
+    refused = []
+
     async def never(question: bytes) -> bytes:
         return await asyncio.Event().wait() and b""
 
-    async def work(host: Host) -> None:
-        with pytest.raises(HostError, match=f"asked for more than {MAX_QUESTIONS:,} things at once"):
-            await host.call(call_of(FORGED), never)
+    async def main() -> None:
+        request = SandboxRequest(1, b"", 60, asyncio.get_running_loop().create_future(), ask=never)
+        for _ in range(MAX_QUESTIONS):
+            request.take_question(b"{}", pytest.fail, lambda: refused.append(1))
+        assert not request.future.done()
+        request.take_question(b"{}", pytest.fail, lambda: refused.append(1))
+        with pytest.raises(SandboxError, match=f"asked for more than {MAX_QUESTIONS:,} things at once"):
+            request.future.result()
+        request.detach()
 
-    with_host(work)
+    asyncio.run(main())
+    assert refused == [1]
 
 
 def test_more_bytes_than_were_taken_close_their_connection():
