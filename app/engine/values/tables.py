@@ -97,10 +97,10 @@ def read(
     if len(delimiter) > 1:
         hold(CELL * text.count(delimiter))
         text, delimiter = _with_one_sign(text, delimiter)
+    csv.field_size_limit(2**31 - 1)
     if not relaxed:
         _check_quotes(text, delimiter, named)
     position = position or Position()
-    csv.field_size_limit(2**31 - 1)
     try:
         lines = _Lines(text, delimiter, hold)
         reader = csv.reader(lines, delimiter=delimiter)
