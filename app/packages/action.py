@@ -60,8 +60,8 @@ class PackageNodeError(NodeError):
         return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
 
 
-class Whose(TypedDict):
-    """Where a call belongs, as Host.call takes it."""
+class CallOwner(TypedDict):
+    """The project and the execution of a call, as Host.call takes them."""
 
     project: str
     execution: str
@@ -113,7 +113,7 @@ async def run_action(
     mode = REMEMBERING if told.get("remembers") else ACTING
     try:
         answer = await host.call(
-            request, surroundings.ask, surroundings.channel, **whose(context), mode=mode, admit=context.admit
+            request, surroundings.ask, surroundings.channel, **owner_of(context), mode=mode, admit=context.admit
         )
     except HostError as error:
         raise NodeError(str(error)) from error
@@ -133,8 +133,8 @@ def _count_of(given: Any) -> int | None:
     return min(max(given, 1), MAX_OUTPUTS) if known else None
 
 
-def whose(context: NodeContext) -> Whose:
-    """Whose call it is that a node makes: it shares a process with no other's."""
+def owner_of(context: NodeContext) -> CallOwner:
+    """Whom the calls of a node belong to: they share no process with those of others."""
     return {"project": context.sandbox.project_id, "execution": context.execution.ports.root}
 
 

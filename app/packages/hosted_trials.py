@@ -10,7 +10,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.client import Answer
-from app.packages.action import whose
+from app.packages.action import owner_of
 from app.packages.credential_trials import REFUSED, problem_of, test_of
 from app.packages.host import HostError, HostTimeout
 from app.packages.runtime import PackageRuntime
@@ -39,7 +39,7 @@ async def problem_of_credential(packages: PackageRuntime, context: NodeContext, 
         request |= {"package": tester[0], "method": tester[1]}
     try:
         answer = await packages.host.call(
-            request, surroundings.ask, surroundings.channel, SECONDS, **whose(context), admit=context.admit
+            request, surroundings.ask, surroundings.channel, SECONDS, **owner_of(context), admit=context.admit
         )
     except HostTimeout as error:
         raise NodeError(f"The service did not answer within {SECONDS:g} seconds") from error

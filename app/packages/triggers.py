@@ -13,7 +13,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.memory import estimate
 from app.engine.run.node_types import Emit
-from app.packages.action import read_outputs, request_of, take_answer, whose
+from app.packages.action import owner_of, read_outputs, request_of, take_answer
 from app.packages.host import LISTENING, HostError
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
@@ -39,7 +39,7 @@ async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> 
             emitting.ask,
             surroundings.channel,
             LISTENING_SECONDS,
-            **whose(context),
+            **owner_of(context),
             mode=LISTENING,
             admit=context.admit,
         )
@@ -85,7 +85,7 @@ async def _call(packages: PackageRuntime, context: NodeContext, kind: str, **mor
     request = {**request_of(context, kind, told), **more}
     try:
         answer = await packages.host.call(
-            request, surroundings.ask, surroundings.channel, **whose(context), admit=context.admit
+            request, surroundings.ask, surroundings.channel, **owner_of(context), admit=context.admit
         )
     except HostError as error:
         raise NodeError(str(error)) from error

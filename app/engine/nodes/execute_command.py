@@ -127,10 +127,10 @@ async def _end(process: Process) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     if process.returncode is None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.shield(asyncio.wait_for(_see_off(process), LEAVE_SECONDS))
+            await asyncio.shield(asyncio.wait_for(_drain(process), LEAVE_SECONDS))
 
 
-async def _see_off(process: Process) -> None:
+async def _drain(process: Process) -> None:
     """Wait for the end of a killed process, which asyncio notices when all that it has written is read."""
     for stream in (process.stdout, process.stderr):
         while stream is not None and await stream.read(PIECE):
