@@ -77,7 +77,7 @@ class RequestSpans(Protocol):
 
 
 def tell_nobody(result: str, number: int) -> None:
-    """Of spans that were counted."""
+    """Take what spans were counted, where nobody wants to hear of them."""
 
 
 @dataclass(slots=True)

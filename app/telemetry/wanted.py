@@ -15,6 +15,7 @@ INSTALL = (
     "clone"
 )
 CLOSE_SECONDS = 1.0
+"""How long the end of a process of the API waits for the collector."""
 
 
 def wants_traces(environ: Mapping[str, str]) -> bool:

@@ -11,12 +11,10 @@ from app.api.face.services import services
 from app.settings import Settings
 from app.telemetry.spans import RequestSpan, RequestSpans, SpanCounts
 from app.telemetry.traceparent import parse_traceparent
-from app.telemetry.wanted import check_traces
+from app.telemetry.wanted import CLOSE_SECONDS, check_traces
 
 log = logging.getLogger(__name__)
 
-CLOSE_SECONDS = 1.0
-"""How long the end of a process waits for the collector."""
 UNTOLD = frozenset({"/healthz", "/healthz/readiness", "/metrics"})
 """Asked all the time, by what watches the server."""
 

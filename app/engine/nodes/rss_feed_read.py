@@ -75,7 +75,7 @@ async def read_feed(
 
 async def _fetch(context: NodeContext, url: str, insecure: bool, index: int | None, received: Received) -> Answer:
     await load_client()
-    import httpx
+    import httpx  # here: few workflows read feeds
 
     try:
         parsed = httpx.URL(url)

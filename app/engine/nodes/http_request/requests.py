@@ -154,7 +154,7 @@ class Received:
 
 async def _send(context: NodeContext, call: Call, reading: Reading, item: int, received: Received) -> Answer:
     await load_client()
-    from app.outgoing.authentication import RenewableToken
+    from app.outgoing.authentication import RenewableToken  # with httpx, which is loaded beside the loop
 
     call = replace(call, receive=received.hold)
     try:
