@@ -1,5 +1,6 @@
 """Fixtures for every test: a database of its own, connections to it, and live processes over it."""
 
+import asyncio
 import gc
 import os
 import signal
@@ -97,6 +98,22 @@ def empty_url(postgres_url: str) -> Iterator[str]:
     """A database without migrations, that only this test uses."""
     with cloned_database(postgres_url, "template0") as url:
         yield url
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the functions that have been computed in a thread of their own."""
+    from app.engine.run import computing  # here: most tests need no engine
+
+    names: list[str] = []
+
+    class NamedJob(computing._Job):
+        def __init__(self, work: Any, loop: asyncio.AbstractEventLoop) -> None:
+            names.append(work.args[0].__name__)
+            super().__init__(work, loop)
+
+    monkeypatch.setattr(computing, "_Job", NamedJob)
+    return names
 
 
 @pytest.fixture

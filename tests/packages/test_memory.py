@@ -1,13 +1,8 @@
 """What a package's node gives counts to the memory of its run."""
 
-import asyncio
 import json
 import tracemalloc
-from typing import Any
 
-import pytest
-
-from app.engine.run import computing
 from app.engine.run.memory import Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
@@ -32,20 +27,12 @@ def test_a_node_that_gives_much_is_refused_before_it_is_read(packages: PackageEn
 
 
 def test_what_a_node_asks_and_is_told_is_read_and_written_beside_the_loop(
-    packages: PackageEngine, monkeypatch: pytest.MonkeyPatch
+    packages: PackageEngine, beside: list[str]
 ) -> None:
-    names: list[str] = []
-
-    class Told(computing._Job):
-        def __init__(self, work: Any, loop: asyncio.AbstractEventLoop) -> None:
-            names.append(work.args[0].__name__)
-            super().__init__(work, loop)
-
-    monkeypatch.setattr(computing, "_Job", Told)
     child = json.dumps(workflow([node("In", "executeWorkflowTrigger")]))
     code = f"""
       const {{ data }} = await this.executeWorkflow({{ code: {child} }}, [{{ json: {{ s: 'x'.repeat(1.2e6) }} }}]);
       return [[{{ json: {{ n: data[0].length }} }}]];
     """
     assert packages.script(code) == [{"n": 1}]
-    assert {"read", "_reply"} <= set(names)
+    assert {"read", "_reply"} <= set(beside)

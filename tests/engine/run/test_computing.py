@@ -17,22 +17,6 @@ from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, assign, chain, condition, node, workflow
 
 MANY = 20_000
-
-
-@pytest.fixture
-def beside(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the functions that have been computed in a thread of their own."""
-    names: list[str] = []
-
-    class Told(computing._Job):
-        def __init__(self, work: Any, loop: asyncio.AbstractEventLoop) -> None:
-            names.append(work.args[0].__name__)
-            super().__init__(work, loop)
-
-    monkeypatch.setattr(computing, "_Job", Told)
-    return names
-
-
 MAX_CPU = 0.4
 """CPU seconds that the loop's thread may take between two turns of the loop."""
 

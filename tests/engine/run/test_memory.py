@@ -1,16 +1,14 @@
-"""The memory of a run: estimated about right, counted, and refused before it is taken."""
+"""The memory of a run: counted, and refused before it is taken."""
 
 import json
 import tracemalloc
-from sys import getsizeof
 from typing import Any
 
-import orjson
 import pytest
 
 from app.binary_files import named_file
 from app.engine.run.children import child_ports
-from app.engine.run.memory import Meter, TooMuchData, collect, estimate, text_size, weigh, weigh_outputs
+from app.engine.run.memory import Meter, TooMuchData, collect, weigh_outputs
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.engine.values import tables
@@ -19,86 +17,6 @@ from tests.engine.running import Engine
 from tests.workflows import START, assign, chain, code, no_op, node, set_field, workflow
 
 MIB = 2**20
-SHAPES: dict[str, Any] = {
-    "empty arrays": [[] for _ in range(1_000)],
-    "empty objects": [{} for _ in range(1_000)],
-    "numbers": [1000 + number for number in range(1_000)],
-    "short texts": [f"text {number}" for number in range(1_000)],
-    "long texts": ["x" * 1_000 + str(number) for number in range(1_000)],
-    "items": [
-        {"json": {"id": number, "name": f"n{number}", "tags": [], "more": {"a": 1.5}}} for number in range(1_000)
-    ],
-    "nested": [[[[{"a": [number]}]]] for number in range(1_000)],
-}
-
-
-def real_size(value: Any) -> int:
-    own = getsizeof(value)
-    if isinstance(value, dict):
-        return own + sum(map(real_size, value.values()))
-    return own + sum(map(real_size, value)) if isinstance(value, list) else own
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_the_estimate_is_neither_far_below_nor_far_above(shape: str) -> None:
-    values = SHAPES[shape]
-    assert 0.45 < weigh(values) / real_size(values) < 3.5
-    assert estimate(orjson.dumps(values)) == estimate(orjson.dumps(values).decode()) == weigh(values)
-
-
-def size_with_names(value: Any, known: set[int]) -> int:
-    if id(value) in known:
-        return 0
-    known.add(id(value))
-    inner = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else []
-    return getsizeof(value) + sum(size_with_names(each, known) for each in inner)
-
-
-NAMES: dict[str, Any] = {
-    "one object": [{f"name{number}": number + 1_000 for number in range(20_000)}],
-    "an object each": [{f"name{number}": number} for number in range(5_000)],
-    "some an object": [{f"name{number}-{place}": number for place in range(20)} for number in range(500)],
-    "escaped": [{f'{number}\n"x': number for number in range(20_000)}],
-    "the same in all": [{f"field{place}": f"{number}-{place}" for place in range(30)} for number in range(500)],
-}
-
-
-@pytest.mark.parametrize("shape", NAMES)
-def test_names_that_stand_once_are_counted_and_others_are_not(shape: str) -> None:
-    text = orjson.dumps(NAMES[shape])
-    for given in (text, text.decode()):
-        assert 0.6 < estimate(given) / size_with_names(orjson.loads(text), set()) < 2.2
-
-
-@pytest.mark.parametrize("columns", [3, 6, 12, 30, 60, 100])
-def test_rows_of_many_columns_are_counted_as_they_lie_in_memory(columns: int) -> None:
-    text = orjson.dumps([{f"field{place}": f"{row}-{place}" for place in range(columns)} for row in range(200)])
-    rows = orjson.loads(text)
-    for size in (estimate(text), estimate(text.decode()), weigh(rows)):
-        assert 0.75 < size / size_with_names(rows, set()) < 1.4
-
-
-@pytest.mark.parametrize("value", [["x" * 8 * MIB], [{"a": "x" * 8 * MIB}], [{"data": {"data": "x" * 8 * MIB}}]])
-def test_a_large_text_is_weighed_without_a_second_one(value: list[Any]) -> None:
-    tracemalloc.start()
-    size = weigh(value)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert 8 * MIB < size < 8 * MIB + 1_000
-    assert peak < MIB
-
-
-def test_a_text_with_one_emoji_counts_as_it_lies_in_memory() -> None:
-    text = "x" * 2_000_000 + "😀"
-    assert 0.7 < weigh([text]) / getsizeof(text) < 1.1
-
-
-@pytest.mark.parametrize("text", ["x" * 1_000, "é" * 1_000, "я" * 1_000, "x" * 1_000 + "я", "x" * 1_000 + "😀"])
-@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-32-le"])
-def test_a_text_is_counted_before_it_is_decoded(text: str, codec: str) -> None:
-    assert getsizeof(text) - 100 <= text_size(text.encode(codec), codec) <= 8 * len(text)
-
-
 WIDE_FILE = {"binary": {"data": named_file(b"x" * 3 * MIB + "😀".encode(), "a.txt", "text/plain")}}
 DECODERS = {
     "text": node("Node", "extractFromFile", {"operation": "text"}, 1.1),
@@ -116,14 +34,6 @@ def test_a_file_whose_text_would_take_too_much_is_not_decoded(engine: Engine, mi
     assert outcome.error is not None
     assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
     assert peak < 12 * MIB
-
-
-def test_what_orjson_cannot_write_is_weighed_as_well() -> None:
-    deep: list[Any] = []
-    for _ in range(1_000):
-        deep = [deep]
-    assert weigh([deep]) > 50_000
-    assert weigh([2**200]) > 40
 
 
 def test_what_is_only_passed_on_costs_little() -> None:
