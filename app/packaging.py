@@ -18,6 +18,7 @@ from setuptools.errors import SetupError
 APP = Path("app")
 SANDBOX = APP / "engine" / "sandbox"
 MODULES = SANDBOX / "node_modules"
+SCRIPTS = (SANDBOX / "js", APP / "packages" / "js")
 CONSOLE = APP / "console"
 CONSOLE_MODULES = CONSOLE / "node_modules"
 BESIDE = ("sql/*.sql", "wsgi.py", "gunicorn.conf.py")
@@ -71,8 +72,12 @@ def library_files() -> set[Path]:
     """The files of node_modules that programs are put together from, and what says whose these are."""
     bundles: dict[str, Any] = runpy.run_path(str(SANDBOX / "bundles.py"))
     bundler = bundles["Bundler"]()
-    required = {name for script in SANDBOX.glob("js/*.js") for name in bundles["required"](script.read_text())}
-    wanted = {bundles["resolve"](name, SANDBOX.resolve()) for name in required if not name.startswith(("node:", "."))}
+    scripts = (path for folder in SCRIPTS for path in folder.rglob("*.js"))
+    required = {name for script in scripts for name in bundles["required"](script.read_text())}
+    # A script that lies elsewhere names a package by its folder.
+    packages = {name.rpartition("/node_modules/")[2] for name in required if "/node_modules/" in name}
+    packages |= {name for name in required if not name.startswith(("node:", "."))}
+    wanted = {path for name in packages if (path := bundles["resolve"](name, SANDBOX.resolve())) is not None}
     wanted |= {(MODULES / name).resolve() for name in _names() if (MODULES / name).is_file()}
     for path in sorted(wanted):
         bundler.add(path)

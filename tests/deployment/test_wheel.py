@@ -4,6 +4,7 @@
 """
 
 import fcntl
+import json
 import os
 import re
 import shutil
@@ -21,11 +22,13 @@ from pathlib import Path
 import pytest
 
 from app.console.libraries import FILES as PAGE_FILES
+from app.engine.sandbox.process import NODE
 from app.packaging import NOT_OURS
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
+REQUIRED = re.compile(r"""\brequire\((["'])([^"'\n]+)\1\)""")
 BUILD = "from setuptools import build_meta as b; b.build_{kind}('.')"
 FILES = "from app.packaging import data_files; print(*data_files(), sep='\\n')"
 GREETING = """{"name": "Greet", "nodes": [
@@ -131,6 +134,18 @@ def test_every_javascript_package_comes_with_what_says_whose_it_is(built):
         assert f"{package}/package.json" in names
         texts = {path.name for path in (there / package).iterdir() if path.name.upper().startswith("LICEN")}
         assert {f"{package}/{text}" for text in texts} <= names
+
+
+def test_every_file_that_its_scripts_require_is_there(program, elsewhere):
+    [installed] = program.parents[1].glob("lib/python*/site-packages/app")
+    scripts = [path for path in installed.rglob("*.js") if not NOT_OURS & set(path.relative_to(installed).parts)]
+    required = [(path, name) for path in scripts for _, name in REQUIRED.findall(path.read_text())]
+    assert any("node_modules" in name for _, name in required)
+    looked_up = """const files = JSON.parse(require('fs').readFileSync(0, 'utf8'));
+        for (const [file, name] of files) require('module').createRequire(file).resolve(name);"""
+    listed = json.dumps([(str(path), name) for path, name in required if name.startswith(".")])
+    ran = subprocess.run([NODE, "-e", looked_up], input=listed, text=True, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_what_pages_load_comes_with_what_says_whose_it_is(built):
