@@ -199,7 +199,7 @@ def test_a_running_execution_shows_how_far_it_is(browser, browser_with, api, wor
     assert 'aria-label="Nothing: running"' in page
     assert "7 items" in page
     assert re.search(r"<dt>Worker</dt><dd><bdi>[^<]+</bdi>", page)
-    assert re.search(r'<dt>Version</dt><dd><a href="/console/workflows/[^"/]+/versions/[^"/]+">saved ', page)
+    assert re.search(rf'<dt>Version</dt><dd><a href="/console/executions/{number}/changes">saved ', page)
     limited = browser_with("*", project_id="default").get(f"/console/executions/{number}/now").text
     assert "<dt>Version" in limited
     assert "<dt>Worker" not in limited
@@ -296,3 +296,5 @@ def test_runs_and_versions_are_compared(browser, api, workflow, failed):
     changed = {name: document[name] for name in ("name", "nodes", "connections", "settings")}
     assert api.put("/workflows/first", changed).status_code == 200
     assert "&#34;disabled&#34;: true" in browser.get(f"/console/executions/{failed}/changes").text
+    assert api.delete("/workflows/first").status_code == 200
+    assert "not there any more" in browser.get(f"/console/executions/{failed}/changes").text
