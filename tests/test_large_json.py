@@ -2,6 +2,8 @@
 
 import json
 import random
+import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,3 +72,15 @@ def test_what_stands_outside_of_strings_and_how_wide_strings_are(monkeypatch):
                 4 * len(write(text).decode()) - len(write(text)) for text in wide if not text.isascii() and "😀" in text
             )
             assert large_json.bytes_of_wide_strings(write(wide)) == more
+
+
+def test_lists_in_lists_are_written_within_their_memory():
+    """In some versions of orjson they are not, which ends the process or spoils what else it holds."""
+    program = """if True:
+        import orjson
+        value = 0
+        for _ in range(250):
+            value = [value] + [0] * 1_000
+        print(orjson.dumps(value).count(b"0"))"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "250001\n"), done.stderr
