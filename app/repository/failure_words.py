@@ -80,6 +80,6 @@ def index_some(connection: Connection, *, enough: int = WORTH_INDEXING) -> bool:
 
 
 def note_changed(connection: Connection, ids: list[int]) -> None:
-    """Let failures that had ended before be found by the messages that this transaction has given them."""
+    """Let executions be found by messages that this transaction has given them, and that no failure came with."""
     if ids:
         connection.execute(NOTE_CHANGED, {"ids": ids})

@@ -17,7 +17,7 @@ from app.repository.connection import Connection, json_of, scalar
 from app.repository.custom_data import save_custom_data
 from app.repository.execution_data import Encoded, encode_run_data
 from app.repository.imported_waits import HELD_UNTIL, Wait
-from app.vocabulary import Mode, Status
+from app.vocabulary import FAILED, Mode, Status
 
 KNOWN = """
     SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL, e.workflow_id
@@ -204,7 +204,9 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     completed = [
         execution for execution in executions if known.get(execution.id) is False and _complete(connection, execution)
     ]
-    failure_words.note_changed(connection, [execution.id for execution in completed])
+    # Failures come there when they are grouped, and what was stopped may have a message as well.
+    stopped = [each for each in (*new, *still_held) if each.error_message is not None and each.status not in FAILED]
+    failure_words.note_changed(connection, [execution.id for execution in (*completed, *stopped)])
     retries = [each.id for each in (*new, *still_held) if each.retry_of is not None and each.status == "success"]
     if retries:
         connection.execute(LINK_RETRIES, {"ids": retries})

@@ -66,6 +66,12 @@ def test_states_and_times_are_what_they_were(bring, target, sqlite_file):
     assert (node, message.startswith("No ok in the call")) == ("Check", True)
 
 
+def test_what_was_stopped_there_is_found_by_its_words(bring, target, sqlite_file):
+    change(sqlite_file, "UPDATE execution_entity SET status = 'canceled' WHERE status = 'error'")
+    bring(sqlite_file)
+    assert {each.status for each in executions.list_executions(target, NO_OK, limit=9)} == {"canceled"}
+
+
 def test_what_people_said_comes_along(bring, target, sqlite_file):
     bring(sqlite_file)
     assert one(

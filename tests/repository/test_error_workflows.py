@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from app.repository import executions, lifecycle, projects, workflows
+from app.repository import executions, failure_groups, failure_words, lifecycle, projects, workflows
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle import Failure, Result
+from app.repository.lifecycle import Failure, Result, error_workflows
 from tests.repository.given import DATA, a_worker
 from tests.workflows import node, workflow
 
@@ -105,6 +105,20 @@ def test_none_starts_for_manual_runs_stale_names_and_itself(connection, end: End
     assert started(connection, run(connection, end, mode="manual")) == []
     assert started(connection, run(connection, end, "stale")) == []
     assert started(connection, run(connection, end, "alarm", mode="error")) == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_that_it_was_not_started_is_found_by_words(connection, monkeypatch: pytest.MonkeyPatch, end: End) -> None:
+    monkeypatch.setattr(error_workflows, "MAX_DEPTH", 0)
+    save(connection, "alarm", TRIGGER)
+    save(connection, "w1", errorWorkflow="alarm")
+    failed = run(connection, end)
+    assert started(connection, failed) == []
+    for _ in range(2):
+        page = executions.list_executions(connection, ExecutionFilter(error="too many executions"), limit=9)
+        assert [each.id for each in page] == [failed]
+        failure_groups.group_some(connection)
+        failure_words.index_some(connection, enough=1)
 
 
 def test_it_is_told_what_became_of_the_execution(connection) -> None:

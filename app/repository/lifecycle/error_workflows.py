@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.repository import failure_words
 from app.repository.connection import Connection
 from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution
 from app.repository.targets import Target
@@ -69,6 +70,7 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
     for execution_id, workflow_id, name, mode, retry_of, wanted, version_id, project_id, node, depth in rows:
         if depth >= (MAX_ERROR_DEPTH if mode == MODE else MAX_DEPTH):
             connection.execute(SAY_NOT_STARTED, {"id": execution_id, "said": NOT_STARTED})
+            failure_words.note_changed(connection, [execution_id])  # one that was stopped had no message until now
             continue
         failure = failures[execution_id]
         create_execution(
