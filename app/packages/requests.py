@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from app.binary_files import encode_base64
-from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
+from app.engine.nodes.code.calls import accepts, call_of, older_call_of, wants_bytes
 from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.failures import RequestFailed
@@ -57,7 +57,7 @@ class Requests:
                 secret = frozenset(name.lower() for name, _ in call.headers)
                 call = replace(call, secret_headers=secret, secret_domains=self._proof.domains)
             signed = call if auth is None else replace(call, auth=auth)
-            reading = Reading("file" if _wants_bytes(options, older) else "json")
+            reading = Reading("file" if wants_bytes(options, older=older) else "json")
             async with self._gate, answered(self._context, signed, reading, 0) as answer:
                 return await compute(_older_reply if older else _reply, options, answer, size=work_of(answer))
         except RequestFailed as error:
@@ -74,21 +74,15 @@ class Requests:
             ) from error
 
 
-def _wants_bytes(options: Json, older: bool) -> bool:
-    """Whether the body is to come as bytes."""
-    if older:
-        return "encoding" in options and options["encoding"] is None
-    return options.get("encoding") in RAW
-
-
 def _reply(options: Json, answer: Answer) -> Json:
+    raw = wants_bytes(options, older=False)
     if not accepts(options, answer.status):
         # One that was to come as bytes is told as text, of which the process makes bytes again.
-        body = body_of(answer, parse=options.get("encoding") not in RAW)
+        body = body_of(answer, parse=not raw)
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers, "data": body}
         raise RequestError({**_refusal(answer), "response": about})
     full = bool(options.get("returnFullResponse"))
-    return _answer_json(answer, full, raw=options.get("encoding") in RAW, parse=options.get("encoding") != "text")
+    return _answer_json(answer, full, raw=raw, parse=options.get("encoding") != "text")
 
 
 def _older_reply(options: Json, answer: Answer) -> Json:
@@ -100,7 +94,7 @@ def _older_reply(options: Json, answer: Answer) -> Json:
         more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
         raise RequestError({**_refusal(answer), "message": message, **more})
     full = bool(options.get("resolveWithFullResponse"))
-    return _answer_json(answer, full, raw=_wants_bytes(options, older=True), parse=parse)
+    return _answer_json(answer, full, raw=wants_bytes(options, older=True), parse=parse)
 
 
 def _answer_json(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:

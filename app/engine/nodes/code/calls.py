@@ -21,6 +21,13 @@ RAW = ("arraybuffer", "stream", "blob")
 """Encodings of a request's options that ask for its body as bytes."""
 
 
+def wants_bytes(options: Json, *, older: bool) -> bool:
+    """Whether the body of the answer is to come as bytes; `older`: the options are those of `helpers.request`."""
+    if older:
+        return "encoding" in options and options["encoding"] is None
+    return options.get("encoding") in RAW
+
+
 def call_of(options: Json) -> Call:
     """What `helpers.httpRequest` is to send."""
     headers = _headers(options)

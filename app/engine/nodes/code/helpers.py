@@ -15,7 +15,7 @@ import orjson
 
 from app import large_json
 from app.binary_files import display_size, encode_base64, file_entry
-from app.engine.nodes.code.calls import RAW, accepts, call_of, older_call_of
+from app.engine.nodes.code.calls import accepts, call_of, older_call_of, wants_bytes
 from app.engine.nodes.http_request.answers import BYTES_OF_ONE, Reading, work_of
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.requests import AT_ONCE, answered
@@ -128,8 +128,7 @@ class CodeHelpers:
             return _reply(0, result=describe_file(given))
         older = name == "request"
         call = older_call_of(given) if older else call_of(given)
-        encoding = _older_encoding(given) if older else given.get("encoding")
-        reading = Reading("file" if encoding in RAW else "json")
+        reading = Reading("file" if wants_bytes(given, older=older) else "json")
         async with answered(self._context, call, reading, 0) as answer:
             return await compute(_older_result if older else _result, given, answer, size=work_of(answer))
 
@@ -160,7 +159,8 @@ def _reply(number: int, **said: Any) -> bytes:
 def _result(options: Json, answer: Answer) -> bytes:
     if not accepts(options, answer.status):
         return _reply(0, error=_refusal(answer, f"Request failed with status code {answer.status}"))
-    return _reply_with(answer, options.get("encoding"), bool(options.get("returnFullResponse")), parse=True)
+    full, raw = bool(options.get("returnFullResponse")), wants_bytes(options, older=False)
+    return _reply_with(answer, full, raw=raw, parse=options.get("encoding") != "text")
 
 
 def _older_result(options: Json, answer: Answer) -> bytes:
@@ -168,19 +168,16 @@ def _older_result(options: Json, answer: Answer) -> bytes:
     if not 200 <= answer.status < 300 and options.get("simple") is not False:
         said = conversions.to_json_text(body_of(answer, parse=parse))
         return _reply(0, error=_refusal(answer, f"{answer.status} - {said}"))
-    return _reply_with(answer, _older_encoding(options), bool(options.get("resolveWithFullResponse")), parse=parse)
+    full = bool(options.get("resolveWithFullResponse"))
+    return _reply_with(answer, full, raw=wants_bytes(options, older=True), parse=parse)
 
 
-def _older_encoding(options: Json) -> str | None:
-    return "arraybuffer" if "encoding" in options and options["encoding"] is None else None
-
-
-def _reply_with(answer: Answer, encoding: Any, full: bool, *, parse: bool) -> bytes:
+def _reply_with(answer: Answer, full: bool, *, raw: bool, parse: bool) -> bytes:
     rest = {"headers": answer.headers, "statusCode": answer.status, "statusMessage": answer.reason}
-    if encoding in RAW:
+    if raw:
         content = encode_base64(answer.content)
         return _reply(0, result=rest if full else None, bytes=content)
-    body = body_of(answer, parse=parse and encoding != "text")
+    body = body_of(answer, parse=parse)
     return _reply(0, result={"body": body, **rest} if full else body)
 
 
