@@ -51,6 +51,9 @@ def test_the_secret_that_an_n8n_has_of_its_own_comes_first():
     assert signing_secret("n8n-key", [{**sealed, "status": "inactive"}]) == signing_secret("n8n-key", [])
     with pytest.raises(WrongKey):
         signing_secret("another", [sealed])
+    for odd in ({}, {"value": None}, {"value": None, "algorithm": None}):
+        with pytest.raises(WrongKey):
+            signing_secret("n8n-key", [{"type": "signing.hmac", "status": "active", **odd}])
 
 
 def test_what_an_execution_asks_comes_with_the_signatures_of_its_links(bring, target, sqlite_file):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from app.credentials.n8n import InstanceKey
+from app.credentials.n8n import InstanceKey, WrongKey
 from app.triggers.forms import asks_people
 
 SECRET = "signing.hmac"
@@ -22,7 +22,9 @@ def signing_secret(key: str, deployment_keys: Iterable[Mapping[str, Any]]) -> st
     """What n8n signs links with. Raises WrongKey where `key` does not open it."""
     for row in deployment_keys:
         if row.get("type") == SECRET and row.get("status") == "active":
-            value = str(row["value"])
+            value = row.get("value")
+            if not isinstance(value, str):
+                raise WrongKey("n8n's database holds none")
             return value if row.get("algorithm") is None else InstanceKey(key).unwrap(value)
     return hashlib.sha256(f"hmac-signature:{key}".encode()).hexdigest()
 
