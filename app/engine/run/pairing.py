@@ -50,10 +50,12 @@ def pair(inputs: list[list[Item]], outputs: Outputs, *, lone: bool) -> None:
     for items in outputs:
         if count == 1 or (lone and len(items) == 1):
             for item in items:
-                item.setdefault("pairedItem", {"item": 0})
+                if "pairedItem" not in item:
+                    item["pairedItem"] = {"item": 0}
         elif len(items) == count:
             for place, item in enumerate(items):
-                item.setdefault("pairedItem", {"item": place})
+                if "pairedItem" not in item:
+                    item["pairedItem"] = {"item": place}
 
 
 def _route_errors(regular: int, inputs: list[list[Item]], outputs: Outputs) -> Outputs:

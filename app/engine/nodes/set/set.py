@@ -237,13 +237,16 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
 def _compose(context: NodeContext, item: Item, made: list[tuple[str, Any]], choice: Choice, index: int) -> Item:
     json = _select_fields(item["json"], choice, context.hold)
     files = dict(item["binary"]) if choice.binary and "binary" in item else None
+    dots = choice.dots
     for name, value in made:
-        if isinstance(value, NamedFile):
+        if value.__class__ is NamedFile:
             files = {**(files or {}), name: binary.entry(item, value.source, index)}
-        elif choice.dots and ("." in name or "]" in name):
+        elif not dots:
+            json[_unquote(name)] = value
+        elif "." in name or "]" in name:
             paths.put(json, name, value, hold=context.hold)
         else:
-            json[name if choice.dots else _unquote(name)] = value
+            json[name] = value
     composed: Item = {"json": json, "pairedItem": {"item": index}}
     if files is not None:
         composed["binary"] = files
