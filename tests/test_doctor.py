@@ -101,7 +101,7 @@ def test_a_database_that_a_newer_program_has_migrated(database_url) -> None:
 
 
 def test_what_stays_and_does_harm(database_url, monkeypatch) -> None:
-    monkeypatch.setattr("app.doctor.LONG_TRANSACTION_SECONDS", 0)
+    monkeypatch.setattr("app.doctor.server.LONG_TRANSACTION_SECONDS", 0)
     with psycopg.connect(database_url, autocommit=True) as connection, psycopg.connect(database_url) as idle:
         idle.execute("SELECT 1")
         connection.execute("INSERT INTO tags (id, name) VALUES ('a', 'a'), ('b', 'b')")
@@ -126,7 +126,7 @@ def test_notices_that_do_not_get_through(database_url, connection) -> None:
 
 
 def test_a_full_disk_and_a_folder_that_is_not_there(database_url, monkeypatch) -> None:
-    monkeypatch.setattr("app.doctor.FREE_DISK_BYTES", 2**80)
+    monkeypatch.setattr("app.doctor.host.FREE_DISK_BYTES", 2**80)
     advice = findings(database_url, EXECUTIONS_HOME="/nowhere/at/all")
     assert "make the folder" in advice["disk of EXECUTIONS_HOME"]
     assert "name one" in findings(database_url, EXECUTIONS_HOME=__file__)["disk of EXECUTIONS_HOME"]
@@ -153,8 +153,8 @@ def half_installed(folder: Path) -> Path:
 
 
 def test_no_node_and_a_home_that_cannot_be_written_to(database_url, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("app.doctor.NODE", tmp_path / "node")
-    monkeypatch.setattr("app.doctor.os.access", lambda *_: False)
+    monkeypatch.setattr("app.doctor.host.NODE", tmp_path / "node")
+    monkeypatch.setattr("app.doctor.host.os.access", lambda *_: False)
     monkeypatch.setattr("app.places.APP", half_installed(tmp_path))
     advice = findings(database_url, EXECUTIONS_HOME=str(tmp_path))
     assert "make install" in advice["Node.js"]

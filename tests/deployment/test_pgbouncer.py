@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
-from app.doctor import examine_pooler
+from app.doctor.server import examine_pooler
 from app.repository import notifications
 from app.settings import Settings
 from tests import live

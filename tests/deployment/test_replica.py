@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from app.api.face.replica import Replica, open_replica
-from app.doctor import examine_replica
+from app.doctor.server import examine_replica
 from app.repository.api_keys import create_api_key
 from app.repository.connection import connect, open_pool
 from app.settings import Settings

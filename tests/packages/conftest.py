@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.engine.nodes import far_side
+from tests.packages.hanging import AiEngine
 from tests.packages.registry import Registry
 from tests.packages.running import PackageEngine
 
@@ -33,5 +34,13 @@ def far() -> Iterator[str]:
 def packages(far: str) -> Iterator[PackageEngine]:
     """One for all tests of a process: starting it costs more than most tests."""
     engine = PackageEngine(far.removeprefix("http://"))
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def ai() -> Iterator[AiEngine]:
+    """An engine with the package whose model says what it is told; one for all tests of a process."""
+    engine = AiEngine()
     yield engine
     engine.close()

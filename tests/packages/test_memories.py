@@ -15,7 +15,7 @@ from app.packages.memories import ask_memory
 from app.packages.types import Installed, Packages
 from tests.ai.chats import Chats
 from tests.engine.running import Engine
-from tests.packages.test_sub_nodes import hung, uses
+from tests.packages.hanging import hung, uses
 from tests.workflows import node
 
 PREFIX = "@n8n/n8n-nodes-langchain."

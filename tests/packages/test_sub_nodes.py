@@ -1,83 +1,11 @@
 """Nodes of a package that hang on each other, in a real package process: a model, a memory, tools, and their roots."""
 
-import asyncio
 import json
-from dataclasses import replace
-from pathlib import Path
 
-import pytest
-
-from app.engine import nodes
 from app.engine.run.ports import Ports
-from app.engine.run.run import RunRequest, run_workflow
-from app.engine.run.sub_nodes import begin_use
-from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Outgoing
-from app.packages.catalogue import read_package
-from app.packages.host import Host
-from app.packages.types import Installed, Packages
-from tests.engine.running import Engine, output_of
-from tests.workflows import START, attach, chain, node
-
-FOLDER = Path(__file__).parents[1] / "ai" / "package"
-KIND = "n8n-nodes-scripted-ai."
-ITEMS = [{"json": {"q": "one"}}, {"json": {"q": "two"}}]
-
-
-class AiEngine(Engine):
-    def __init__(self):
-        super().__init__()
-        self.host = Host(FOLDER)
-        manifest = asyncio.run(read_package(FOLDER))
-        self.types = Packages(self.host, [Installed(FOLDER, manifest)]).node_types(nodes.load())
-        self.outgoing = Outgoing(AddressRules.parse(""))
-
-    def close(self):
-        self.wait_for(self.host.__aexit__(None, None, None))
-        self.wait_for(self.outgoing.__aexit__(None, None, None))
-        super().close()
-
-    def run(self, workflow, **request):
-        ports = replace(request.pop("ports", None) or Ports(), outgoing=self.outgoing)
-        return super().run(workflow, ports=ports, **request)
-
-
-@pytest.fixture(scope="module")
-def ai():
-    engine = AiEngine()
-    yield engine
-    engine.close()
-
-
-def model(lines, name="Model"):
-    return node(name, KIND + "model", {"lines": json.dumps(lines)})
-
-
-def lookup(**parameters):
-    return node("Lookup", KIND + "lookupTool", {"toolDescription": "Looks up", **parameters})
-
-
-def hung(root, *hanging):
-    """Start, the root and what hangs on it: (node, type of connection)."""
-    document = chain(START, root)
-    for each, kind, *target in hanging:
-        document["nodes"].append(each)
-        attach(document, (each["name"], kind, target[0] if target else root["name"]))
-    return document
-
-
-def uses(outcome, name):
-    """The runs of a sub-node: what it was given, and what came of it."""
-    runs = outcome.data["resultData"]["runData"][name]
-    shown = []
-    for run in runs:
-        [(kind, given)] = run["inputOverride"].items()
-        came = run["error"]["message"] if "error" in run else run["data"][kind][0][0]["json"]
-        shown.append((kind, given[0][0]["json"], came))
-    return shown
-
-
-ASSISTANT = node("Assistant", KIND + "assistant", {"text": "={{ $json.q }}"})
+from tests.engine.running import output_of
+from tests.packages.hanging import ASSISTANT, ITEMS, KIND, hung, lookup, model, uses
+from tests.workflows import node
 
 
 def test_a_model_and_a_memory_serve_their_root_and_each_use_is_recorded(ai):
@@ -226,41 +154,6 @@ def test_a_tool_that_only_supplies_itself_is_called_by_the_engine(ai):
     assert output_of(outcome, "Assistant")[0]["results"] == [[{"response": "Supplied got hi"}]]
 
 
-@pytest.mark.parametrize(
-    ("hanging", "message"),
-    [
-        ([], "A Model sub-node must be connected and enabled"),
-        ([(model(["a"]), "ai_languageModel"), (model(["b"], "Other"), "ai_languageModel")], "Only 1 ai_languageModel"),
-        ([(model([]), "ai_languageModel")], "The model has nothing to say"),
-        ([({**model(["a"]), "disabled": True}, "ai_languageModel")], "A Model sub-node must be connected and enabled"),
-    ],
-)
-def test_what_is_missing_or_fails_below_a_root_is_its_error(ai, hanging, message):
-    outcome = ai.run(hung(ASSISTANT, *hanging), items=ITEMS[:1])
-    assert outcome.error.node == "Assistant"
-    assert outcome.error.message.startswith(message)
-
-
-def test_an_error_that_a_sub_node_has_made_names_it_and_the_root_fails(ai):
-    silent = model([])
-    silent["parameters"]["named"] = True
-    result = ai.run(hung(ASSISTANT, (silent, "ai_languageModel")), items=ITEMS[:1]).data["resultData"]
-    assert (result["error"]["node"]["name"], result["lastNodeExecuted"]) == ("Model", "Assistant")
-
-
-def test_a_sub_node_that_cannot_supply_is_named(ai):
-    broken = node("Supplied", KIND + "supplied", {"broken": "={{ $json.q === 'one' }}"})
-    document = hung(ASSISTANT, (model(["a"]), "ai_languageModel"), (broken, "ai_tool"))
-    outcome = ai.run(document, items=ITEMS[:1])
-    error = outcome.data["resultData"]["error"]
-    assert (error["message"], error["description"]) == ("Error in sub-node Supplied", "This tool is broken")
-    assert error["node"]["name"] == "Supplied"
-    (run,) = outcome.data["resultData"]["runData"]["Supplied"]
-    assert run["executionStatus"] == "error", "asked twice, it has failed in one place"
-    failed = {"node": "Supplied", "runIndex": 0}
-    assert outcome.data["executionData"]["metadata"] == {"Assistant": [{"subRun": [failed, failed]}]}
-
-
 def test_what_a_package_remembers_stays_within_its_project(ai, monkeypatch):
     document = hung(ASSISTANT, (model(["hi"]), "ai_languageModel"), (node("Memory", KIND + "memory"), "ai_memory"))
 
@@ -271,33 +164,6 @@ def test_what_a_package_remembers_stays_within_its_project(ai, monkeypatch):
     assert [remembered(), remembered()] == [["hi"], ["hi", "hi"]]
     monkeypatch.setattr(ai, "sandbox", ai.sandbox.for_project("other"))
     assert remembered() == ["hi"]
-
-
-def test_a_run_that_is_stopped_ends_what_its_sub_nodes_do(ai, monkeypatch):
-    document = hung(ASSISTANT, (model(["never said"]), "ai_languageModel"))
-    began = asyncio.Event()
-
-    def begin(*given):
-        began.set()
-        return begin_use(*given)
-
-    async def never(*_):
-        await asyncio.sleep(60)
-
-    monkeypatch.setattr("app.packages.sub_nodes.begin_use", begin)
-    monkeypatch.setattr("app.packages.sub_nodes.SubNodes.end_use", never)
-
-    async def stop():
-        request = RunRequest("1", "manual", document, items=ITEMS[:1], ports=Ports(outgoing=ai.outgoing))
-        task = asyncio.ensure_future(run_workflow(request, ai.sandbox, ai.types))
-        await began.wait()
-        task.cancel()
-        return await task
-
-    stopped = ai.wait_for(stop())
-    assert stopped.status == "canceled"
-    (run,) = stopped.data["resultData"]["runData"]["Model"]
-    assert run["executionStatus"] == "canceled"
 
 
 def test_programs_of_a_workflow_do_not_run_beside_the_code_of_packages(ai):

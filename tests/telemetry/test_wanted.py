@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.doctor import examine_traces
+from app.doctor.host import examine_traces
 from app.environment import SettingsError
 from app.settings import Settings
 from app.telemetry import wanted

@@ -1,0 +1,128 @@
+"""PostgreSQL and the ways to it: its settings, the pooler, the replica, and what does harm the longer it stays."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+
+from app.doctor.finding import Finding
+from app.migrations import OLDEST_SUPPORTED
+from app.repository.connection import Connection, connect, open_pool, reading
+from app.repository.diagnosis import (
+    describe_server,
+    idle_slots,
+    invalid_indexes,
+    long_transactions,
+    measure_bloat,
+    never_vacuumed,
+)
+from app.repository.replication import NOBODY, has_replayed, primary_position
+from app.repository.webhook_addresses import shared_addresses
+from app.settings import Settings
+
+CLOCK_SECONDS = 2.0
+MANY_DEAD_ROWS = 100_000
+LONG_TRANSACTION_SECONDS = 300.0
+WORKER_CONNECTIONS = 7
+"""What a worker works with, one for its beat, and one that listens."""
+
+
+def examine_server(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Version, clock, durability and connections."""
+    server = describe_server(connection)
+    old = server.version < OLDEST_SUPPORTED
+    yield Finding("PostgreSQL", server.version_text, "upgrade to 15 or newer" if old else None)
+    if server.read_only:
+        advice = "let DATABASE_URL lead to the primary; a replica goes into DATABASE_REPLICA_URL"
+        yield Finding("writing", "this database takes no changes", advice)
+    drift = abs((datetime.now(UTC) - server.now).total_seconds())
+    off = (
+        "synchronise this machine's clock: logs, $now in workflows and the expiry of tokens go by it"
+        if drift > CLOCK_SECONDS
+        else None
+    )
+    yield Finding("clock", f"{drift:.1f} s apart from PostgreSQL's", off)
+    yield Finding(
+        "durability",
+        f"fsync {'on' if server.fsync else 'off'}",
+        None if server.fsync else "turn fsync on: a power cut loses what was acknowledged",
+    )
+    yield Finding(
+        "autovacuum",
+        "on" if server.autovacuum else "off",
+        None if server.autovacuum else "turn it on: tables grow and plans go stale without it",
+    )
+    needed = settings.http_workers * (settings.pool_size + 1) + WORKER_CONNECTIONS
+    free = server.max_connections - server.connections
+    yield Finding(
+        "connections",
+        f"{server.connections} of {server.max_connections} in use; one API and one worker need up to {needed}",
+        "raise max_connections, or lower EXECUTIONS_POOL_SIZE or EXECUTIONS_HTTP_WORKERS" if free < needed else None,
+    )
+
+
+def examine_pooler(settings: Settings) -> Iterator[Finding]:
+    """The way through the pooler, where there is one."""
+    if not settings.through_pooler:
+        return
+    try:
+        with open_pool(settings.database_url, size=1, name="doctor", through_pooler=True) as pool, reading(pool):
+            yield Finding("pooler", "lets through")
+    except psycopg.OperationalError as error:
+        yield Finding("pooler", str(error).strip(), "check DATABASE_URL, and that the pooler runs")
+
+
+def examine_replica(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Whether the replica, where there is one, comes to where its primary is now."""
+    if settings.database_replica_url is None:
+        return
+    wanted = primary_position(connection, NOBODY, seconds=0.0).reached
+    began = time.monotonic()
+    try:
+        with connect(settings.database_replica_url, autocommit=True) as replica:
+            while not (there := has_replayed(replica, wanted)):
+                if time.monotonic() - began > settings.database_replica_lag_seconds:
+                    break
+                time.sleep(0.05)
+    except psycopg.OperationalError as error:
+        yield Finding("replica", str(error).strip(), "check DATABASE_REPLICA_URL; until then the primary answers alone")
+        return
+    seconds = time.monotonic() - began
+    yield Finding(
+        "replica",
+        f"{'had all after' if there else 'lacks something still after'} {seconds:.1f} s",
+        None if there else "see that it is a replica of this primary and receives what that writes",
+    )
+
+
+def examine_bloat(connection: Connection) -> Iterator[Finding]:
+    """Dead rows that vacuum should have taken."""
+    for table in measure_bloat(connection):
+        bloated = table.dead > max(MANY_DEAD_ROWS, table.live)
+        yield Finding(
+            f"table {table.table_name}",
+            f"{table.live:,} rows, {table.dead:,} dead",
+            f"run VACUUM {table.table_name}, and look for transactions that stay open" if bloated else None,
+        )
+
+
+def examine_what_stays(connection: Connection) -> Iterator[Finding]:
+    """What is open, half done or switched off, and does harm the longer it stays so."""
+    for open_one in long_transactions(connection, seconds=LONG_TRANSACTION_SECONDS):
+        yield Finding(
+            "long transaction",
+            f"{open_one.program or 'unnamed'} (process {open_one.pid}, {open_one.state}) for {open_one.seconds:.0f} s",
+            f"end it: SELECT pg_terminate_backend({open_one.pid}); dead rows stay and migrations wait for it",
+        )
+    for path, one, other in shared_addresses(connection, limit=10):
+        advice = "deactivate the one that takes the other's calls; none could be activated like this today"
+        yield Finding("webhook", f"{path} is answered by two projects, in workflows {one} and {other}", advice)
+    for index in invalid_indexes(connection):
+        yield Finding("index", f"{index} is not valid", f"run REINDEX INDEX CONCURRENTLY {index}")
+    for table in never_vacuumed(connection):
+        advice = f"run ALTER TABLE {table} RESET (autovacuum_enabled)"
+        yield Finding("autovacuum", f"off for table {table}", advice)
+    for slot in idle_slots(connection):
+        advice = f"start its replica, or SELECT pg_drop_replication_slot('{slot}'): the disk fills up for it"
+        yield Finding("replication slot", f"{slot} is read by nobody", advice)

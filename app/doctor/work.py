@@ -1,0 +1,81 @@
+"""Whether executions can run and be told of: the encryption key, workers, the queue, packages, notices."""
+
+from collections.abc import Iterator
+
+from app.credentials.key_check import unreadable
+from app.credentials.vault import Vault
+from app.doctor.finding import LISTED, Finding
+from app.places import build
+from app.repository import failures, node_packages, workers
+from app.repository.connection import Connection
+from app.repository.execution_counts import queue_state
+from app.settings import Settings
+
+QUEUE_SECONDS = 60.0
+NOTICE_SECONDS = 600.0
+
+
+def examine_encryption(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Whether this host's key opens what is stored; one credential of each key is tried."""
+    advice = (
+        "set EXECUTIONS_ENCRYPTION_KEY to the key of the other hosts (or put back the file encryption-key in "
+        "EXECUTIONS_HOME); while it is being changed, name the earlier one in EXECUTIONS_ENCRYPTION_KEY_OLD"
+    )
+    vault = Vault(settings)
+    try:
+        if vault.keyring.is_there():
+            vault.keyring.accepted_keys()
+        wrong = unreadable(connection, vault)
+        state = "opens the credentials that were tried" if vault.keyring.is_there() else "made at first use"
+    except OSError as error:
+        yield Finding("encryption key", str(error), "let this user read EXECUTIONS_HOME/encryption-key, or put it back")
+        return
+    if wrong:
+        state = f"this host cannot decrypt {', '.join(wrong[:10])}"
+    yield Finding("encryption key", state, advice if wrong else None)
+
+
+def examine_queue(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Workers, and whether they keep up."""
+    capacity = workers.read_capacity(connection, lease_seconds=settings.lease_seconds)
+    yield Finding(
+        "workers",
+        f"{capacity.workers} alive, room for {capacity.slots} executions at once",
+        None if capacity.workers else "start one: `flask worker`",
+    )
+    own = build()
+    for other in workers.list_others(connection, own, lease_seconds=settings.lease_seconds, limit=LISTED):
+        yield Finding(
+            "program of workers",
+            f"process {other.pid} on {other.hostname} is {other.program or 'an earlier version'}, and this is {own}",
+            "end the upgrade: bring that host to this version, and start its worker anew",
+        )
+    queue = queue_state(connection)
+    late = queue.oldest_queued_seconds > QUEUE_SECONDS
+    yield Finding(
+        "queue",
+        f"{queue.queued} queued (oldest {queue.oldest_queued_seconds:.0f} s), {queue.running} running, "
+        f"{queue.waiting} waiting",
+        "start more workers, or raise EXECUTIONS_CONCURRENCY" if late else None,
+    )
+
+
+def examine_packages(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Node packages that workers lack."""
+    listed = node_packages.list_packages(connection)
+    if listed:
+        yield Finding("packages", ", ".join(f"{each.name}@{each.version}" for each in listed))
+    for error in node_packages.list_errors(connection, lease_seconds=settings.lease_seconds):
+        advice = "workers that lack it leave its executions to others; they try again every minute"
+        yield Finding(f"package {error.package}", f"the worker on {error.hostname} lacks it: {error.message}", advice)
+
+
+def examine_notices(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """Notices of failures that do not get through."""
+    backlog = failures.read_backlog(connection)
+    advice = None
+    if backlog.number and backlog.oldest_seconds > NOTICE_SECONDS:
+        advice = "look whether EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; the workers' logs tell what it says"
+        if settings.failure_webhook is None:
+            advice = "start a worker with EXECUTIONS_FAILURE_WEBHOOK: nobody sends them"
+    yield Finding("failure notices", f"{backlog.number} to be sent (oldest {backlog.oldest_seconds:.0f} s)", advice)
