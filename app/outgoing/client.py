@@ -9,19 +9,20 @@ import copy
 import http.cookiejar
 import importlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from app.outgoing.addresses import AddressRules
+from app.outgoing.bounds import MAX_RESPONSE_BYTES, ResponseTooLarge
 from app.outgoing.certificates import Certificate, tls_context
 from app.outgoing.charsets import decode
+from app.outgoing.header_parameters import charset_in
 
 if TYPE_CHECKING:
     import httpx
 
-MAX_RESPONSE_BYTES = 64 * 2**20
 MAX_SECONDS = 300.0
 MAX_REDIRECTS = 21
 """So many are followed where nobody says how many."""
@@ -49,10 +50,6 @@ _loaded = False
 
 class SecretRefused(Exception):
     """A request, or a redirect with its body, would take a credential where it must not be sent."""
-
-
-class ResponseTooLarge(Exception):
-    """A response went on beyond the limit."""
 
 
 class RequestTimedOut(Exception):
@@ -200,7 +197,7 @@ class Outgoing:
             request = following
 
     async def _read(self, response: "httpx.Response", receive: Callable[[int], None]) -> Answer:
-        headers: dict[str, Any] = dict(response.headers)
+        headers: dict[str, Any] = _joined(response.headers.multi_items())
         codings = response.headers.get("content-encoding", "").strip().lower()
         if codings not in DECODED:
             response.headers.pop("content-encoding", None)  # httpx would decode it
@@ -219,7 +216,7 @@ class Outgoing:
             headers,
             content.getvalue(),
             str(response.url),
-            response.charset_encoding,
+            charset_in(response.headers.get("content-type", "")),
         )
 
     def _client(self, verify: bool) -> "httpx.AsyncClient":
@@ -263,6 +260,14 @@ def matches(host: str, domain: str) -> bool:
     """Whether a host is the domain, or below it when that is given as `*.example.com`."""
     host = host.lower().rstrip(".")
     return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
+
+
+def _joined(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The headers by name. httpx's own mapping looks through all of them for each one."""
+    values: dict[str, list[str]] = {}
+    for name, value in lines:
+        values.setdefault(name, []).append(value)
+    return {name: ", ".join(each) for name, each in values.items()}
 
 
 def _origin(url: "httpx.URL") -> tuple[str, str, int | None]:

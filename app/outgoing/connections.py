@@ -13,10 +13,14 @@ import httpcore
 import httpx
 
 from app.outgoing.addresses import AddressRules
+from app.outgoing.bounds import MAX_HEAD_BYTES, ResponseTooLarge
 
 IDLE_SECONDS = 10.0
 MAX_IDLE = 100
 """How many connections wait for another request; of more, those that nobody used for longest are closed."""
+
+HEADER_BYTES = 4
+"""What a line of an answer takes beside its header."""
 
 PROJECT = "project"
 """The extension of a request that names the project of its workflow."""
@@ -81,6 +85,7 @@ class Connections(httpx.AsyncBaseTransport):
         )
         try:
             response = await connection.handle_async_request(sent)
+            check_head(response)
         except BaseException:
             await connection.aclose()
             raise
@@ -124,6 +129,12 @@ class Connections(httpx.AsyncBaseTransport):
         if not idle:
             del self._idle[origin]
         await connection.aclose()
+
+
+def check_head(response: httpcore.Response) -> None:
+    """Raises ResponseTooLarge for more headers than anybody needs: each of them costs time wherever it is read."""
+    if sum([len(name) + len(value) + HEADER_BYTES for name, value in response.headers]) > MAX_HEAD_BYTES:
+        raise ResponseTooLarge(f"The headers of the response are larger than {MAX_HEAD_BYTES} bytes")
 
 
 class ResponseBody(httpx.AsyncByteStream):

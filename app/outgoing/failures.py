@@ -4,8 +4,9 @@ import ssl
 from functools import cache
 
 from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.outgoing.bounds import ResponseTooLarge
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import RequestTimedOut, ResponseTooLarge, SecretRefused, TooManyRedirects
+from app.outgoing.client import RequestTimedOut, SecretRefused, TooManyRedirects
 
 
 @cache

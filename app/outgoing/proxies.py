@@ -7,7 +7,7 @@ import httpcore
 import httpx
 
 from app.outgoing.addresses import AddressRules
-from app.outgoing.connections import GuardedBackend, ResponseBody
+from app.outgoing.connections import GuardedBackend, ResponseBody, check_head
 
 PORTS = {"http": 80, "https": 443}
 
@@ -60,6 +60,11 @@ class Proxied(httpx.AsyncBaseTransport):
                 request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
             )
         )
+        try:
+            check_head(response)
+        except BaseException:
+            await response.aclose()
+            raise
         return httpx.Response(
             response.status, headers=response.headers, stream=ResponseBody(response), extensions=response.extensions
         )

@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
+from app.outgoing.bounds import ResponseTooLarge
 from app.outgoing.client import (
     Call,
     Outgoing,
     RequestTimedOut,
-    ResponseTooLarge,
     SecretRefused,
     TooManyRedirects,
     says_where_it_ends,
@@ -105,6 +105,15 @@ def test_a_redirect_is_checked_like_a_request(address: str) -> None:
 def test_a_redirect_leads_to_http_only(address: str, target: str) -> None:
     with pytest.raises((httpcore.UnsupportedProtocol, httpx.HTTPError, httpx.InvalidURL)):
         ask(f"{address}/redirect/1?to={target}", "127.0.0.1")
+
+
+@pytest.mark.parametrize("way", [{}, {"proxy": "{}"}])
+def test_an_answer_with_very_many_headers_is_refused(address: str, way: dict[str, str]) -> None:
+    """Each costs time wherever headers are read, on the loop that all executions share."""
+    more = {name: value.format(address) for name, value in way.items()}
+    assert ask(f"{address}/headers?number=500", "127.0.0.1", **more).headers["x-499"] == "v"
+    with pytest.raises(ResponseTooLarge):
+        ask(f"{address}/headers?number=5000", "127.0.0.1", **more)
 
 
 def test_a_connection_serves_again_and_a_broken_one_does_not(address: str) -> None:

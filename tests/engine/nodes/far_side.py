@@ -120,6 +120,8 @@ class FarSide(BaseHTTPRequestHandler):
             answer = {"content-disposition": query["disposition"]} if "disposition" in query else {}
             content = query.get("text", "").encode(query.get("charset", "utf-8"))
             self.answer(int(query.get("status", "200")), content, query.get("type", ""), **answer)
+        elif path == "/headers":
+            self.answer(200, b"{}", **{f"x-{number}": "v" for number in range(int(query["number"]))})
         elif path == "/pages":
             page = int(query.get("page", "1"))
             rows = [{"row": page * 10 + n} for n in range(2)] if page <= 3 else []

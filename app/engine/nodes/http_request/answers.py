@@ -3,8 +3,6 @@
 import mimetypes
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.message import Message
-from email.utils import collapse_rfc2231_value
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,8 +16,8 @@ from app.engine.run.items import Item
 from app.engine.run.memory import DICT, base64_size, estimate, text_size
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
-from app.outgoing.charsets import codec_named
 from app.outgoing.client import Answer
+from app.outgoing.header_parameters import parameters
 
 ACCEPT = {
     "json": "application/json,text/*;q=0.99",
@@ -174,16 +172,9 @@ def _is_text(content: bytes) -> bool:
 
 def _given_name(answer: Answer) -> str:
     """The name that the sender gives the file: `filename*`, which tells its character set, before `filename`."""
-    message = Message()
-    message["content-disposition"] = str(answer.headers.get("content-disposition") or "")
-    parameters: list[tuple[str, Any]] = message.get_params([], "content-disposition")
-    names = [value for name, value in parameters if name.lower() == "filename"]
-    extended = [_decode_extended(*value) for value in names if isinstance(value, tuple)]
-    plain = [unquote(value) for value in names if isinstance(value, str)]
+    given = parameters(str(answer.headers.get("content-disposition") or ""))
+    names = [(value, is_extended) for name, value, is_extended in given if name == "filename"]
+    extended = [value for value, is_extended in names if is_extended]
+    plain = [unquote(value) for value, is_extended in names if not is_extended]
     name = next(filter(None, [*extended, *plain]), "")
     return name.replace("\\", "/").rsplit("/", 1)[-1]
-
-
-def _decode_extended(charset: str | None, language: str | None, text: str) -> str:
-    """A parameter of RFC 2231, whose bytes the header's parser has left as Latin-1."""
-    return collapse_rfc2231_value((codec_named(charset) or "utf-8", language, text))
