@@ -21,6 +21,8 @@ class Box:
         self.port = 0
         self.password = "secret"
         self.idles = True
+        self.chatter = b""
+        """What it says before it answers a search, unasked."""
 
     def put(self, mail: bytes) -> None:
         with self.came:
@@ -67,6 +69,7 @@ class Session(socketserver.StreamRequestHandler):
             self.say("* OK [UIDVALIDITY 7] ok")
         elif command == "SEARCH":
             self.box.searches.append(rest)
+            self.wfile.write(self.box.chatter)
             first = int(found[1]) if (found := NUMBERS.search(rest)) else 0
             unseen = [n for n in self.box.mails if n >= first and ("UNSEEN" not in rest or n not in self.box.seen)]
             self.say("* SEARCH " + " ".join(map(str, unseen)))

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from app.engine.nodes.email_read_imap import email_read_imap
+from app.engine.nodes.email_read_imap import email_read_imap, mailbox
 from app.engine.nodes.email_read_imap.criteria import read_criteria
 from app.engine.nodes.email_read_imap.email_read_imap import listen
+from app.engine.nodes.email_read_imap.messages import MAX_HEAD_BYTES
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
@@ -186,6 +187,25 @@ def test_what_goes_wrong_is_said_without_the_password(engine) -> None:
         box.password = "secret"
         with pytest.raises(NodeError, match="server has failed"):
             engine.wait_for(Listener(engine, box).run(lambda: box.searches and box.clients and box.cut()))
+
+
+def test_no_more_is_kept_of_what_a_server_says_than_an_answer_has(engine, monkeypatch) -> None:
+    monkeypatch.setattr(mailbox, "MAX_LINES_BYTES", 10_000)
+    with imap_server.running() as box:
+        box.chatter = b"* OK and so on\r\n" * 150
+        with pytest.raises(NodeError, match="too many for an answer"):
+            engine.wait_for(Listener(engine, box).run(lambda: False))
+
+
+def test_a_mail_that_cannot_be_read_keeps_no_other_one_waiting(engine) -> None:
+    with imap_server.running() as box:
+        box.put(b"Subject: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n")
+        box.put(mail(2))
+        listener = Listener(engine, box)
+        engine.wait_for(listener.run(lambda: box.seen >= {1, 2}))
+        refused, read = [item["json"] for items in listener.emitted for item in items]
+        assert "not read: its headers have more than 262,144 bytes" in refused["error"]
+        assert read["subject"] == "Hello 2 \u00fc"
 
 
 @pytest.mark.parametrize(

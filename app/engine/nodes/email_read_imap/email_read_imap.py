@@ -1,13 +1,14 @@
 """Email Trigger (IMAP): an execution for the mails that come in, recorded before they are marked as read."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from app.engine.nodes.email_read_imap.criteria import read_criteria
 from app.engine.nodes.email_read_imap.mailbox import SECONDS, Mailbox, OwnThread
-from app.engine.nodes.email_read_imap.messages import raw_item, resolved_item, simple_item
+from app.engine.nodes.email_read_imap.messages import Unreadable, raw_item, resolved_item, simple_item
 from app.engine.nodes.shared.connection_errors import connect
 from app.engine.nodes.shared.issues import RequiredCredential, credentials
 from app.engine.nodes.shared.passing import pass_on
@@ -23,6 +24,8 @@ from app.outgoing.certificates import tls_context
 LAST, VALIDITY = "lastMessageUid", "uidValidity"
 WITH_ATTRIBUTES, MAY_NOT_TRACK = 2, 2.1
 """From which version on items tell a mail's number, and that of the last one may be left alone."""
+log = logging.getLogger(__name__)
+
 IDLE_SECONDS, LOOK_SECONDS = 300.0, 30.0
 """After how long it looks by itself, where the server tells of new mails and where it does not."""
 MAX_MAILS, MAX_BYTES = 100, 32 * 2**20
@@ -132,6 +135,7 @@ def _read(wanted: Wanted, mailbox: Mailbox, numbers: list[int]) -> tuple[list[in
         content = mailbox.read(number, head_only=too_large)
         if content is None:
             continue
+        size += max(0, len(content) - sizes[number])  # by what it is, whatever was said before
         item = _item(wanted, content)
         if too_large:
             item["json"]["error"] = (
@@ -146,9 +150,15 @@ def _read(wanted: Wanted, mailbox: Mailbox, numbers: list[int]) -> tuple[list[in
 def _item(wanted: Wanted, content: bytes) -> Item:
     if wanted.format == "raw":
         return raw_item(content)
-    if wanted.format == "resolved":
-        return resolved_item(content, prefix=wanted.prefix or "")
-    return simple_item(content, prefix=wanted.prefix)
+    try:
+        if wanted.format == "resolved":
+            return resolved_item(content, prefix=wanted.prefix or "")
+        return simple_item(content, prefix=wanted.prefix)
+    except Unreadable as error:
+        return {"json": {"error": f"The mail was not read: {error}"}}
+    except Exception as error:  # whatever somebody has sent, the mails behind it are read
+        log.exception("a mail could not be read")
+        return {"json": {"error": f"The mail was not read: {type(error).__name__}"}}
 
 
 @node("emailReadImap", [1, 2, 2.1, 2.2], trigger=True, credentials=NEEDED, listen=listen, exact=True)

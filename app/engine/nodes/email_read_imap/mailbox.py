@@ -21,8 +21,10 @@ from app.engine.run.errors import NodeError
 T = TypeVar("T")
 SECONDS = 60.0
 """How long the server may take for an answer."""
-MAX_BYTES = 64 * 2**20
-"""Bytes of one answer, whatever the server says of its size."""
+MAX_BYTES, MAX_LINES_BYTES = 32 * 2**20, 4 * 2**20
+"""Of the answers to one command, whatever the server says of their size: texts, and the lines around them."""
+LINE_BYTES = 64
+"""What a line takes beside its text."""
 
 
 class SocketClient(IMAPClient):  # type: ignore[misc]
@@ -45,15 +47,30 @@ class Protocol(imaplib.IMAP4):
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
+        self._read = self._lines = 0
         super().__init__()
 
     def _create_socket(self, timeout: float | None) -> Any:
         return self._connection
 
+    # All that comes until the next command is kept, asked for or not.
+
     def read(self, size: int) -> bytes:
-        if size > MAX_BYTES:
-            raise self.abort(f"an answer of {size} bytes is too large")
+        self._read += size
+        if self._read > MAX_BYTES:
+            raise self.abort(f"an answer of more than {MAX_BYTES:,} bytes is too large")
         return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._lines += len(line) + LINE_BYTES
+        if self._lines > MAX_LINES_BYTES:
+            raise self.abort(f"lines of more than {MAX_LINES_BYTES:,} bytes are too many for an answer")
+        return line
+
+    def _new_tag(self) -> bytes:
+        self._read = self._lines = 0
+        return super()._new_tag()  # type: ignore[misc,no-any-return]
 
 
 class Mailbox:

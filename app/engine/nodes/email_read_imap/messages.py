@@ -4,21 +4,59 @@ import html
 import html.entities
 from collections.abc import Iterator
 from email import message_from_bytes, policy
-from email.header import decode_header, make_header
 from email.message import Message
-from email.utils import getaddresses, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from app.binary_files import file_entry
+from app.engine.nodes.email_read_imap.encoded_words import decode_words
+from app.engine.nodes.shared.mailboxes import mailboxes
 from app.engine.run.items import Item
 from app.engine.values import dates
 from app.outgoing.charsets import codec_named
+from app.outgoing.header_parameters import MAX_LENGTH
 
 TOP = ("from", "to", "cc", "subject", "date")
 """Headers that stand beside the text; the others are in `metadata`."""
 ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "replyTo"}
 TEXTS = {"message-id": "messageId", "in-reply-to": "inReplyTo"}
 MAX_PARTS = 1_000
+MAX_COMPARED = 10_000_000
+"""Lines times boundaries: each line is compared with the boundaries of all parts around it."""
+MAX_HEAD_BYTES = 256 * 2**10
+"""Of the headers of a mail; what an address becomes takes a hundred times as much."""
+WITH_PARAMETERS = ("content-type", "content-disposition")
+
+
+class Unreadable(Exception):
+    """A mail that its sender has made so that nobody comes to the end of it."""
+
+
+def read_message(content: bytes) -> "Message[Any, Any]":
+    """The message; of headers that have parameters, the beginning. Raises Unreadable."""
+    if len(content.partition(b"\r\n\r\n")[0]) > MAX_HEAD_BYTES:
+        raise Unreadable(f"its headers have more than {MAX_HEAD_BYTES:,} bytes")
+    if content.count(b"\n") * content.lower().count(b"boundary") > MAX_COMPARED:
+        raise Unreadable("it has too many parts")
+    try:
+        message = message_from_bytes(content, policy=policy.compat32)
+        for part in message.walk():
+            for name in filter(part.__contains__, WITH_PARAMETERS):
+                _mend_parameters(part, name)
+    except RecursionError:
+        raise Unreadable("its parts are nested too deeply") from None
+    return message
+
+
+def _mend_parameters(part: "Message[Any, Any]", name: str) -> None:
+    """See that the parameters of a header can be read; the library trips over some, and takes long over many."""
+    value = str(part[name])
+    if len(value) > MAX_LENGTH:
+        part.replace_header(name, value[:MAX_LENGTH])
+    try:
+        part.get_params([], name)
+    except (TypeError, ValueError, LookupError):
+        part.replace_header(name, value[:MAX_LENGTH].partition(";")[0])
 
 
 def raw_item(content: bytes) -> Item:
@@ -29,7 +67,7 @@ def raw_item(content: bytes) -> Item:
 
 def simple_item(content: bytes, *, prefix: str | None) -> Item:
     """Texts and headers; with `prefix`, the attachments as files."""
-    message = message_from_bytes(content, policy=policy.compat32)
+    message = read_message(content)
     headers = {name.lower(): value for name, value in reversed(_headers(message))}
     texts = {kind: _text(message, kind) for kind in ("html", "plain")}
     json: dict[str, Any] = {"textHtml": texts["html"] or "", "textPlain": texts["plain"] or ""}
@@ -40,7 +78,7 @@ def simple_item(content: bytes, *, prefix: str | None) -> Item:
 
 def resolved_item(content: bytes, *, prefix: str) -> Item:
     """Everything that can be told of the mail, its attachments as files."""
-    message = message_from_bytes(content, policy=policy.compat32)
+    message = read_message(content)
     lines = [(name, value) for name, value in message.raw_items()]
     json: dict[str, Any] = {
         "headers": {name.lower(): f"{name}: {_to_text(value)}" for name, value in reversed(lines)},
@@ -56,7 +94,8 @@ def resolved_item(content: bytes, *, prefix: str) -> Item:
         json["date"] = moment
     for name, key in ADDRESSES.items():
         if name in headers:
-            json[key] = addresses(", ".join(message.get_all(name, []) if name != "from" else [str(message[name])]))
+            given = [_to_text(value) for value in message.get_all(name, [])]
+            json[key] = addresses(", ".join(given[:1] if name == "from" else given))
     json |= {key: headers[name].strip() for name, key in TEXTS.items() if name in headers}
     if references := headers.get("references", "").split():
         json["references"] = references if len(references) > 1 else references[0]
@@ -65,7 +104,7 @@ def resolved_item(content: bytes, *, prefix: str) -> Item:
 
 def addresses(line: str) -> dict[str, Any]:
     """The addresses of a header, for programs, as HTML and as text."""
-    pairs = [(decode_text(name), address) for name, address in getaddresses([str(line)]) if address or name]
+    pairs = [(decode_text(name), address) for name, address in mailboxes(str(line)) if address or name]
     shown = []
     for name, address in pairs:
         link = f'<a href="mailto:{html.escape(address)}" class="mp_address_email">{html.escape(address)}</a>'
@@ -94,14 +133,7 @@ def _entities(text: str) -> str:
 
 def decode_text(text: Any) -> str:
     """A header's text without its encoding."""
-    shown = _to_text(text)
-    try:
-        pieces = decode_header(shown)
-        if any(charset and codec_named(charset) is None for _, charset in pieces):
-            return shown
-        return str(make_header(pieces))
-    except (LookupError, ValueError, UnicodeError):
-        return shown
+    return decode_words(_to_text(text))
 
 
 def _to_text(value: Any) -> str:

@@ -8,7 +8,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import formatdate, getaddresses, make_msgid
+from email.utils import formatdate, make_msgid
 from html import escape
 from typing import Any
 
@@ -19,6 +19,7 @@ from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
+from app.engine.nodes.shared.mailboxes import mailboxes
 from app.engine.nodes.shared.questions import SEND_AND_WAIT, approval_parameters, buttons, question
 from app.engine.nodes.shared.waiting import answer_limit
 from app.engine.run.context import NodeContext
@@ -190,7 +191,7 @@ def _addresses(given: Any) -> list[Address]:
     Raises ValueError for what is none nevertheless.
     """
     text = " ".join(conversions.display(given or "").splitlines())
-    return [_address(name, address) for name, address in getaddresses([text]) if "@" in address]
+    return [_address(name, address) for name, address in mailboxes(text) if "@" in address]
 
 
 def _address(name: str, address: str) -> Address:
