@@ -12,13 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.run.attempts import run_attempts
-from app.engine.run.computing import FEW, PLAIN, compute, count_work
+from app.engine.run.computing import PLAIN, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.items import Item, Outputs
-from app.engine.run.memory import passes_on, weigh_outputs
+from app.engine.run.memory import weigh_light_outputs, weigh_outputs
 from app.engine.run.pairing import finish_outputs, pair_inputs
 from app.engine.run.state import MAX_NODE_RUNS, RunState, Task
 from app.engine.run.sub_nodes import close_uses
@@ -109,7 +109,7 @@ async def _run_task(
             take_request(state, task, context, outputs)
             return None, None
         made = _count(outputs or ())
-        await _take_memory(context, outputs or [], given + made)
+        await _take_memory(context, outputs or [])
     except WaitRequested as wait:
         kind = "main" if task.call is None else task.call.kind
         run |= {"executionTime": _elapsed_ms(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
@@ -184,15 +184,11 @@ def _hand_on(context: NodeContext, run: dict[str, Any], outputs: Outputs) -> Non
     context.state.deliver(context.node, outputs, context.run_index)
 
 
-async def _take_memory(context: NodeContext, outputs: Outputs, items: int) -> None:
+async def _take_memory(context: NodeContext, outputs: Outputs) -> None:
     """Count what the outputs add to the run. Raises TooMuchData."""
     meter, inputs = context.execution.ports.meter, context.inputs
-    size: float = items
-    if passes_on(outputs, inputs):
-        size = 0
-    elif items <= FEW:
-        size = count_work([item for output in outputs for item in output])
-    meter.add(await compute(weigh_outputs, outputs, inputs, meter.room, size=size))
+    size = weigh_light_outputs(outputs, inputs, meter.room)
+    meter.add(await compute(weigh_outputs, outputs, inputs, meter.room) if size is None else size)
 
 
 def _count(ports: Sequence[list[Item] | None]) -> int:

@@ -5,12 +5,14 @@ What JSON takes in memory is many times its length in a text: an empty array is 
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from sys import getsizeof
 from typing import Any, AnyStr
 
 import orjson
 
 from app import large_json
+from app.engine.run.computing import FEW
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 
@@ -18,10 +20,14 @@ MAX_BYTES = 256 * 2**20
 SETTING = "EXECUTIONS_RUN_BYTES"
 CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
+LIGHT = 2**18
+"""Bytes of values that are weighed in less time than a thread takes to begin."""
 LOOKED_AT = 50
 """Values that are looked at to know whether they are large ones, of which each is weighed by itself."""
 POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
 """What the parts of a value take: its place in what holds it, an empty array, an object with a field, a number."""
+ASCII = getsizeof("")
+"""What a text of ASCII takes beside its characters."""
 WINDOW = 2**22
 """Bytes that are looked through at once: meanwhile no other thread has its turn."""
 WIDE = 2**20
@@ -122,15 +128,38 @@ def weigh_outputs(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]], m
     total = 2 * DICT * sum([len(items) for items in outputs])
     if passes_on(outputs, inputs):
         return total
-    passed = set(map(id, [value for items in inputs for item in items for value in item.values()]))
+    passed = _known_values(inputs)
     for items in outputs:
         for begin in range(0, len(items), CHUNK):
-            chunk = items[begin : begin + CHUNK]
-            made = [value for item in chunk for value in item.values() if id(value) not in passed]
-            total += weigh(made, most - total)
+            total += weigh(_new_values(items[begin : begin + CHUNK], passed), most - total)
             if total > most:
                 return total
     return total
+
+
+def weigh_light_outputs(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]], most: int) -> int | None:
+    """As `weigh_outputs`; None, soon, for outputs that take longer to weigh than a thread takes to begin."""
+    total = 2 * DICT * sum([len(items) for items in outputs])
+    if passes_on(outputs, inputs):
+        return total
+    if sum(map(len, inputs)) + sum(map(len, outputs)) > FEW:
+        return None
+    passed = _known_values(inputs)
+    for items in outputs:
+        weight = weigh_light(_new_values(items, passed), most - total)
+        if weight is None:
+            return None
+        total += weight
+    return total
+
+
+def _known_values(inputs: Iterable[list[Item]]) -> set[int]:
+    """Which values the items of the inputs hold, by their ids."""
+    return set(map(id, chain.from_iterable(map(dict.values, chain.from_iterable(inputs)))))
+
+
+def _new_values(items: list[Item], passed: set[int]) -> list[Any]:
+    return [value for item in items for value in item.values() if id(value) not in passed]
 
 
 def passes_on(outputs: Sequence[list[Item]], inputs: Sequence[list[Item]]) -> bool:
@@ -159,12 +188,25 @@ def weigh(values: list[Any], most: int = MOST) -> int:
     texts, inner, size = _survey(values, most)
     if size > most or texts > MAX_WRITTEN or inner > MAX_WRITTEN:
         return size
-    if len(values) > 1 and large_json.is_heavy(values[:LOOKED_AT]):
+    light = inner < large_json.MANY and texts < large_json.WINDOW
+    if not light and len(values) > 1 and large_json.is_heavy(values[:LOOKED_AT]):
         return sum(weigh([value]) for value in values)
     try:
         return estimate(orjson.dumps(values))
     except TypeError:
         return _weigh_slowly(values)  # nested deeper, or of greater numbers, than orjson writes
+
+
+def weigh_light(values: list[Any], most: int = MOST) -> int | None:
+    """As `weigh`; None, soon, for values that take longer to weigh than a thread takes to begin."""
+    if not values:
+        return 0
+    if _survey(values, min(most, LIGHT))[2] > min(most, LIGHT):
+        return None
+    try:
+        return estimate(orjson.dumps(values))
+    except TypeError:
+        return _weigh_slowly(values)
 
 
 def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
@@ -173,21 +215,23 @@ def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
     texts = inner = size = 0
     level = values
     while level and size <= most:
-        strings = [value for value in level if value.__class__ is str]
-        objects = [value for value in level if value.__class__ is dict]
-        lists = [value for value in level if value.__class__ is list]
-        texts += sum(map(len, strings))
+        kinds = set(map(type, level))
+        strings = [value for value in level if value.__class__ is str] if str in kinds else []
+        objects = [value for value in level if value.__class__ is dict] if dict in kinds else []
+        lists = [value for value in level if value.__class__ is list] if list in kinds else []
+        characters, fields = sum(map(len, strings)), list(map(len, objects))
+        texts += characters
         inner += len(level)
-        below = sum(map(len, objects)) + sum(map(len, lists))
-        wide = sum([len(each) for each in objects if len(each) > WIDE_OBJECT])
-        slots = sum([len(each) - ROOMY for each in objects if len(each) > ROOMY])
-        size += sum(map(getsizeof, strings)) + (POINTER + SCALAR) * len(level)
-        size += DICT * len(objects) + LIST * len(lists) + NEW_NAME * wide + SLOT * slots
+        below = sum(fields) + sum(map(len, lists))
+        size += characters + ASCII * len(strings) if all(map(str.isascii, strings)) else sum(map(getsizeof, strings))
+        size += (POINTER + SCALAR) * len(level) + DICT * len(objects) + LIST * len(lists)
+        if max(fields, default=0) > ROOMY:
+            size += NEW_NAME * sum([count for count in fields if count > WIDE_OBJECT])
+            size += SLOT * sum([count - ROOMY for count in fields if count > ROOMY])
         if size + (POINTER + SCALAR) * below > most:
             return texts, inner + below, size + (POINTER + SCALAR) * below
-        level = [value for each in objects for value in each.values()]
-        for each in lists:
-            level += each
+        level = list(chain.from_iterable(map(dict.values, objects)))
+        level += chain.from_iterable(lists)
     return texts, inner, size
 
 

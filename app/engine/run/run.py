@@ -4,20 +4,19 @@ Everything that a workflow does wrong comes back as a RunOutcome; nothing of it 
 """
 
 import asyncio
-import math
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
 from app.engine.run.checks import check_parameters, check_runnable
-from app.engine.run.computing import compute, count_work
+from app.engine.run.computing import FEW, PLAIN, compute
 from app.engine.run.document import RunDocument, with_error, with_wait
 from app.engine.run.errors import RunError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
-from app.engine.run.memory import TooMuchData, weigh
+from app.engine.run.memory import TooMuchData, weigh, weigh_light
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
@@ -82,8 +81,10 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
         graph = parse_workflow(request.workflow, types, request.ports.timezone)
-        given = len(request.items or ())
-        state = restore(graph, earlier) if earlier is not None else await compute(_begin, graph, request, size=given)
+        if earlier is None:
+            state = await compute(_begin, graph, request, size=len(request.items or ()) / PLAIN)
+        else:
+            state = restore(graph, earlier)
         _check(state)
         static_data = graph.static_data if request.static_data is None else request.static_data
         state.static_data = StaticData(dict(static_data))
@@ -97,8 +98,7 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     try:
         async with asyncio.timeout(limit):
             request.ports.progress.follow(state.run_data, state.execution_index)
-            size = count_work(request.items or ()) if earlier is None else math.inf
-            request.ports.meter.take(await compute(_count_memory, state, size=size))
+            await _take_memory(state, request)
             halt = await execute(state, sandbox, ExecutionInfo(request.execution_id, request.mode, request.ports))
     except TimeoutError:
         return _canceled_outcome(state, "The execution was cancelled because it timed out", TIMED_OUT)
@@ -108,6 +108,17 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
             task.uncancel()
         return _canceled_outcome(state, CANCELED, "ManualExecutionCancelledError")
     return _outcome(state, halt)
+
+
+async def _take_memory(state: RunState, request: RunRequest) -> None:
+    """Count what the run begins with."""
+    held = None
+    if request.resume is None:
+        given = [item for task in state.stack for items in task.inputs for item in (items or ())[: FEW + 1]]
+        held = weigh_light(given) if len(given) <= FEW else None
+    if held is None:
+        held = await compute(_count_memory, state)
+    request.ports.meter.take(held)
 
 
 def _count_memory(state: RunState) -> int:

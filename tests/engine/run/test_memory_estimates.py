@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.engine.run.memory import estimate, text_size, weigh
+from app.engine.run.memory import LIGHT, estimate, text_size, weigh, weigh_light
 
 MIB = 2**20
 SHAPES: dict[str, Any] = {
@@ -35,6 +35,14 @@ def test_the_estimate_is_neither_far_below_nor_far_above(shape: str) -> None:
     values = SHAPES[shape]
     assert 0.45 < weigh(values) / real_size(values) < 3.5
     assert estimate(orjson.dumps(values)) == estimate(orjson.dumps(values).decode()) == weigh(values)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_light_values_weigh_the_same_at_once_and_others_are_left(shape: str) -> None:
+    few, twice = SHAPES[shape][:20], SHAPES[shape] * 2 * (LIGHT // weigh(SHAPES[shape]) + 1)
+    assert weigh_light(few) == weigh(few)
+    assert weigh_light(few, most=weigh(few) // 4) is None
+    assert weigh_light(twice) is None
 
 
 def size_with_names(value: Any, known: set[int]) -> int:
