@@ -21,6 +21,10 @@ PARSED = frozenset({"array", "object"})
 """Types of fields whose texts are read as JSON, for each item anew."""
 
 
+PATH_SIGNS = frozenset(".[]")
+"""What a name has in it that is a path, or that stands in brackets and quotes."""
+
+
 @dataclass(frozen=True, slots=True)
 class NamedFile:
     """The value of a field that holds a file: the name that the file has in the input, or the file itself."""
@@ -46,10 +50,10 @@ class Fields:
         self.cells: list[Any] = []
         self.places: list[tuple[int, int, int]] = []
         for field in given:
-            whole = {**field, **{key: DEFAULTS[key] for key in DEFAULTS if key not in field}}
-            at = {key: len(self.cells) + place for place, key in enumerate(whole)}
+            whole = field if DEFAULTS.keys() <= field.keys() else {**field, **_missing(field)}
+            begin, keys = len(self.cells), list(whole)
             self.cells += whole.values()
-            self.places.append((at["name"], at["type"], at["value"]))
+            self.places.append((begin + keys.index("name"), begin + keys.index("type"), begin + keys.index("value")))
 
     def templates(self, key: str) -> Iterator[tuple[int, dict[str, Any], str]]:
         """The fields whose name or value is an expression: the place in a row, the field, the expression."""
@@ -66,6 +70,19 @@ class Fields:
             or (isinstance(given, str) and given.startswith("="))
         ]
 
+    def texts(self) -> list[tuple[str, int]] | None:
+        """The names of the fields, each with the place of its value in a row, where all of them are texts whatever the
+        item is, and no name can be a path. None: some are not."""
+        names = []
+        for field, (_, _, at_value) in zip(self.given, self.places, strict=True):
+            name = field.get("name", DEFAULTS["name"])
+            if field.get("type", DEFAULTS["type"]) != "string" or not isinstance(name, str):
+                return None
+            if name.startswith("=") or not PATH_SIGNS.isdisjoint(name):
+                return None
+            names.append((name, at_value))
+        return names
+
     def convert(
         self, context: NodeContext, row: Row, times: dict[str, datetime], item: int, *, lenient: bool
     ) -> list[tuple[str, Any]]:
@@ -76,12 +93,20 @@ class Fields:
             if not isinstance(name, str):
                 name = conversions.to_string(name)
             if kind == "string":  # most are
-                if not isinstance(value, str) and value is not None:
-                    value = conversions.display(value)
+                value = as_text(value)
             else:
                 value = _convert(context, name, kind, value, times, item, lenient=lenient)
             made.append((name, value))
         return made
+
+
+def _missing(field: dict[str, Any]) -> dict[str, Any]:
+    return {key: default for key, default in DEFAULTS.items() if key not in field}
+
+
+def as_text(value: Any) -> str | None:
+    """The value of a field that holds a text."""
+    return value if value is None or isinstance(value, str) else conversions.display(value)
 
 
 def _convert(

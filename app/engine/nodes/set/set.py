@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.set.fields import Fields, NamedFile
+from app.engine.nodes.set.fields import Fields, NamedFile, as_text
 from app.engine.nodes.set.hidden_values import DATE, reveal, reveal_names
 from app.engine.nodes.set.json_text import may_be_object, parse_all, read_literals
 from app.engine.nodes.set.old_fields import TYPES, old_fields, read_objects
@@ -99,7 +99,10 @@ class Choice:
     names: dict[str, Any]
 
 
-Make = Callable[[int, Any, Choice], list[tuple[str, Any]]]
+Made = list[tuple[str, Any]] | dict[str, Any]
+"""The fields of an item; an object where no name is a path and no value a file, so that they are its fields as they
+stand."""
+Make = Callable[[int, Any, Choice], Made]
 """Gives the fields of the item at a place, of the value that was resolved for it. Raises NodeError."""
 
 
@@ -120,7 +123,7 @@ async def _read_json(context: NodeContext) -> tuple[list[Any], Make]:
     texts = {index: row["value"] for index, row in enumerate(resolved) if not isinstance(row, NodeError)}
     parsed = await parse_all(context, texts)
 
-    def make(index: int, value: Any, choice: Choice) -> list[tuple[str, Any]]:
+    def make(index: int, value: Any, choice: Choice) -> Made:
         return _from_json(value, parsed.get(index, CANNOT), index)
 
     return resolved, make
@@ -134,11 +137,15 @@ async def _read_fields(context: NodeContext) -> tuple[list[Any], Make]:
     await reveal(context, fields, resolved, name_nothing=context.version < NOTHING_STAYS)
     await (read_objects if context.version < ASSIGNED else read_literals)(context, fields, resolved)
     times = await _read_times(context, fields, resolved)
+    texts = fields.texts()
 
-    def make(index: int, value: Any, choice: Choice) -> list[tuple[str, Any]]:
+    def make(index: int, value: Any, choice: Choice) -> Made:
         return fields.convert(context, value, times, index, lenient=choice.lenient)
 
-    return resolved, make
+    def make_texts(index: int, value: Any, choice: Choice) -> Made:
+        return {name: cell if (cell := value[at]).__class__ is str else as_text(cell) for name, at in texts or ()}
+
+    return resolved, make if texts is None else make_texts
 
 
 def _choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
@@ -234,10 +241,13 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
     return list(parsed.items())
 
 
-def _compose(context: NodeContext, item: Item, made: list[tuple[str, Any]], choice: Choice, index: int) -> Item:
+def _compose(context: NodeContext, item: Item, made: Made, choice: Choice, index: int) -> Item:
     json = _select_fields(item["json"], choice, context.hold)
     files = dict(item["binary"]) if choice.binary and "binary" in item else None
     dots = choice.dots
+    if isinstance(made, dict):
+        json.update(made)
+        made = []
     for name, value in made:
         if value.__class__ is NamedFile:
             files = {**(files or {}), name: binary.entry(item, value.source, index)}
