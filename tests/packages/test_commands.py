@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from app.package_commands import packages
 from app.packages import reach
 from app.packages.errors import RegistryUnreachable
+from app.packages.npm_environment import RETRIES, with_retries
 from app.packages.store import Store
 from app.repository import node_packages
 from app.repository.workflows import create_workflow, set_active
@@ -33,7 +34,7 @@ def listed(connection) -> dict[str, str]:
     return {each.name: each.version for each in node_packages.list_packages(connection)}
 
 
-def test_a_package_is_added_updated_and_removed(registry: Registry, run, connection, tmp_path):
+def test_a_package_is_added_updated_and_removed(registry: Registry, run, connection, tmp_path, monkeypatch):
     registry.publish("left-pad", "1.2.0", {"index.js": "exports.pad = 1;"})
     registry.publish("beside", "3.0.0", {"index.js": ""})
     peers = {"n8n-workflow": "*", "beside": ">=2"}
@@ -63,6 +64,8 @@ def test_a_package_is_added_updated_and_removed(registry: Registry, run, connect
     assert "Greeter (w1). Deactivate them first" in refused.stderr
 
     registry.publish_greet("2.0.0")
+    monkeypatch.setitem(RETRIES, "npm_config_fetch_retry_mintimeout", "1")
+    registry.resets = 3
     assert run("update").stdout == "n8n-nodes-greet 1.0.0 -> 2.0.0\n"
     assert run("list").stdout == "n8n-nodes-greet\t2.0.0\tMIT\t1 node\n"
     assert store.installed() == [("n8n-nodes-greet", "1.0.0"), ("n8n-nodes-greet", "2.0.0")]
@@ -126,6 +129,14 @@ def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
         "Error: npm cannot get n8n-nodes-greet@latest: npm's registry cannot be reached (ECONNREFUSED)"
         in refused.stderr
     )
+
+
+def test_how_often_npm_tries_again_can_be_set():
+    assert with_retries({}) == RETRIES
+    assert with_retries({"NPM_CONFIG_FETCH_RETRIES": "0"}) == {
+        **{name: value for name, value in RETRIES.items() if name != "npm_config_fetch_retries"},
+        "NPM_CONFIG_FETCH_RETRIES": "0",
+    }
 
 
 def test_a_registry_that_says_nothing_is_given_up_long_before_npm_does(run, monkeypatch, tmp_path):
