@@ -6,6 +6,7 @@ evaluated where workflows are. Knows descriptions and values; a value that is an
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -196,14 +197,27 @@ def _is_same(value: Any, wanted: Any) -> bool:
     return value == wanted and isinstance(value, bool) == isinstance(wanted, bool)
 
 
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """A comparison as JavaScript makes it: of two texts as texts, else of numbers."""
+
+    def holds(value: Any, wanted: Any) -> bool:
+        if isinstance(value, str) and isinstance(wanted, str):
+            return compare(value, wanted)
+        return compare(conversions.to_number(value), conversions.to_number(wanted))
+
+    return holds
+
+
+_at_least, _at_most = _ordered(operator.ge), _ordered(operator.le)
+
 CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": _is_same,
     "not": lambda value, wanted: not _is_same(value, wanted),
-    "gte": lambda value, wanted: bool(value >= wanted),
-    "lte": lambda value, wanted: bool(value <= wanted),
-    "gt": lambda value, wanted: bool(value > wanted),
-    "lt": lambda value, wanted: bool(value < wanted),
-    "between": lambda value, wanted: bool(wanted["from"] <= value <= wanted["to"]),
+    "gte": _at_least,
+    "lte": _at_most,
+    "gt": _ordered(operator.gt),
+    "lt": _ordered(operator.lt),
+    "between": lambda value, wanted: _at_least(value, wanted["from"]) and _at_most(value, wanted["to"]),
     "startsWith": lambda value, wanted: str(value).startswith(wanted),
     "endsWith": lambda value, wanted: str(value).endswith(wanted),
     "includes": lambda value, wanted: wanted in str(value),

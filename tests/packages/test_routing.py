@@ -43,12 +43,38 @@ def test_parameters_become_a_request_that_proves_who_calls(packages: PackageEngi
 
 
 def test_what_a_locator_stands_for_is_one_segment_of_a_path(packages: PackageEngine):
-    def path_of(value: str) -> Any:
-        given = run(packages, operation="place", place={"__rl": True, "mode": "url", "value": value})
+    def path_of(value: str, regex: str = "https://places/([^?]+)") -> Any:
+        place = {"__rl": True, "mode": "url", "value": value, "__regex": regex}
+        given = run(packages, operation="place", place=place)
         return given["error"]["message"] if "error" in given else items_of(given)[0]["path"]
 
     assert path_of("https://places/a/b?c") == "/echo/a%2Fb"
+    whole = "/echo/https%3A%2F%2Fplaces%2Fx"
+    assert path_of("https://places/x", regex="") == whole, "what stands in its field, where the editor kept no pattern"
     assert path_of("https://places/..") == 'Invalid identifier: ".." is not allowed'
+
+
+ODD = [
+    ("nowhere", [{}]),
+    ("scalars", [{"data": 1}, {"data": 2}]),
+    ("text", [{"data": "done"}]),
+    ("offset", [{"path": f"/echo/offset?limit={n}&page.offset={2 * (2 - n)}"} for n in (2, 2, 1)]),
+]
+
+
+@pytest.mark.parametrize(("operation", "given"), ODD)
+def test_odd_answers_become_items(packages: PackageEngine, operation, given):
+    assert items_of(run(packages, operation=operation)) == given
+
+
+def test_an_expression_of_a_description_that_fails_gives_nothing(packages: PackageEngine):
+    [asked] = items_of(run(packages, operation="broken"))
+    assert asked["path"] == "/echo/broken?index=undefined"
+
+
+def test_an_operation_without_an_address_asks_the_base_address(packages: PackageEngine):
+    [asked] = items_of(run(packages, operation="bare"))
+    assert (asked["method"], asked["path"]) == ("GET", "/")
 
 
 def test_pages_are_read_until_the_last(packages: PackageEngine):

@@ -6,11 +6,16 @@ const compiled = new Map();
 const NAMES = ['$credentials', '$value', '$parameter', '$parent', '$index', '$request', '$response', '$responseItem', '$version',
   '$self', '$pageCount', '$json', '$workflow', '$execution', '$nodeVersion', 'toPathSegment'];
 
+/** What no expression may hide. */
+class NoSegment extends Error {
+  name = 'Error';
+}
+
 /** A value as one segment of a path. Throws for what is none. */
 function toPathSegment(value) {
-  if (value === null || value === undefined) throw new Error('Invalid identifier: a value is required');
+  if (value === null || value === undefined) throw new NoSegment('Invalid identifier: a value is required');
   const text = String(value);
-  if (['', '.', '..'].includes(text)) throw new Error(`Invalid identifier: "${text}" is not allowed`);
+  if (['', '.', '..'].includes(text)) throw new NoSegment(`Invalid identifier: "${text}" is not allowed`);
   return encodeURIComponent(text);
 }
 
@@ -24,8 +29,8 @@ function run(code, variables) {
   try {
     return work(...NAMES.map((name) => (name === 'toPathSegment' ? toPathSegment : variables[name])));
   } catch (error) {
-    if (error instanceof TypeError || error instanceof ReferenceError) return undefined;
-    throw error;
+    if (error instanceof NoSegment) throw error;
+    return undefined;
   }
 }
 

@@ -2,7 +2,7 @@
 'use strict';
 
 const { evaluate } = require('./expressions.js');
-const { merge, set } = require('./paths.js');
+const { merge } = require('./paths.js');
 
 const MAX_PAGES = 10_000;
 
@@ -25,17 +25,17 @@ async function paginated(send, options, item, rules) {
   }
 }
 
-/** Page after page by offset and limit, until one is not full: `ask(page)` gives the items of one. */
-async function byOffset(ask, requestOptions, { limitParameter, offsetParameter, pageSize, rootProperty, type }) {
+/** Page after page by offset and limit, until one is not full or there are `most`: `ask(page)` gives the items of one. */
+async function byOffset(ask, requestOptions, { limitParameter, offsetParameter, pageSize, rootProperty, type }, most) {
   const place = type === 'body' ? 'body' : 'qs';
   const items = [];
   requestOptions[place] ??= {};
-  set(requestOptions[place], limitParameter, pageSize);
-  for (let offset = 0, pages = 0; pages < MAX_PAGES; offset += pageSize, pages += 1) {
-    set(requestOptions[place], offsetParameter, offset);
+  for (let offset = 0, pages = 0; pages < MAX_PAGES && items.length < most; offset += pageSize, pages += 1) {
+    const limit = Math.min(pageSize, most - items.length);
+    Object.assign(requestOptions[place], { [limitParameter]: limit, [offsetParameter]: offset });
     const page = await ask(requestOptions, rootProperty);
-    items.push(...page);
-    if (page.length < pageSize) break;
+    for (const item of page) items.push(item);
+    if (page.length < limit) break;
   }
   return items;
 }

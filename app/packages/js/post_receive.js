@@ -9,15 +9,14 @@ function itemsIn({ body }) {
   return list.map((each) => ({ json: typeof each === 'object' && each !== null && !Buffer.isBuffer(each) ? each : each === undefined || each === '' || Buffer.isBuffer(each) ? {} : { data: each } }));
 }
 
+/** What an item holds of a value: an item holds an object. */
+const held = (value) => (value === undefined ? {} : typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { data: value });
+
 const steps = {
   rootProperty: (items, { property }) =>
-    items.flatMap(({ json }) => {
-      const found = get(json, property);
-      if (found === undefined) return [];
-      return (Array.isArray(found) ? found : [found]).map((each) => ({ json: each }));
-    }),
+    items.flatMap(({ json }) => [get(json, property)].flat().map((each) => ({ json: held(each) }))),
   limit: (items, { maxResults }) => items.slice(0, Number(maxResults)),
-  set: (items, { value }) => [{ json: value }],
+  set: (items, { value }) => [{ json: held(value) }],
   sort: (items, { key }) => {
     const textOf = ({ json }) => String(get(json, key) ?? '').toLowerCase();
     return [...items].sort((one, other) => textOf(one).localeCompare(textOf(other)));
@@ -40,7 +39,7 @@ async function act(routed, items, response, { type, enabled, properties = {}, er
   if (enabled !== undefined && !isTrue(routed.evaluate(enabled, names))) return items;
   try {
     if (type === 'filter') return items.filter(({ json }) => isTrue(routed.evaluate(properties.pass, { ...names, $responseItem: json })));
-    if (type === 'setKeyValue') return items.map((item) => ({ ...item, json: routed.evaluate(properties, { ...names, $responseItem: item.json }) }));
+    if (type === 'setKeyValue') return items.map((item) => ({ ...item, json: held(routed.evaluate(properties, { ...names, $responseItem: item.json })) }));
     if (type === 'binaryData') return await asFile(routed, items, response, routed.evaluate(properties.destinationProperty, names));
     return steps[type] ? steps[type](items, routed.evaluate(properties, names)) : items;
   } catch (error) {
@@ -57,4 +56,4 @@ async function asFile(routed, items, response, property) {
   return items.map(({ json }) => ({ json, binary: { [property]: file } }));
 }
 
-module.exports = { afterwards, itemsIn };
+module.exports = { afterwards, held, itemsIn };

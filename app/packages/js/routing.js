@@ -8,7 +8,7 @@ const { shown } = require('./errors.js');
 const { evaluate } = require('./expressions.js');
 const { byOffset, MAX_PAGES } = require('./pagination.js');
 const { get, merge, set } = require('./paths.js');
-const { afterwards, itemsIn } = require('./post_receive.js');
+const { afterwards, held, itemsIn } = require('./post_receive.js');
 const { httpRequest } = require('./requests.js');
 
 const AT_ONCE = 50;
@@ -51,7 +51,7 @@ class Routed {
     this.parameters = context.parameters;
     this.values = this.parameters.of(item);
     this.single = singleContext(context, item);
-    this.variables = { $parameter: this.#located(), $index: item, $version: this.parameters.version, $nodeVersion: this.parameters.version };
+    this.variables = { $parameter: this.#located(), $version: this.parameters.version, $nodeVersion: this.parameters.version };
   }
 
   async run() {
@@ -70,11 +70,9 @@ class Routed {
     return this.#paged(request, pagination);
   }
 
-  /** The parameters as expressions see them: of a resource locator, what it stands for. */
+  /** The parameters as expressions see them: of a resource locator, what stands in its field. */
   #located() {
-    const isLocator = (value) => typeof value === 'object' && value !== null && value.__rl;
-    const located = Object.entries(this.values).filter(([, value]) => isLocator(value));
-    return Object.assign({ ...this.values }, Object.fromEntries(located.map(([name, value]) => [name, this.parameters.extract(value, [name], this.item)])));
+    return Object.fromEntries(Object.entries(this.values).map(([name, value]) => [name, located(value)]));
   }
 
   evaluate(value, more) {
@@ -160,7 +158,7 @@ class Routed {
   async #respond(request) {
     let { options } = request;
     for (const change of request.preSend) options = await change.call(this.single, options);
-    const send = (given) => httpRequest({ ...given, returnFullResponse: true });
+    const send = ({ url, baseURL, ...given }) => httpRequest({ ...given, ...(url ? { url, baseURL } : { url: baseURL }), returnFullResponse: true });
     return this.credential ? authenticated(send, this.credential, options) : send(options);
   }
 
@@ -169,9 +167,9 @@ class Routed {
     if (type === 'offset') {
       const ask = async (options, root) => {
         const items = await this.#ask({ ...request, options, maxResults: undefined });
-        return root ? items.flatMap(({ json }) => [get(json, root)].flat().map((each) => ({ json: each }))) : items;
+        return root ? items.flatMap(({ json }) => [get(json, root, [])].flat().map((each) => ({ json: held(each) }))) : items;
       };
-      return (await byOffset(ask, request.options, properties)).slice(0, most);
+      return (await byOffset(ask, request.options, properties, most)).slice(0, most);
     }
     const items = [];
     let options = request.options;
@@ -185,6 +183,13 @@ class Routed {
     }
     return items.slice(0, most);
   }
+}
+
+/** What a resource locator holds, without what its pattern leaves out; other values as they are. */
+function located(value) {
+  if (typeof value !== 'object' || value === null || !value.__rl) return value;
+  const { value: text, __regex: pattern } = value;
+  return pattern && typeof text === 'string' ? (new RegExp(pattern).exec(text)?.[1] ?? text) : text;
 }
 
 /** The same context for functions that see one item only, and so name none. */

@@ -55,6 +55,35 @@ exports.Described = class Described {
             },
           }),
           operation('place', { request: { method: 'GET', url: '=/echo/{{toPathSegment($parameter.place)}}' } }),
+          operation('bare'),
+          operation('broken', {
+            request: { method: 'GET', url: '/echo/broken', qs: { bad: '={{ JSON.parse("{") }}', index: '={{ typeof $index }}' } },
+          }),
+          operation('nowhere', {
+            request: { method: 'GET', url: '/object' },
+            output: { postReceive: [{ type: 'rootProperty', properties: { property: 'nowhere' } }] },
+          }),
+          operation('scalars', {
+            request: { method: 'GET', url: '/object' },
+            output: { postReceive: [{ type: 'rootProperty', properties: { property: 'b.c' } }] },
+          }),
+          operation('text', {
+            request: { method: 'GET', url: '/object' },
+            output: { postReceive: [{ type: 'set', properties: { value: 'done' } }] },
+          }),
+          operation('offset', {
+            request: { method: 'GET', url: '/echo/offset' },
+            send: { paginate: true },
+            output: {
+              maxResults: 3,
+              postReceive: [
+                async function twice([{ json }]) {
+                  return [{ json: { path: json.path } }, { json: { path: json.path } }];
+                },
+              ],
+            },
+            operations: { pagination: { type: 'offset', properties: { limitParameter: 'limit', offsetParameter: 'page.offset', pageSize: 2, type: 'query' } } },
+          }),
           operation('fails', { request: { method: 'GET', url: '/error-nested' } }),
         ],
       },
