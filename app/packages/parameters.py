@@ -225,22 +225,3 @@ CONDITIONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "regex": lambda value, wanted: True,
     "exists": lambda value, wanted: value is not None and value != "",
 }
-
-
-def missing(properties: Sequence[Json], given: Mapping[str, Any], version: float) -> list[tuple[str, str]]:
-    """The shown parameters that have to have a value and have none: name, and what the editor calls it."""
-    made = with_defaults(properties, given, version)
-    lacking = {}
-    for described in properties:
-        name = described.get("name")
-        if not described.get("required") or name not in made or name in lacking:
-            continue
-        if is_shown(described, made, made, version) and _is_empty(made[name]):
-            lacking[name] = str(described.get("displayName") or name)
-    return list(lacking.items())
-
-
-def _is_empty(value: Any) -> bool:
-    if isinstance(value, dict) and value.get("__rl"):
-        value = value.get("value")
-    return value is None or conversions.to_string(value) == "" if not isinstance(value, dict | list) else not value

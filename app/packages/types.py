@@ -29,8 +29,9 @@ from app.packages.action import about, evaluate, run_action
 from app.packages.approvals import approval_of
 from app.packages.filters import evaluate_filters
 from app.packages.host import Host
+from app.packages.issues import find_issues
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
-from app.packages.parameters import is_shown, missing, with_defaults
+from app.packages.parameters import is_shown, with_defaults
 from app.packages.sub_nodes import tool_of
 from app.packages.surroundings import Tokens
 
@@ -279,10 +280,7 @@ def _needed_inputs(description: Description, parameters: Json) -> list[int] | in
 
 
 def _issues(description: Description, parameters: Json, version: float) -> list[Issue]:
-    properties = description.document.get("properties") or []
-    return [
-        Issue(name, f'Parameter "{label}" is required.') for name, label in missing(properties, parameters, version)
-    ]
+    return find_issues(description.document.get("properties") or [], parameters, version)
 
 
 def _complete(description: Description, parameters: Json, version: float) -> Json:

@@ -20,6 +20,12 @@ def test_a_node_gets_what_its_type_declares_and_nothing_else(packages: PackageEn
     assert error["message"] == "Node type does not declare credentials of type 'otherApi'"
 
 
+def test_a_missing_credential_is_an_error_of_the_node(packages: PackageEngine):
+    error = packages.script("await this.getCredentials('sampleApi')", settings={"credentials": {}})
+    assert (error["name"], error["message"]) == ("NodeOperationError", "Node does not have any credentials set")
+    assert (error["level"], error["tags"]) == ("warning", {})
+
+
 def test_a_described_proof_is_put_into_both_kinds_of_requests(packages: PackageEngine, far: str):
     code = f"""const options = {{ url: '{far}/echo', json: true }};
       const one = await this.helpers.httpRequestWithAuthentication.call(this, 'sampleApi', options);

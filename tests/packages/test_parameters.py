@@ -2,7 +2,9 @@
 
 import pytest
 
+from app.engine.nodes.shared.issues import Mapped
 from app.packages.filters import filters_in
+from app.packages.issues import find_issues
 from app.packages.parameters import with_defaults
 from tests.packages.running import PackageEngine
 
@@ -186,6 +188,58 @@ def test_an_expression_that_fails_fails_where_it_is_asked_for(packages: PackageE
     assert (first, third) == ({"value": 1}, {"value": 3})
     assert second == {"failed": "Referenced node doesn't exist"}
     assert packages.script("return [[{ json: { fine: true } }]]", value="={{ $json. }}") == [{"fine": True}]
+
+
+CONDITIONS = [
+    ({"gt": 6}, "12", True),
+    ({"gt": 6}, "x", False),
+    ({"gte": "b"}, "c", True),
+    ({"lt": 6}, True, True),
+    ({"lte": 0}, None, True),
+    ({"between": {"from": 2, "to": 12}}, "12", True),
+    ({"between": {"from": 2}}, 5, False),
+]
+
+
+@pytest.mark.parametrize(("condition", "value", "shown"), CONDITIONS)
+def test_conditions_compare_as_javascript_does(condition, value, shown):
+    """The process of the package decides the same by itself."""
+    described = [
+        {"name": "n", "type": "number", "default": None},
+        {"name": "more", "type": "string", "default": "d", "displayOptions": {"show": {"n": [{"_cnd": condition}]}}},
+    ]
+    assert ("more" in with_defaults(described, {"n": value}, 1)) is shown
+
+
+FIELDS = [
+    {"id": "n", "type": "number", "required": True},
+    {"id": "d", "type": "dateTime"},
+    {"id": "o", "type": "options"},
+]
+MAPPERS = [
+    ({"value": {"n": "12", "o": ""}, "schema": FIELDS}, []),
+    ({"value": {"n": "twelve"}, "schema": FIELDS}, ["'n' expects a number but we got 'twelve'"]),
+    ({"value": {"n": "={{ 5 }}"}, "schema": FIELDS}, []),
+    ({"value": None, "schema": FIELDS}, ['Column "n" is required']),
+    ({"mappingMode": "autoMapInputData", "value": None, "schema": FIELDS}, []),
+    ({"value": 5, "schema": [None, 5, {}, {"id": 5}]}, []),
+    ({"value": {}, "schema": {"id": "n"}}, []),
+    ("text", []),
+]
+
+
+@pytest.mark.parametrize(("mapping", "issues"), MAPPERS)
+def test_mapped_fields_are_looked_at_before_the_run(mapping, issues):
+    mapper = {"mode": "add", "fieldWords": {"singular": "column"}}
+    described = {
+        "name": "columns",
+        "displayName": "Columns",
+        "type": "resourceMapper",
+        "typeOptions": {"resourceMapper": mapper},
+    }
+    found = find_issues([described], {"columns": mapping}, 1)
+    assert [issue.message for issue in found] == issues
+    assert [issue.message for issue in Mapped("columns", "Column").find({"columns": mapping})] == issues
 
 
 @pytest.mark.parametrize(

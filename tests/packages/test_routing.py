@@ -72,6 +72,12 @@ def test_an_expression_of_a_description_that_fails_gives_nothing(packages: Packa
     assert asked["path"] == "/echo/broken?index=undefined"
 
 
+def test_a_missing_credential_is_named_by_its_type(packages: PackageEngine):
+    error = run(packages, settings={"credentials": {}})["error"]
+    missing = 'Node does not have any credentials set for "sampleApi"'
+    assert (error["name"], error["message"]) == ("NodeOperationError", missing)
+
+
 def test_an_operation_without_an_address_asks_the_base_address(packages: PackageEngine):
     [asked] = items_of(run(packages, operation="bare"))
     assert (asked["method"], asked["path"]) == ("GET", "/")

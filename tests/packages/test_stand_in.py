@@ -47,6 +47,24 @@ API_ERRORS: list[tuple[Any, dict[str, Any], list[Any]]] = [
     ({"error": "<a/>", "statusCode": 400}, {"parseXml": True}, [BAD, None, "400", []]),
     ({"message": "ab x"}, {"messageMapping": {"x": "mapped"}}, ["mapped", None, None, ["ab x", "ab x"]]),
     ({"code": "invalid_auth", "message": "m"}, {}, ["m", None, "invalid_auth", ["m"]]),
+    # What the service says comes before what the node says of it.
+    (
+        {"message": "m", "response": {"status": 404, "data": {"message": "first", "error": {"message": "second"}}}},
+        {"message": "m", "description": "d"},
+        ["m", "first", "404", ["m"]],
+    ),
+    (
+        {"response": {"status": 404, "data": {"error": {"message": "only"}}}},
+        {"description": "d"},
+        [MISSING, "only", "404", []],
+    ),
+    ({"message": "m"}, {"message": "m"}, ["m", None, None, ["m"]]),
+    (
+        {"message": "connect", "code": "ECONNREFUSED"},
+        {"message": "said"},
+        [REFUSED, "connect", "ECONNREFUSED", ["connect", "said"]],
+    ),
+    ({"error": {"message": "nested"}}, {"description": "d"}, ["d", "nested", None, []]),
 ]
 PROGRAM = """
 const w = require(process.argv[1] + '/n8n-workflow');

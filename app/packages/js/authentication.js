@@ -16,6 +16,13 @@ function apiError(error, options) {
   return new NodeApiError(asked.node, error, options);
 }
 
+/** What the node itself says is wrong, in the package's own class of such errors. */
+function operationError(message) {
+  const { request: asked } = asking();
+  const { NodeOperationError } = workflowModule(asked.package);
+  return NodeOperationError ? new NodeOperationError(asked.node, message) : new Error(message);
+}
+
 /** `send` as somebody who holds the credential of that type; once more with a fresh token where it was refused. */
 async function authenticated(send, type, options, { credentialsDecrypted, ...more } = {}) {
   const credentials = credentialsOf();
@@ -76,6 +83,7 @@ module.exports = {
   apiError,
   authenticated,
   statusOf,
+  operationError,
   httpRequestWithAuthentication: (type, options, more) => authenticated(httpRequest, type, options, more),
   requestWithAuthentication: (type, options, more) => authenticated(request, type, options, more),
   requestOAuth1: (type, options) => withOAuth1(request, type, typeof options === 'string' ? { url: options } : options),

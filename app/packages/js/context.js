@@ -3,6 +3,7 @@
 
 const { createHash } = require('node:crypto');
 
+const { operationError } = require('./authentication.js');
 const { credentialsOf } = require('./credentials.js');
 const { dataProxy } = require('./data-proxy.js');
 const { helpersOf } = require('./helpers.js');
@@ -192,8 +193,11 @@ class Context {
   // Credentials
 
   async getCredentials(type) {
-    const credentials = credentialsOf(this.#call);
-    return { ...(await credentials.get(type)) };
+    try {
+      return { ...(await credentialsOf(this.#call).get(type)) };
+    } catch (error) {
+      throw operationError(error.message);
+    }
   }
 
   getCredentialsProperties(type) {

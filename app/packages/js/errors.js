@@ -40,6 +40,8 @@ function told(error) {
   const made = { plain: !isOwn(error), name: text(error.name ?? constructor?.name ?? 'Error'), message: messageOf({ message }) };
   for (const name of KEPT) if (error[name] !== undefined && error[name] !== null) made[name] = held(error[name]);
   for (const name of OBJECTS) if (error[name] !== undefined) made[name] = plain(error[name]);
+  // Read by n8n's module from where the package lies here.
+  if (made.tags) delete made.tags.packageName;
   if (typeof error.node?.name === 'string') made.at = error.node.name;
   const [first] = String(error.stack ?? '').split('\n    at ');
   made.stack = text(first || `${made.name}: ${made.message}`);

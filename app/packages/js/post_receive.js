@@ -10,7 +10,7 @@ function itemsIn({ body }) {
 }
 
 /** What an item holds of a value: an item holds an object. */
-const held = (value) => (value === undefined ? {} : typeof value === 'object' && value !== null && !Array.isArray(value) ? value : { data: value });
+const held = (value) => (value === undefined ? {} : typeof value === 'object' && value !== null ? value : { data: value });
 
 const steps = {
   rootProperty: (items, { property }) =>

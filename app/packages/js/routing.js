@@ -2,7 +2,7 @@
 // the answer.
 'use strict';
 
-const { apiError, authenticated } = require('./authentication.js');
+const { apiError, authenticated, operationError } = require('./authentication.js');
 const { credentialsOf } = require('./credentials.js');
 const { shown } = require('./errors.js');
 const { evaluate } = require('./expressions.js');
@@ -16,6 +16,7 @@ const AT_ONCE = 50;
 /** The outputs of a described node over all items. */
 async function runDescribed(node, context) {
   const items = context.getInputData();
+  requireCredential(node, context);
   const { batchSize = 0, batchInterval = 0 } = context.parameters.of(0).requestOptions?.batching?.batch ?? {};
   const step = batchSize > 0 ? batchSize : Math.min(items.length, AT_ONCE);
   const found = [];
@@ -29,6 +30,13 @@ async function runDescribed(node, context) {
     found.push(...ended.map(({ value }) => value));
   }
   return [found.flat()];
+}
+
+/** Throws where the node names no credential of the type that it needs. */
+function requireCredential({ description }, context) {
+  const named = context.getNode().credentials ?? {};
+  const needed = (description.credentials ?? []).filter((each) => each.required && context.parameters.isShown(each, 0));
+  if (needed.length && !needed.some(({ name }) => named[name])) throw operationError(`Node does not have any credentials set for "${needed[0].name}"`);
 }
 
 async function runItem(node, context, item) {

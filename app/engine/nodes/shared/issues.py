@@ -91,15 +91,18 @@ class Mapped(DisplayRule):
     label: str | None = None
 
     def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
-        mapping = parameters.get(self.name) or {}
+        mapping = _group(parameters.get(self.name))
         if mapping.get("mappingMode", "defineBelow") != "defineBelow":
             return
-        values = mapping.get("value")
-        for entry in mapping.get("schema") or []:
-            identity = entry["id"]
-            if self.label is not None and entry.get("required") and identity not in (values or {}):
+        values, schema = _group(mapping.get("value")), mapping.get("schema")
+        for entry in schema if isinstance(schema, list) else ():
+            identity = _group(entry).get("id")
+            if not isinstance(identity, str):
+                continue
+            if self.label is not None and entry.get("required") and identity not in values:
                 yield Issue(f"{self.name}.{identity}", f'{self.label} "{identity}" is required')
-            for issue in of_type(identity, (values or {}).get(identity), str(entry.get("type"))):
+            kind = str(entry.get("type"))
+            for issue in of_type(identity, values.get(identity), kind) if kind != "options" else ():
                 yield Issue(f"{self.name}.{identity}", issue.message)
 
 
@@ -155,6 +158,10 @@ def of_type(name: str, value: Any, kind: str) -> list[Issue]:
     return [
         Issue(name, f"'{name}' expects a {kind} but we got {_show(value)}{DATE_HINT if kind == 'dateTime' else ''}")
     ]
+
+
+def _group(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _fill_defaults(parameters: dict[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -49,6 +49,11 @@ function joined(values, depth) {
   return texts.some(isText) ? texts.filter(isText).join(' | ') : undefined;
 }
 
+/** What a service says in so many words, which counts more than what the node says of it. */
+function sentenceIn(body) {
+  return [body?.message, body?.error?.message].find(isText);
+}
+
 class NodeApiError extends NodeError {
   constructor(node, errorResponse, options = {}) {
     if (errorResponse instanceof NodeApiError) return errorResponse;
@@ -60,17 +65,20 @@ class NodeApiError extends NodeError {
     this.httpCode = httpCode ?? codeIn(errorResponse) ?? null;
     const text = parseXml ? undefined : textIn(errorResponse);
     const sentence = ofStatus(this.httpCode);
+    const told = sentenceIn(errorResponse?.response?.data) ?? description;
     if (message) {
       this.message = message;
-      this.description = description ?? this.description ?? text;
+      this.description = told ?? this.description ?? (text === message ? undefined : text);
+      this.explain([this.httpCode, said], messageMapping);
       return;
     }
     if (sentence !== undefined) {
       this.message = sentence;
-      this.description = description ?? this.description ?? text ?? null;
+      this.description = told ?? this.description ?? text ?? null;
       return;
     }
-    if (description !== undefined) this.description = description;
+    if (told !== undefined && this.message) this.description = told;
+    else this.message ||= told ?? '';
     if (this.explain([this.httpCode, said, text], messageMapping)) return;
     this.message ||= text ?? UNKNOWN;
     if (this.description === undefined && text !== undefined && text !== this.message) this.description = text;
