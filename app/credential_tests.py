@@ -20,6 +20,7 @@ from app.engine.nodes.http_request.authentication import RequestProof, allowed_d
 from app.engine.nodes.postgres.session import session
 from app.engine.nodes.send_email.smtp import server
 from app.engine.run.errors import NodeError
+from app.engine.run.memory import Meter
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import network_failures
@@ -125,7 +126,7 @@ async def within_time(work: Awaitable[None]) -> None:
 
 async def try_postgres(data: dict[str, Any], rules: AddressRules) -> None:
     """Connect and log in."""
-    async with session(data, rules, hold=lambda size: None, timeout=SECONDS) as connection:
+    async with session(data, rules, hold=Meter(MAX_ANSWER_BYTES).add, timeout=SECONDS) as connection:
         await connection.run("SELECT 1")
 
 

@@ -3,6 +3,7 @@
 Nothing here concerns the database in which executions are kept. The address rules of outgoing HTTP hold here, too.
 """
 
+import contextlib
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ import psycopg
 
 from app.engine.nodes.postgres import rows
 from app.engine.nodes.postgres.values import to_json
+from app.engine.nodes.postgres.wire import Wire
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, hide_password, resolve
 from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.errors import NodeError
@@ -21,6 +23,8 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRules
 
 CONNECT_SECONDS = 30
+MAX_MESSAGE_LENGTH = 10_000
+"""Characters of what a server says of a failure."""
 # libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
 # a device cannot be there on any machine.
 NO_PASSWORD_FILE = "/dev/null/none"
@@ -41,24 +45,22 @@ class QueryFailed(NodeError):
 class Session:
     """A connection, speaking n8n's values."""
 
-    def __init__(
-        self, connection: psycopg.AsyncConnection[Any], *, big_as_text: bool, hold: Callable[[int], None]
-    ) -> None:
+    def __init__(self, connection: psycopg.AsyncConnection[Any], wire: Wire, *, big_as_text: bool) -> None:
         self._connection = connection
+        self._wire = wire
         self._big_as_text = big_as_text
-        self._hold = hold
 
     async def run(self, query: str, item: int | None = None) -> list[QueryResult]:
         """Run one or more statements, all or none of them. Raises QueryFailed, and what `hold` does."""
         made: list[QueryResult] = []
         query_rows: list[dict[str, Any]] = []
         try:
-            async for result in rows.results(self._connection, query.encode()):
+            async for result in rows.results(self._connection, query.encode(), self._wire):
                 part: list[dict[str, Any]] = []
                 for row in rows.rows(result):
                     part.append({name: self._show(value, oid) for name, oid, value in row})
                     await yield_to_loop()
-                self._hold(await compute(weigh, part, size=count_work(part)))
+                self._wire.add_rows(await compute(weigh, part, size=count_work(part)))
                 query_rows += part
                 if result.status not in rows.PART:
                     made.append(QueryResult(query_rows if result.nfields else None))
@@ -75,19 +77,23 @@ class Session:
     def _show(self, value: bytes | None, oid: int) -> Any:
         if value is None:
             return None
-        kind = psycopg.postgres.types.get(oid)
+        kind, text = psycopg.postgres.types.get(oid), value.decode(errors="replace")
         if kind is None:
-            return value.decode()
-        return to_json(value.decode(), kind.name, array=oid == kind.array_oid, big_as_text=self._big_as_text)
+            return text
+        try:
+            return to_json(text, kind.name, array=oid == kind.array_oid, big_as_text=self._big_as_text)
+        except ValueError:  # the server has written what its type never is
+            return text
 
 
 def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
-    message = error.diag.message_primary or str(error).strip() or type(error).__name__
+    message = (error.diag.message_primary or str(error).strip() or type(error).__name__)[:MAX_MESSAGE_LENGTH]
     match = _SYNTAX.match(message)
     if match and error.diag.statement_position:
         line = query.encode()[: int(error.diag.statement_position) - 1].count(b"\n") + 1
         message = f'Syntax error at line {line} near "{match[1]}"'
-    return QueryFailed(message, description=error.diag.message_detail or f"Failed query: {query}", item_index=item)
+    detail = (error.diag.message_detail or "")[:MAX_MESSAGE_LENGTH]
+    return QueryFailed(message, description=detail or f"Failed query: {query}", item_index=item)
 
 
 @asynccontextmanager
@@ -99,7 +105,7 @@ async def session(
     timeout: float = CONNECT_SECONDS,
     big_as_text: bool = True,
 ) -> AsyncIterator[Session]:
-    """A connection to what the credential names; `hold` hears of the bytes that rows take.
+    """A connection to what the credential names; `hold` hears of the bytes that arrive, and that rows take.
 
     Raises NodeError when it cannot be made.
     """
@@ -126,8 +132,10 @@ async def session(
     except psycopg.OperationalError as error:
         refused = "refused" in str(error).lower()
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
+    connection.add_notify_handler(lambda notification: None)  # psycopg would keep them for whoever asks
     async with connection:
-        yield Session(connection, big_as_text=big_as_text, hold=hold)
+        with contextlib.closing(Wire(connection, hold)) as wire:
+            yield Session(connection, wire, big_as_text=big_as_text)
 
 
 def _encryption(credential: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,124 @@
+"""The Postgres node's server is whoever the workflow names: it may send anything, and nothing."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from app.engine.nodes.postgres.session import QueryResult, session
+from app.engine.run.memory import Meter, TooMuchData
+from app.outgoing.addresses import AddressRules
+from tests.patience import PATIENCE_SECONDS
+
+TEXT, BYTES, INTEGERS, NUMBER = 25, 17, 1007, 23
+
+
+def message(kind: bytes, body: bytes = b"", length: int | None = None) -> bytes:
+    return kind + struct.pack(">I", 4 + (len(body) if length is None else length)) + body
+
+
+def one_row(kind: int, value: bytes, name: bytes = b"a") -> bytes:
+    described = struct.pack(">H", 1) + name + b"\0" + struct.pack(">IHIhih", 0, 0, kind, -1, -1, 0)
+    row = struct.pack(">Hi", 1, len(value)) + value
+    return message(b"T", described) + message(b"D", row) + message(b"C", b"SELECT 1\0") + message(b"Z", b"I")
+
+
+GREETING = message(b"R", bytes(4)) + message(b"S", b"client_encoding\0UTF8\0") + message(b"Z", b"I")
+NOTICE = message(b"N", b"SNOTICE\0C00000\0M" + b"x" * 60_000 + b"\0\0")
+NOTIFICATION = message(b"A", bytes(4) + b"channel\0" + b"x" * 7_000 + b"\0")
+
+
+@contextmanager
+def answering(answer: bytes, *, again: int = 1) -> Iterator[int]:
+    """The port of a server that lets everybody in, and says this to every query, as often as that."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(client: socket.socket) -> None:
+        with client:
+            try:
+                client.recv(10_000)
+                client.sendall(GREETING)
+                while client.recv(10_000):
+                    for _ in range(again):
+                        client.sendall(answer)
+            except OSError:
+                pass
+
+    def accept() -> None:
+        while True:
+            try:
+                client = listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=serve, args=[client], daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
+
+
+async def ask(port: int, meter: Meter) -> list[QueryResult]:
+    credential = {"host": "127.0.0.1", "port": port}
+    async with session(credential, AddressRules.parse("127.0.0.1"), hold=meter.add) as opened:
+        return await opened.run("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        message(b"D", b"x" * 60_000, length=900 * 2**20),
+        message(b"E", b"SERROR\0M" + b"x" * 60_000, length=900 * 2**20),
+        NOTICE,
+        NOTIFICATION,
+    ],
+    ids=["row", "error", "notices", "notifications"],
+)
+def test_what_arrives_counts_before_it_is_anything(answer: bytes) -> None:
+    with answering(answer, again=1_000_000) as port, pytest.raises(TooMuchData):
+        asyncio.run(ask(port, Meter(4 * 2**20)))
+
+
+def test_what_has_arrived_counts_no_more_once_it_is_rows() -> None:
+    meter = Meter(3 * 2**20)
+    with answering(one_row(TEXT, b"x" * 2 * 2**20)) as port:
+        [result] = asyncio.run(ask(port, meter))
+    assert result.rows == [{"a": "x" * 2 * 2**20}]
+    assert 2 * 2**20 < meter.used < 2.1 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("answer", "row"),
+    [
+        (one_row(TEXT, b"\xff\xfe"), {"a": "\ufffd\ufffd"}),
+        (one_row(TEXT, b"b", name=b"\xff"), {"\ufffd": "b"}),
+        (one_row(BYTES, b"no bytes"), {"a": "no bytes"}),
+        (one_row(INTEGERS, b"none"), {"a": "none"}),
+        (one_row(NUMBER, b""), {"a": ""}),
+    ],
+)
+def test_values_that_are_none_are_texts(answer: bytes, row: dict[str, str]) -> None:
+    with answering(answer) as port:
+        assert asyncio.run(ask(port, Meter())) == [QueryResult([row])]
+
+
+def test_a_stop_does_not_wait_for_a_server_that_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """psycopg by itself waits ten seconds for it to take the cancellation in, and then says so."""
+
+    async def stop() -> None:
+        with answering(message(b"N", b"SNOTICE\0C00000\0Mx\0\0")) as port:
+            asking = asyncio.ensure_future(ask(port, meter := Meter()))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not meter.used:
+                    await asyncio.sleep(0.01)
+            asking.cancel()
+            await asyncio.wait([asking])
+            assert asking.cancelled()
+
+    asyncio.run(stop())
+    assert "not terminated after cancellation" not in caplog.text
