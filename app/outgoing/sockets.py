@@ -2,10 +2,16 @@
 
 import asyncio
 import socket
+import struct
+import sys
 
 from app.outgoing.addresses import AddressRules
 
 CONNECT_SECONDS = 30.0
+AT_ONCE_BYTES = 2**20
+"""So many wait to be read of a connection whose bytes are counted: libraries read on until none are left."""
+_INFO_BYTES, _RECEIVED_AT = 256, 128
+"""Of Linux's struct tcp_info; its tcpi_bytes_received."""
 
 
 async def connect(rules: AddressRules, host: str, port: int, *, seconds: float = CONNECT_SECONDS) -> socket.socket:
@@ -34,3 +40,21 @@ async def connect(rules: AddressRules, host: str, port: int, *, seconds: float =
 async def open_stream(rules: AddressRules, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """The same as a pair of asyncio's streams."""
     return await asyncio.open_connection(sock=await connect(rules, host, port))
+
+
+class Arrived:
+    """The bytes that have arrived over a connection that a library reads; to be closed."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=socket.dup(descriptor))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE_BYTES)
+
+    def __call__(self) -> int:
+        """So many as yet; 0 where the system does not tell."""
+        if sys.platform != "linux":
+            return 0
+        info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
+        return 0 if len(info) < _RECEIVED_AT + 8 else int(struct.unpack_from("=Q", info, _RECEIVED_AT)[0])
+
+    def close(self) -> None:
+        self._socket.close()

@@ -134,7 +134,7 @@ async def session(
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
     connection.add_notify_handler(lambda notification: None)  # psycopg would keep them for whoever asks
     async with connection:
-        with contextlib.closing(Wire(connection, hold)) as wire:
+        with contextlib.closing(Wire(connection.fileno(), hold)) as wire:
             yield Session(connection, wire, big_as_text=big_as_text)
 
 
