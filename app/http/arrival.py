@@ -10,6 +10,9 @@ from typing import Protocol
 HEAD_BYTES = 64 * 2**10
 """A head that is longer, or a line of a chunked body's own, is nobody's in good faith."""
 
+CONTENT_TO_LINES = 4
+"""How many times as much is in chunks as in the lines around them, where there are more than some thousands."""
+END_OF_LINE = b"\r\n"
 END_OF_HEAD = b"\r\n\r\n"
 CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r\n", re.IGNORECASE)
@@ -19,6 +22,10 @@ SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
 
 class HeadTooLong(Exception):
     """The head does not end within HEAD_BYTES."""
+
+
+class TooManyChunks(Exception):
+    """The body is cut into so many pieces that to put them together is what takes the time."""
 
 
 class BodyProgress(Protocol):
@@ -48,7 +55,7 @@ class Arrival:
         return self._body is not None
 
     def add(self, data: bytes) -> None:
-        """Take the next piece. Raises HeadTooLong."""
+        """Take the next piece. Raises HeadTooLong, TooManyChunks."""
         self.received += len(data)
         if self._body is None:
             searched = max(0, len(self._head) - len(END_OF_HEAD) + 1)
@@ -89,20 +96,24 @@ class InChunks:
 
     def __init__(self) -> None:
         self._line = b""
+        self._around = 0
+        """Bytes of the lines around chunks, beyond a quarter of what is in those."""
         self._skip = 0
         self._last = False
 
     def completes_with(self, data: bytes) -> bool:
-        while data:
+        at = 0  # rather than cut off what was looked at: many chunks may come at once
+        while at < len(data):
             if self._skip:
-                taken = min(self._skip, len(data))
+                taken = min(self._skip, len(data) - at)
                 self._skip -= taken
-                data = data[taken:]
+                at += taken
                 continue
-            line, newline, data = (self._line + data).partition(b"\n")
-            self._line = b"" if newline else line
-            if not newline:
-                return len(line) > HEAD_BYTES
+            end = data.find(b"\n", at)
+            if end < 0:
+                self._line += data[at:]
+                return len(self._line) > HEAD_BYTES
+            line, self._line, at = self._line + data[at:end], b"", end + 1
             if self._ends_with(line.strip()):
                 return True
         return False
@@ -114,6 +125,9 @@ class InChunks:
         if size is None:
             return True  # no chunk at all
         length = int(size[0], 16)
+        self._around += len(line) + 2 * len(END_OF_LINE) - length // CONTENT_TO_LINES
+        if self._around > HEAD_BYTES:
+            raise TooManyChunks
         self._last = length == 0
         self._skip = length + 2 if length else 0
         return False

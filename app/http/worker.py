@@ -17,7 +17,7 @@ from typing import Any
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
-from app.http.arrival import HeadTooLong
+from app.http.arrival import HeadTooLong, TooManyChunks
 from app.http.connection import ClientConnection
 from app.http.departure import BufferBudget
 from app.http.malformed import write_error
@@ -114,6 +114,8 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         except HeadTooLong:
             self._refuse(conn, 431, "Request Header Fields Too Large", "The request's head is too long")
+        except TooManyChunks:
+            self._refuse(conn, 400, "Bad Request", "The body comes in too many chunks for its length")
         except OSError as error:  # the client is gone, or the disk is full
             log.warning("request lost on its way", extra={"reason": str(error)})
             self._forget_arriving(conn)
