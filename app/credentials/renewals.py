@@ -41,9 +41,10 @@ def hold(
 def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mapping[str, Any]) -> None:
     """Store the tokens of the provider's answer and end the renewal.
 
-    Nothing is stored when somebody has changed or connected the credential meanwhile, or the lease has gone to another.
+    Nothing is stored when somebody has changed, connected or renewed the credential meanwhile. A lease that has gone to
+    another is no hindrance: what that one spends may be worth nothing any more.
     """
-    secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind, holder=renewal.holder)
+    secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
     if secret is None:
         return
     now_held = vault.decrypt(secret, renewal.credential_id, renewal.kind)

@@ -58,7 +58,7 @@ RELEASE_RENEWAL = """
 LOCK_SECRET = """
     SELECT c.data, c.key_id
       FROM credentials AS c
-     WHERE c.id = %(id)s AND c.type = %(type)s AND (%(holder)s::uuid IS NULL OR c.renewal_holder = %(holder)s)
+     WHERE c.id = %(id)s AND c.type = %(type)s
        AND (%(project_id)s::text IS NULL OR c.project_id = %(project_id)s)
        FOR NO KEY UPDATE
 """
@@ -161,13 +161,11 @@ def release_renewal(connection: Connection, credential_id: str, holder: UUID) ->
 
 
 def lock_secret(
-    connection: Connection, credential_id: str, type: str, *, holder: UUID | None = None, project_id: str | None = None
+    connection: Connection, credential_id: str, type: str, *, project_id: str | None = None
 ) -> Secret | None:
-    """The secret as it is now, which nobody changes until the transaction ends.
-
-    None: there is none (in that project), or `holder` does not renew it any more.
-    """
-    where = {"id": credential_id, "type": type, "holder": holder, "project_id": project_id}
+    """The secret as it is now, which nobody changes until the transaction ends; None: there is none (in that
+    project)."""
+    where = {"id": credential_id, "type": type, "project_id": project_id}
     with connection.cursor(row_factory=class_row(Secret)) as cursor:
         return cursor.execute(LOCK_SECRET, where).fetchone()
 

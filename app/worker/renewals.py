@@ -23,7 +23,8 @@ from app.repository.connection import UNREACHABLE
 from app.worker.database import Database
 
 FIRST_PAUSE, MAX_PAUSE = 0.05, 1.0
-STORE_ATTEMPTS = 5
+STORE_SECONDS = 3_600.0
+"""So long an outage of PostgreSQL may last while a new token is held here: the old ones may be worth nothing."""
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +111,14 @@ class Renewals:
         raise ProviderUnreachable("Others have been renewing its token for a minute, in vain")
 
     async def _keep(self, renewal: Renewal, answered: dict[str, object]) -> None:
-        """Store the tokens: the old ones may be worth nothing any more, so an outage is waited for a while."""
-        for attempt in range(STORE_ATTEMPTS):
+        """Store the tokens, once PostgreSQL can be reached: nobody else can renew them until then."""
+        loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+        until = loop.time() + STORE_SECONDS
+        while True:
             try:
                 return await self._database.transact(renewals.keep, self._vault, renewal, answered)
             except UNREACHABLE as error:
-                if attempt == STORE_ATTEMPTS - 1:
+                if loop.time() >= until:
                     raise OAuthError("PostgreSQL cannot be reached to store the new token") from error
-                await asyncio.sleep(MAX_PAUSE)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE)

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.credentials import service_accounts
+from app.credentials import renewals, service_accounts
 from app.credentials.tokens import EXPIRES_AT
 from app.credentials.vault import Vault
 from app.engine.run.credentials import CredentialUnreadable
@@ -209,6 +210,27 @@ def test_what_a_killed_worker_has_begun_ends_by_itself(party: Party, provider: P
     )
     [token] = party.run(read)
     assert {token} == provider.access
+
+
+def test_an_outage_is_waited_for_before_a_new_token_is_lost(party: Party, provider: Provider, monkeypatch) -> None:
+    party.store(expiring(provider, 5))
+    monkeypatch.setattr("app.worker.renewals.MAX_PAUSE", 0.001)
+    keep, attempts = renewals.keep, []
+
+    def away(*arguments: Any) -> None:
+        attempts.append(1)
+        if len(attempts) < 8:
+            raise psycopg.OperationalError("the server is away")
+        party.connection.execute(
+            "UPDATE credentials SET renewal_holder = gen_random_uuid(), renewal_until = now() + interval '1 hour'"
+        )
+        keep(*arguments)
+
+    monkeypatch.setattr(renewals, "keep", away)
+    [token] = party.run(read)
+    assert {token} == provider.access, "also where another worker's renewal has begun meanwhile"
+    assert party.held()["oauthTokenData"]["refresh_token"] in provider.refresh
+    assert not begun(party)
 
 
 def test_tokens_of_another_consent_are_not_replaced(party: Party, provider: Provider) -> None:
