@@ -23,6 +23,7 @@ SLICE = (
     "tests/api",
     "tests/fuzz/test_parsing.py",
     "tests/importing/test_n8n_import.py",
+    "tests/importing/test_n8n_keys.py",
     "tests/importing/test_n8n_switch.py",
     "tests/settings/test_settings.py",
     "tests/test_secrets.py",
