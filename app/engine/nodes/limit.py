@@ -24,7 +24,9 @@ async def limit_items(context: NodeContext, parameters: dict[str, Any]) -> list[
     if isinstance(asked["most"], Undefined):
         return context.items  # as JavaScript cuts a list at undefined
     number = conversions.to_number(asked["most"])
-    most = 0 if math.isnan(number) else int(min(number, len(context.items)))
+    if math.isnan(number):
+        return [] if asked["keep"] == "firstItems" else context.items  # as JavaScript cuts a list there
+    most = int(min(number, len(context.items)))
     if most >= len(context.items):
         return context.items
     if asked["keep"] == "firstItems":

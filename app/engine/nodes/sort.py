@@ -70,7 +70,7 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
         for left, right, (_, ascending) in zip(one, other, keys, strict=True):
             if not _equal(left, right):
                 # Values that no comparison orders, such as a text and a number, count as greater, as in n8n.
-                return -1 if conversions.less_than(left, right) is ascending else 1
+                return -1 if conversions.sorts_before(left, right) is ascending else 1
         return 0
 
     rows = [[_sort_value(item["json"], name, dots) for name, _ in keys] for item in items]

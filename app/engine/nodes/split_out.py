@@ -51,7 +51,8 @@ def split(item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], N
     destination = options.get("destinationFieldName") or ""
     if not isinstance(destination, str):
         raise NodeError("The 'Destination Field Name' parameter must be a string of fields separated by commas.")
-    names = split_names(destination) or fields
+    named = split_names(destination)
+    names = named or fields
     if len(names) != len(fields):
         raise NodeError(COUNT_MISMATCH, item_index=index)
     dots = not options.get("disableDotNotation")
@@ -63,7 +64,7 @@ def split(item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], N
         for field, name, column in zip(fields, names, columns, strict=True):
             if row >= len(column) or field == FILES:
                 continue
-            if alone and len(fields) == 1 and isinstance(column[row], dict | list):
+            if alone and not named and len(fields) == 1 and isinstance(column[row], dict | list):
                 if isinstance(column[row], list):
                     hold(FIELD * len(column[row]))
                 json.update(_spread(column[row]))

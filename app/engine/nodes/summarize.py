@@ -1,6 +1,7 @@
 """Summarize: sums, counts and lists over all items, or over each group of them."""
 
 import functools
+import itertools
 import operator
 import re
 from collections.abc import Callable, Iterator
@@ -55,15 +56,19 @@ def summaries(
     split_by = split_names(parameters.get("fieldsToSplitBy", ""), "Fields to Split By")
     members: Members = list(enumerate(item["json"] for item in items))
     groups = _groups(members, split_by, dots, hold, by=_label if version == 1 else _key)
-    if options.get("skipEmptySplitFields"):
-        groups = [(values, group) for values, group in groups if not any(_is_empty(each, version) for each in values)]
+    skips = bool(options.get("skipEmptySplitFields"))
     if options.get("outputFormat") == "singleItem":
         json: dict[str, Any] = {}
         for values, group in groups:
-            _nest(json, [_label(value) for value in values], _summary(group, fields, dots, hold))
+            # What a group is empty of ends its path: the fields before it stay, without a summary.
+            known = list(itertools.takewhile(lambda value: not (skips and _is_empty(value, version)), values))
+            summary = _summary(group, fields, dots, hold) if len(known) == len(values) else {}
+            _nest(json, [_label(value) for value in known], summary)
         yield {"json": json, "pairedItem": [{"item": place} for place in range(len(items))]}
         return
     for values, group in groups:
+        if skips and any(_is_empty(each, version) for each in values):
+            continue
         shown = [_show(value, version) for value in values]
         named = {_output_name(name): value for name, value in zip(split_by, shown, strict=True)}
         json = {**_summary(group, fields, dots, hold), **{k: v for k, v in named.items() if v is not paths.MISSING}}

@@ -170,6 +170,13 @@ def less_than(left: Any, right: Any) -> bool:
     return to_number(one) < to_number(other)
 
 
+def sorts_before(left: Any, right: Any) -> bool:
+    """Whether nodes that order items put `left` first: texts as texts, lists and objects as the numbers they become."""
+    if isinstance(left, str) and isinstance(right, str):
+        return less_than(left, right)
+    return to_number(left) < to_number(right)
+
+
 def _primitive(value: Any) -> Any:
     return to_string(value) if isinstance(value, dict | list) else value
 

@@ -22,6 +22,9 @@ ISSUES = rules(
     Required("dedupeValue", "Value to Dedupe On", when={"logic": [NEW_VALUE], "operation": [SEEN]}, since=2),
     defaults={"logic": NEW_VALUE},
 )
+DOTS_ARE_OFF = (
+    "If you're trying to use a nested field, make sure you turn off 'disable dot notation' in the node options"
+)
 
 
 @node("removeDuplicates", [1, 1.1, 2], issues=ISSUES, plain=["logic", "operation"], exact=True)
@@ -82,7 +85,8 @@ def _compared_fields(
             raise NodeError("No fields specified. Please add a field to compare on")
         return names
     every: dict[str, None] = {}
-    for item in items:
+    # As in n8n, which finds what is not excluded in the first item, unless dots are parts of names.
+    for item in items[:1] if dots and compare == "allFieldsExcept" else items:
         for name in _leaves(item["json"]) if dots else item["json"]:
             if name not in every:
                 hold(len(name))
@@ -96,9 +100,9 @@ def _compared_fields(
 
 
 def _leaves(value: Any, prefix: str = "") -> Iterator[str]:
-    """The paths of everything in an object that is not itself an object or array with content."""
+    """The paths of everything in an object that is not itself an object or array; empty ones have none."""
     for name, each in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(each, dict | list) and each:
+        if isinstance(each, dict | list):
             yield from _leaves(each, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"
@@ -111,9 +115,9 @@ def _check_fields(items: list[Item], names: list[str], dots: bool, version: floa
         kinds = {_kind(value, version) for value in values if value is not paths.MISSING} - {None}
         missing = any(value is paths.MISSING for value in values)
         if missing and any_type:
-            raise NodeError(f"'{name}' field is missing from some input items")
+            raise _missing(name, dots)
         if missing or (len(kinds) > 1 and not any_type):
-            raise _first_problem(name, [values[place] for place in _sorted_places(items, names, dots)], version)
+            raise _first_problem(name, [values[place] for place in _sorted_places(items, names, dots)], version, dots)
 
 
 def _kind(value: Any, version: float) -> str | None:
@@ -128,17 +132,22 @@ def _sorted_places(items: list[Item], names: list[str], dots: bool) -> list[int]
     def compare(one: int, other: int) -> int:
         for left, right in zip(rows[one], rows[other], strict=True):
             if left is not right and not conversions.deep_equal(left, right):
-                return -1 if conversions.less_than(left, right) else 1
+                return -1 if conversions.sorts_before(left, right) else 1
         return 0
 
     return sorted(range(len(items)), key=cmp_to_key(compare))
 
 
-def _first_problem(name: str, values: list[Any], version: float) -> NodeError:
+def _missing(name: str, dots: bool) -> NodeError:
+    nested = "." in name and not dots
+    return NodeError(f"'{name}' field is missing from some input items", description=DOTS_ARE_OFF if nested else None)
+
+
+def _first_problem(name: str, values: list[Any], version: float, dots: bool) -> NodeError:
     known: str | None = None
     for place, value in enumerate(values):
         if value is paths.MISSING:
-            return NodeError(f"'{name}' field is missing from some input items")
+            return _missing(name, dots)
         kind = _kind(value, version)
         if known is not None and kind is not None and kind != known:
             where = f", in item [{place - 1}] it's a {known} and in item [{place}] it's a {kind} "

@@ -1,0 +1,16 @@
+"""What Remove Duplicates says of a field that it does not find."""
+
+import pytest
+
+from app.engine.nodes.remove_duplicates.remove_duplicates import drop_duplicates
+from app.engine.run.errors import NodeError
+
+
+@pytest.mark.parametrize(
+    ("dots_off", "field", "told"), [(True, "b.c", True), (True, "bc", False), (False, "b.d", False)]
+)
+def test_a_missing_field_with_dots_tells_of_the_option_that_takes_them_for_a_name(dots_off, field, told):
+    parameters = {"compare": "selectedFields", "fieldsToCompare": field, "options": {"disableDotNotation": dots_off}}
+    with pytest.raises(NodeError, match=f"'{field}' field is missing") as caught:
+        drop_duplicates([{"json": {"b": {"c": 1}}}], parameters, 2, hold=lambda _: None)
+    assert ("disable dot notation" in (caught.value.description or "")) is told
