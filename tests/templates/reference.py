@@ -24,6 +24,8 @@ PAUSES = (1.0, 5.0, 15.0, 30.0, 0.0)
 """How many seconds pass after a call that failed, before it is tried again."""
 ONE_CALL_EACH = httpx.Limits(max_keepalive_connections=0)
 """A connection that rests while a workflow runs here may be closed by the other side as the next call goes out."""
+BUSY = "timeout exceeded when trying to connect"
+"""What it says, of a call or as the error of an execution, when too much at once asks for its database."""
 UNENDED = ("new", "running", "waiting")
 TIMES = {"settings": {"executionOrder": "v1", "timezone": "UTC"}}
 
@@ -126,8 +128,9 @@ class Reference:
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         assert self._client is not None
         response = self._client.request(method, path, json=body, headers=self._headers)
-        # A busy one says that its database is not ready: that is no answer to keep.
-        return response.raise_for_status() if response.status_code == 503 else response
+        # A busy one says that its database is not ready, or has no connection to it: that is no answer to keep.
+        busy = response.status_code == 503 or (response.status_code == 500 and BUSY in response.text)
+        return response.raise_for_status() if busy else response
 
     def _ask(self, workflow: Json) -> Json | None:
         for pause in PAUSES:
@@ -159,8 +162,11 @@ class Reference:
             asked = self._call("GET", path)
             if asked.status_code == 200 and asked.json()["status"] not in UNENDED:
                 execution = self._call("GET", f"{path}?includeData=true").raise_for_status().json()
+                answer = answer_of(execution["status"], execution.get("data") or {})
+                if BUSY in str((answer["error"] or {}).get("message")):
+                    raise httpx.HTTPError(BUSY)
                 take(execution.get("data") or {})
-                return answer_of(execution["status"], execution.get("data") or {})
+                return answer
             time.sleep(pause)
             pause = min(0.25, pause * 1.3)
         self._call("POST", f"{path}/stop")

@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests import workflows
 from tests.live import PROJECT
-from tests.templates import database
+from tests.templates import database, reference
 from tests.templates.bundles import bundle, expressions_of, nodes_of, workflow_of
 from tests.templates.comparing import Comparison, sample
 from tests.templates.data import KINDS, as_expression
@@ -199,6 +200,17 @@ def test_a_sample_is_the_same_for_the_same_seed():
     every = list(range(100))
     assert sample(every, 10, 3) == sample(every, 10, 3) != sample(every, 10, 4)
     assert sample(every, None, 3) == every
+
+
+def test_an_answer_of_a_reference_that_is_too_busy_is_asked_for_again(tmp_path, monkeypatch):
+    def lost(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(500, json={"message": reference.BUSY})
+
+    calls = [lost, lambda _: httpx.Response(400, text="refused for what it is")]
+    monkeypatch.setattr(reference, "PAUSES", (0, 0))
+    with httpx.Client(base_url="http://n8n", transport=httpx.MockTransport(lambda call: calls.pop(0)(call))) as client:
+        answer = Reference(Answers(tmp_path, "answers"), client).run({"nodes": []})
+    assert (answer["status"], answer["error"]["message"]) == ("refused", "refused for what it is")
 
 
 def test_times_near_now_are_equal_and_others_are_not():
