@@ -52,7 +52,7 @@ def test_the_api_of_another_server(other_server: str) -> None:
     assert HERE.problem("n8nApi", {**data, "apiKey": "another-key"}) == "Unauthorized: **hidden**"
     elsewhere = {**data, "allowedHttpRequestDomains": "domains", "allowedDomains": "n8n.example.com"}
     assert "must not be sent to '127.0.0.1'" in (HERE.problem("n8nApi", elsewhere) or "")
-    for broken in ("", "ftp://x", "http://", "no address", 5):
+    for broken in ("", "ftp://x", "http://", "no address", 5, "http://xn--a.example", "http://127.0.0.1:99999"):
         assert HERE.problem("n8nApi", {**data, "baseUrl": broken})
     assert HERE.problem("n8nApi", {**data, "apiKey": "a\r\nHost: b ☃"})
 

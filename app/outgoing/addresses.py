@@ -13,6 +13,7 @@ from dataclasses import dataclass
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+PORTS = 2**16
 SETTING = "EXECUTIONS_ALLOWED_HOSTS"
 NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "169.254.169.254", "fd00:ec2::254")))
@@ -41,7 +42,7 @@ class AddressRefused(Exception):
 
 
 class UnknownHost(Exception):
-    """No address is known for a name."""
+    """No address is known for a name, or it has no such port."""
 
 
 class InvalidAllowList(ValueError):
@@ -75,6 +76,8 @@ class AddressRules:
 
         Raises AddressRefused when any of them is out of bounds, UnknownHost when there is none.
         """
+        if not 0 <= port < PORTS:
+            raise UnknownHost(f"There is no port {port}")
         addresses = await _look_up(host, port)
         name = normal_host(host)
         if (name, None) in self.hosts or (name, port) in self.hosts:

@@ -155,6 +155,12 @@ class Outgoing:
                     return await self._send_following(call, client)
         except TimeoutError as error:
             raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
+        except UnicodeError as error:
+            if isinstance(error, UnicodeEncodeError):
+                raise  # of a header, which is the caller's to say
+            from httpx import InvalidURL
+
+            raise InvalidURL(f"Invalid URL: {error}") from error  # of a name that begins like an encoded one
 
     async def _send_following(self, call: Call, client: "httpx.AsyncClient") -> Answer:
         from app.outgoing.connections import PROJECT

@@ -116,6 +116,14 @@ def test_an_answer_with_very_many_headers_is_refused(address: str, way: dict[str
         ask(f"{address}/headers?number=5000", "127.0.0.1", **more)
 
 
+@pytest.mark.parametrize("way", ["{}", "{}/redirect/1?to={}"])
+@pytest.mark.parametrize("target", ["http://127.0.0.1:99999/", "http://xn--a.example/", "http://[::1]:65536/"])
+def test_an_address_that_cannot_be_is_refused(address: str, way: str, target: str) -> None:
+    """By what everybody catches; what leads to it may be what a server says."""
+    with pytest.raises((UnknownHost, httpx.InvalidURL)):
+        ask(target if way == "{}" else way.format(address, target), "127.0.0.1")
+
+
 def test_a_connection_serves_again_and_a_broken_one_does_not(address: str) -> None:
     async def several() -> list[int]:
         async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:

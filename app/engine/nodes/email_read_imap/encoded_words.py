@@ -11,7 +11,7 @@ from itertools import groupby
 
 from app.outgoing.charsets import codec_named
 
-WORD = re.compile(r"=\?([^?*\s]{1,100})(?:\*[^?\s]{0,100})?\?([bBqQ])\?([^?]*)\?=")
+WORD = re.compile(r"=\?([^?*\s]{0,100})(?:\*[^?\s]{0,100})?\?([bBqQ])\?([^?]*)\?=")
 WORDS = re.compile(rf"{WORD.pattern}(?:\s{{0,100}}{WORD.pattern})*")
 """One after the other: the white space between them counts for nothing."""
 
@@ -24,7 +24,7 @@ def decode_words(text: str) -> str:
 def _decode(words: re.Match[str]) -> str:
     """What the words say. A character may begin in one word and end in the next."""
     try:
-        read = [(codec_named(word[1]), _bytes(word[2], word[3])) for word in WORD.finditer(words[0])]
+        read = [(codec_named(word[1] or "ascii"), _bytes(word[2], word[3])) for word in WORD.finditer(words[0])]
         parts = [(codec, b"".join(data for _, data in part)) for codec, part in groupby(read, key=lambda word: word[0])]
         return words[0] if None in dict(parts) else "".join([data.decode(codec or "") for codec, data in parts])
     except ValueError:  # of base64, and of characters
