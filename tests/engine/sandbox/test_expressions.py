@@ -1,5 +1,6 @@
 """What expressions mean: n8n's templates, variables, methods and errors, as a real n8n answers."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -245,6 +246,16 @@ def test_paired_items_lead_to_any_run_and_output(evaluate, error_of):
 def test_only_the_items_asked_for_are_evaluated(engine):
     given = {**scope(ADA, BOB, ADA), "itemIndexes": [2, 1]}
     assert engine.wait_for(engine.sandbox.evaluate(["={{ $itemIndex + ':' + $json.n }}"], given)) == [["2:7"], ["1:12"]]
+
+
+def test_the_same_texts_in_many_items_are_answered_alike(engine):
+    names = [f"ada {index % 40 if index < 2_000 else index % 1_500}" for index in range(3_000)] + ["x" * 300, "x" * 300]
+    digests = ["={{ $json.name.hash('md5') }}", "={{ $json.name.hash('sha1') }}", "={{ $json.name.toTitleCase() }}"]
+    given = scope(*({"name": name} for name in names))
+    md5, sha1, titles = zip(*engine.wait_for(engine.sandbox.evaluate(digests, given)), strict=True)
+    assert list(md5) == [hashlib.md5(name.encode()).hexdigest() for name in names]
+    assert list(sha1) == [hashlib.sha1(name.encode()).hexdigest() for name in names]
+    assert list(titles) == [name.capitalize() for name in names]
 
 
 def test_custom_data_reaches_the_caller(engine):

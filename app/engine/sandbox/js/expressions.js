@@ -14,8 +14,41 @@ const CACHE_SIZE = 5000;
 const REALM = ['bridge', 'libraries', 'encode', 'scope', 'variables', 'methods-date', 'methods-number', 'methods-string',
   'methods-array', 'methods-object', 'methods', 'clone', 'evaluate', 'harden'];
 
-/** `compileText` gives the handle of a template that an expression has made, or its error behind a "!". */
-function createRealm({ realmFile, realmLibrary }, compileText) {
+/** Texts that the host has answered for in one request, for each of its items anew otherwise: so many, so long. */
+const [KNOWN_TEXTS, KNOWN_LENGTH] = [1000, 200];
+/** So many more texts that are new than that are known, and the rest of the request is not looked up. */
+const PATIENCE = 50;
+
+class KnownAnswers {
+  #known = new Map();
+  #patience = PATIENCE;
+
+  answer(operation, text, argument) {
+    if (this.#patience < 0 || text.length + argument.length > KNOWN_LENGTH) return answer(operation, text, argument);
+    const key = `${operation} ${argument.length} ${argument}${text}`;
+    let given = this.#known.get(key);
+    if (given !== undefined) {
+      this.#patience += 1;
+    } else {
+      this.#patience -= 1;
+      given = answer(operation, text, argument);
+      if (this.#known.size < KNOWN_TEXTS) this.#known.set(key, given);
+    }
+    return given;
+  }
+
+  /** What one request has asked, the next one cannot tell from how long an answer takes. */
+  forget() {
+    this.#known.clear();
+    this.#patience = PATIENCE;
+  }
+}
+
+/**
+ * `compileText` gives the handle of a template that an expression has made, or its error behind a "!"; `known` answers
+ * all else.
+ */
+function createRealm({ realmFile, realmLibrary }, compileText, known) {
   // Without interceptors the global is an ordinary object, so it can be frozen and is fast.
   const context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
     name: 'expressions',
@@ -23,7 +56,7 @@ function createRealm({ realmFile, realmLibrary }, compileText) {
   });
   const realm = vm.runInContext('({})', context);
   const extra = {
-    bridge: () => [(operation, text, argument) => (operation === 'compile' ? compileText(text) : answer(operation, text, argument))],
+    bridge: () => [(operation, text, argument) => (operation === 'compile' ? compileText(text) : known.answer(operation, text, argument))],
     libraries: () => [
       realmLibrary('luxon/build/cjs-browser/luxon.js')(context),
       realmLibrary('jmespath/jmespath.js')(context),
@@ -39,7 +72,8 @@ function createRealm({ realmFile, realmLibrary }, compileText) {
 }
 
 function start(load) {
-  const { context, door, methods, variables } = createRealm(load, compileText);
+  const known = new KnownAnswers();
+  const { context, door, methods, variables } = createRealm(load, compileText, known);
   const isMethod = (name) => methods.has(name);
   const isVariable = (name) => variables.has(name);
 
@@ -129,6 +163,7 @@ function start(load) {
         text = undefined;
       }
       trim();
+      known.forget();
       writeLastAnswer(id, typeof text === 'string' ? text : '{"error":{"message":"Expression evaluation failed"}}');
     });
   }
