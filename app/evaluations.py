@@ -78,12 +78,17 @@ class EngineEvaluations:
     def _ports(self, read_variables: ReadVariables | None) -> Ports:
         """No way out, and no credentials. The addresses that let an execution go on are kept back."""
         if read_variables is None:
-            return Ports(timezone=self._timezone, resume_url=HIDDEN, form_url=HIDDEN)
+            return Ports(timezone=self._timezone, waiting_urls=hidden_urls)
 
         async def read() -> dict[str, str]:
             return read_variables()
 
-        return Ports(timezone=self._timezone, resume_url=HIDDEN, form_url=HIDDEN, variables=read)
+        return Ports(timezone=self._timezone, waiting_urls=hidden_urls, variables=read)
+
+
+def hidden_urls() -> tuple[str, str]:
+    """In the place of the addresses that let an execution go on."""
+    return HIDDEN, HIDDEN
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ nothing of nodes.
 """
 
 import asyncio
-import copy
 import http.cookiejar
 import importlib
 import io
@@ -121,14 +120,20 @@ class Outgoing:
 
     def within(self, project_id: str) -> "Outgoing":
         """The same for the workflows of one project: it shares no connection with others."""
-        view = copy.copy(self)
+        view = self._copy()
         view._project = project_id
         return view
 
     def at_most(self, largest_response: int) -> "Outgoing":
         """The same for answers of at most so many bytes."""
-        view = copy.copy(self)
+        view = self._copy()
         view._largest = min(self._largest, largest_response)
+        return view
+
+    def _copy(self) -> "Outgoing":
+        """As copy.copy in a fraction of its time: each execution has one of its own."""
+        view = object.__new__(Outgoing)
+        view.__dict__.update(self.__dict__)
         return view
 
     async def __aenter__(self) -> "Outgoing":

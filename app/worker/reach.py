@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,6 @@ class Reach:
         """The ports of one execution."""
         claim = assignment.claim
         credentials = self.credentials.of_project(claim.project_id)
-        resume_url, form_url = waiting_urls(self.settings, self.signer, claim.id)
 
         async def respond(answer: dict[str, Any]) -> None:
             await self.send_answer(claim.id, answer)
@@ -60,8 +59,7 @@ class Reach:
             read_child=lambda child, meter: self.database.transact(read_child, claim, child, meter),
             respond=respond if claim.awaited else None,
             streamed=[] if reads_stream(assignment) else None,
-            resume_url=resume_url,
-            form_url=form_url,
+            waiting_urls=cache(partial(waiting_urls, self.settings, self.signer, claim.id)),
             question_url=partial(question_url, self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),

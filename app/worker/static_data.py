@@ -6,6 +6,7 @@ Of programs that change the same part at once, on whatever worker, only the firs
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from weakref import WeakValueDictionary
 
 from app.engine.run.errors import NodeError
@@ -26,18 +27,22 @@ class StaticStores:
 
     def of_workflow(self, workflow_id: str, mask: Mask) -> StaticStore:
         """`mask` takes out of JSON what must not be kept."""
+        return WorkflowStatic(self._database, workflow_id, partial(self._lock_of, workflow_id), mask)
+
+    def _lock_of(self, workflow_id: str) -> asyncio.Lock:
+        """The same one for as long as somebody has it."""
         lock = self._locks.get(workflow_id) or asyncio.Lock()
         self._locks[workflow_id] = lock
-        return WorkflowStatic(self._database, workflow_id, lock, mask)
+        return lock
 
 
 class WorkflowStatic:
     """The static data of one workflow, as the programs of one execution ask for it."""
 
-    def __init__(self, database: Database, workflow_id: str, lock: asyncio.Lock, mask: Mask) -> None:
+    def __init__(self, database: Database, workflow_id: str, find_lock: Callable[[], asyncio.Lock], mask: Mask) -> None:
         self._database = database
         self._workflow_id = workflow_id
-        self._lock = lock
+        self._find_lock = find_lock
         self._mask = mask
 
     async def read(self) -> dict[str, bytes]:
@@ -55,5 +60,6 @@ class WorkflowStatic:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        async with self._lock:
+        lock = self._find_lock()
+        async with lock:
             yield

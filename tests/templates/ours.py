@@ -43,7 +43,10 @@ class Ours:
 
     async def _run(self, workflow: Json, seconds: float) -> Json:
         ports = Ports(
-            history=MemoryHistory(), outgoing=self._outgoing, meter=Meter(limit=MAX_BYTES), resume_url=RESUME_URL
+            history=MemoryHistory(),
+            outgoing=self._outgoing,
+            meter=Meter(limit=MAX_BYTES),
+            waiting_urls=lambda: (RESUME_URL, None),
         )
         request = RunRequest(
             execution_id="1", mode="test", workflow=workflow, start_node="Start", ports=ports, static_data={}

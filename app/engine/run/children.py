@@ -53,8 +53,16 @@ def child_ports(ports: Ports) -> Ports:
     if ports.depth >= MAX_DEPTH:
         raise NodeError(f"Sub-workflows are nested more than {MAX_DEPTH} deep")
     meter = ports.meter.begin_part()
-    ports = replace(ports, respond=None, resume_url=None, question_url=None, meter=meter, progress=RunProgress())
-    return replace(ports, depth=ports.depth + 1, may_wait=False)
+    return replace(
+        ports,
+        respond=None,
+        waiting_urls=lambda: (None, ports.waiting_urls()[1]),
+        question_url=None,
+        meter=meter,
+        progress=RunProgress(),
+        depth=ports.depth + 1,
+        may_wait=False,
+    )
 
 
 def start_node(document: dict[str, Any]) -> str | None:

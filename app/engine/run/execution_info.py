@@ -15,11 +15,12 @@ class ExecutionInfo:
     ports: Ports = field(default_factory=Ports)
 
     def scope(self) -> dict[str, Any]:
+        resume_url, form_url = self.ports.waiting_urls()
         by_hand = self.mode in ("manual", "test")
         return {
             "id": self.id,
             "mode": "test" if by_hand else "production",
             "startedBy": "manual" if by_hand else self.mode,
-            "resumeUrl": self.ports.resume_url,
-            "resumeFormUrl": self.ports.form_url,
+            "resumeUrl": resume_url,
+            "resumeFormUrl": form_url,
         }

@@ -90,6 +90,15 @@ def own_clock() -> datetime:
     return datetime.now(UTC)
 
 
+WaitingUrls = Callable[[], tuple[str | None, str | None]]
+"""Gives the address that ends the execution's wait for a call, and that of the pages that it shows in its course."""
+
+
+def no_urls() -> tuple[None, None]:
+    """Of an execution that nobody calls."""
+    return None, None
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The ports of one execution."""
@@ -104,9 +113,7 @@ class Ports:
     """What the workflow has said in its chat since it began, or since the last reply: texts, or texts with buttons."""
     streamed: list[dict[str, Any]] | None = None
     """Takes the parts of n8n's streams that agents say, for a caller who reads such; None: nobody does."""
-    resume_url: str | None = None
-    form_url: str | None = None
-    """Where the pages are that the execution shows in its course."""
+    waiting_urls: WaitingUrls = no_urls
     question_url: Callable[[str, int], str] | None = None
     """Gives the address at which people answer what a node (its id) asks in one of its runs (its index)."""
     address: str | None = None
@@ -136,3 +143,8 @@ class Ports:
     """The execution that all of this is a part of: the same for the sub-workflows that run within it."""
     may_wait: bool = True
     """Whether this execution can be put aside until its wait is over. Other waits pass in memory."""
+
+    @property
+    def resume_url(self) -> str | None:
+        """The address that ends the execution's wait for a call."""
+        return self.waiting_urls()[0]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import struct
 from collections.abc import Callable, Sequence
@@ -82,7 +81,9 @@ class Sandbox:
 
     def for_project(self, project_id: str) -> Sandbox:
         """The same sandbox for what belongs to that project."""
-        view = copy.copy(self)
+        # As copy.copy in a fraction of its time: each execution has one of its own.
+        view = object.__new__(Sandbox)
+        view.__dict__.update(self.__dict__)
         view._project = project_id
         return view
 
