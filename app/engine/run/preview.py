@@ -1,6 +1,7 @@
 """What a run was about, in a few words for lists: the first fields of the first item that it began with."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 from app.engine.run.document import Json, RunDocument
@@ -14,6 +15,8 @@ MAX_LOOKS = 50
 """Fields of an item, or of an object in it, that are looked at."""
 SECRET = ("password", "passwd", "secret", "token", "authorization", "apikey", "api_key", "api-key", "cookie")
 """Parts of names under which people keep what lists must not show."""
+MAX_NAMES = 4096
+"""Names that are remembered: the same ones come again and again."""
 OF_A_CALL = {"headers", "params", "query", "body", "webhookUrl", "executionMode", "jwtPayload"}
 
 
@@ -54,12 +57,20 @@ def what_was_sent(item: Json) -> Json:
 def leaves(item: Json, path: str = "") -> Iterator[tuple[str, Any]]:
     """Texts, numbers, true and false, in the item and in its objects, with their paths; no secrets."""
     for _, (key, value) in zip(range(MAX_LOOKS), item.items(), strict=False):
-        if not isinstance(key, str) or any(part in key[:LOOKED_AT].lower() for part in SECRET):
+        if not isinstance(key, str) or (_names_secret(key) if len(key) <= MAX_KEY_LENGTH else _looks_secret(key)):
             continue
         if isinstance(value, dict) and not path:
             yield from leaves(value, f"{key[:LOOKED_AT]}.")
         elif isinstance(value, (str, bool, float)) or (isinstance(value, int) and abs(value) < 2**53):
             yield path + key, value
+
+
+def _looks_secret(key: str) -> bool:
+    name = key[:LOOKED_AT].lower()
+    return any(part in name for part in SECRET)
+
+
+_names_secret = lru_cache(maxsize=MAX_NAMES)(_looks_secret)
 
 
 def shorten(text: str, longest: int, mask: Callable[[str], str]) -> str:

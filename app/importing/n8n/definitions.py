@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -20,6 +21,8 @@ OF_WORKFLOW = ("settings", "pinData", "meta", "description")
 OF_VERSION = ("nodes", "connections", "nodeGroups")
 
 MAX_NAME_LENGTH = 128
+MAX_UUID_LENGTH = 45
+"""With braces, or as a URN."""
 
 
 def document_of(workflow: Mapping[str, Any], version: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -53,9 +56,15 @@ def name_of(row: Mapping[str, Any]) -> str:
 
 def version_id(row: Row, name: str = "versionId") -> UUID | None:
     """The id of a version; None where n8n gave none, or one that is no UUID."""
+    text = str(row.get(name))
+    return _uuid(text) if len(text) <= MAX_UUID_LENGTH else None
+
+
+@lru_cache(maxsize=1024)
+def _uuid(text: str) -> UUID | None:
     try:
-        return UUID(str(row[name]))
-    except (KeyError, ValueError):
+        return UUID(text)
+    except ValueError:
         return None
 
 
