@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.credentials.n8n import WrongKey, key_bytes
 from app.importing.n8n.flatted import unflatten
+from app.importing.n8n.moving import access_of, options_of
 from app.importing.n8n.question_links import question_signatures, signing_secret
 from tests.importing import many, n8n
 from tests.importing.n8n import change, one
@@ -70,5 +71,19 @@ def test_what_an_execution_asks_comes_with_the_signatures_of_its_links(bring, ta
     bring(sqlite_file)
     expected = question_signatures(signing_secret(n8n.KEY, n8n.rows("deployment_key")), number, ASKS)
     assert one(target, found, number) == ("of other links", list(expected))
+    bring(sqlite_file, waiting_endpoint="wait/here")
+    elsewhere = question_signatures(signing_secret(n8n.KEY, n8n.rows("deployment_key")), number, ASKS, "wait/here")
+    assert elsewhere != expected
+    assert one(target, found, number) == ("of other links", list(elsewhere))
     bring(sqlite_file, link_secret="set")
     assert one(target, found, number) == ("of other links", list(question_signatures("set", number, ASKS)))
+
+
+@pytest.mark.parametrize(
+    ("said", "endpoint"), [("wait/here", "wait/here"), (" /waits/ ", "waits"), ("", "webhook-waiting")]
+)
+def test_the_endpoint_of_links_is_the_one_that_n8n_was_given(said, endpoint):
+    given = {"schema": "public", "table_prefix": "", "largest": 8, "project": "default", "timezone": None}
+    given |= dict.fromkeys(("encryption_key_file", "storage", "api_key_file", "keep_projects", "api_keys"))
+    access = access_of(given, {"N8N_ENDPOINT_WEBHOOK_WAIT": said}, ["n8n.zip"])
+    assert options_of({**given, "no_executions": False}, access).waiting_endpoint == endpoint

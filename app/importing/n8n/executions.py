@@ -15,7 +15,7 @@ from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.files_of_runs import AGAIN, LARGEST, STORAGE
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
-from app.importing.n8n.question_links import question_signatures
+from app.importing.n8n.question_links import ENDPOINT, question_signatures
 from app.importing.n8n.rows import UNREADABLE, Row, storable
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
@@ -67,7 +67,7 @@ class ExecutionMapper:
 
     `version_of` names the version of the workflow that ran (and stores it where it is not known yet), `project_of`
     the project of a workflow, `tag_of` a tag's id here by the one there. No data above `most_bytes` is brought. n8n has
-    signed the links by which people answer with `signing_secret`; None: nobody knows.
+    signed the links by which people answer with `signing_secret` (None: nobody knows), at `waiting_endpoint`.
     """
 
     def __init__(
@@ -79,10 +79,11 @@ class ExecutionMapper:
         read_file: Callable[[str], bytes | None],
         most_bytes: int,
         signing_secret: str | None = None,
+        waiting_endpoint: str = ENDPOINT,
     ) -> None:
         self._version_of, self._project_of, self._tag_of = version_of, project_of, tag_of
         self._read_file, self._most_bytes = read_file, most_bytes
-        self._signing_secret = signing_secret
+        self._signing_secret, self._waiting_endpoint = signing_secret, waiting_endpoint
         self._latest = BEGINNING
         self._now = datetime.now(UTC) + CLOCKS_DIFFER
 
@@ -127,7 +128,7 @@ class ExecutionMapper:
                 error_message=error_message,
                 data=data,
                 input_preview=None if data is None else _preview(document),
-                wait=_wait(row, document, self._signing_secret, losses) if status == "waiting" else None,
+                wait=self._wait(row, document, losses) if status == "waiting" else None,
                 metadata=[(storable(key), storable(value)) for key, value in execution.metadata],
                 tags=[tag for tag in map(self._tag_of, execution.tags) if tag is not None],
             ),
@@ -143,6 +144,27 @@ class ExecutionMapper:
         if in_order:
             self._latest = created_at = max(created_at, self._latest)
         return cast(datetime, created_at)
+
+    def _wait(self, row: Row, document: dict[str, Any] | None, losses: Losses) -> Wait:
+        """Until when, or for what, the execution waits; and with what its links are signed."""
+        till = row.get("waitTill")
+        for_a_call = till is None or till >= FOR_A_CALL
+        due = RunDocument(document).due_node if document else None
+        due = due if isinstance(due, dict) else None
+        token = document.get("resumeToken") if document else None
+        signatures = None
+        if due is not None and isinstance(token, str) and asks_people(due):
+            if self._signing_secret is None:
+                losses.add("the links by which people answer what it asks need n8n's encryption key")
+            else:
+                signatures = question_signatures(self._signing_secret, int(row["id"]), due, self._waiting_endpoint)
+        return Wait(
+            till=None if for_a_call else till,
+            resume_on="webhook" if for_a_call else None,
+            node=None if due is None else encode(due),
+            token=token if isinstance(token, str) else None,
+            question_signatures=signatures,
+        )
 
     @staticmethod
     def _encode_data(document: dict[str, Any] | None, losses: Losses) -> bytes | None:
@@ -247,28 +269,6 @@ def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None,
     return (
         storable(name) if isinstance(name, str) else None,
         storable(message)[:MAX_MESSAGE_LENGTH] if isinstance(message, str) else None,
-    )
-
-
-def _wait(row: Row, document: dict[str, Any] | None, secret: str | None, losses: Losses) -> Wait:
-    """Until when, or for what, the execution waits; and with what its links are signed."""
-    till = row.get("waitTill")
-    for_a_call = till is None or till >= FOR_A_CALL
-    due = RunDocument(document).due_node if document else None
-    due = due if isinstance(due, dict) else None
-    token = document.get("resumeToken") if document else None
-    signatures = None
-    if due is not None and isinstance(token, str) and asks_people(due):
-        if secret is None:
-            losses.add("the links by which people answer what it asks need n8n's encryption key")
-        else:
-            signatures = question_signatures(secret, int(row["id"]), due)
-    return Wait(
-        till=None if for_a_call else till,
-        resume_on="webhook" if for_a_call else None,
-        node=None if due is None else encode(due),
-        token=token if isinstance(token, str) else None,
-        question_signatures=signatures,
     )
 
 

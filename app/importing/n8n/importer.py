@@ -161,6 +161,7 @@ class Importer:
             read_file=source.read_file,
             most_bytes=self._options.most_bytes,
             signing_secret=objects.find_signing_secret(source, self._options, report),
+            waiting_endpoint=self._options.waiting_endpoint,
         )
         number = source.count_executions()
         self._progress.begin("executions stored", number)

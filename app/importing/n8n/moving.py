@@ -12,6 +12,7 @@ from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Progress, Untold, WatchedSource
+from app.importing.n8n.question_links import ENDPOINT
 from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError, Wanted
@@ -133,6 +134,7 @@ def access_of(given: Mapping[str, object], environ: Mapping[str, str], names: Se
     return Access(
         key=find_key(environ, key_file, names),
         link_secret=environ.get("N8N_HMAC_SIGNATURE_SECRET", "").strip() or None,
+        waiting_endpoint=environ.get("N8N_ENDPOINT_WEBHOOK_WAIT", "").strip().strip("/") or ENDPOINT,
         api_key=api_key,
         storage=find_storage(environ, storage, names),
         schema=str(given["schema"]),
@@ -149,6 +151,7 @@ def options_of(given: Mapping[str, object], access: Access) -> ImportOptions:
         keep_projects=bool(given["keep_projects"]),
         key=access.key,
         link_secret=access.link_secret,
+        waiting_endpoint=access.waiting_endpoint,
         timezone=None if timezone is None else str(timezone),
         api_keys=bool(given["api_keys"]),
         executions=not given["no_executions"],

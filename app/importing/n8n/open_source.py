@@ -13,6 +13,7 @@ from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.postgresql import PostgresqlSource
 from app.importing.n8n.progress import Progress, Untold
 from app.importing.n8n.public_api import ApiSource
+from app.importing.n8n.question_links import ENDPOINT
 from app.importing.n8n.source import Source, SourceError, Wanted
 from app.importing.n8n.sqlite import SqliteSource
 from app.importing.whole_files import read_whole, require_regular
@@ -24,10 +25,11 @@ ZIP_HEADER = b"PK\x03\x04"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
     """What is needed to read a source. `key` is n8n's encryption key, `api_key` one of its API keys,
-    `link_secret` what it signs links with where that was set."""
+    `link_secret` what it signs links with where that was set, `waiting_endpoint` the first part of their paths."""
 
     key: str | None = None
     link_secret: str | None = None
+    waiting_endpoint: str = ENDPOINT
     api_key: str | None = None
     storage: Path | None = None
     schema: str = "public"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.importing.n8n.question_links import ENDPOINT
 from app.repository.projects import DEFAULT_PROJECT
 
 
@@ -10,14 +11,16 @@ class ImportOptions:
     """What to bring, and to where.
 
     `project`: where everything goes, unless `keep_projects` asks for those of n8n. `key`: n8n's encryption key; None:
-    credentials stay behind. `link_secret`: what it signs links with, where that was set. `timezone` is written into
-    workflows that name none. No data of an execution above `most_bytes` comes along.
+    credentials stay behind. `link_secret`: what it signs links with, where that was set; `waiting_endpoint`: the first
+    part of their paths. `timezone` is written into workflows that name none. No data of an execution above `most_bytes`
+    comes along.
     """
 
     project: str = DEFAULT_PROJECT
     keep_projects: bool = False
     key: str | None = None
     link_secret: str | None = None
+    waiting_endpoint: str = ENDPOINT
     timezone: str | None = None
     api_keys: bool = False
     executions: bool = True

@@ -15,6 +15,8 @@ from app.triggers.forms import asks_people
 
 SECRET = "signing.hmac"
 """The type of n8n's deployment key that it signs with, where it has one."""
+ENDPOINT = "webhook-waiting"
+"""Where n8n is called by such links, unless it was set up otherwise."""
 UNRESERVED = "!'()*"
 
 
@@ -29,11 +31,13 @@ def signing_secret(key: str, deployment_keys: Iterable[Mapping[str, Any]]) -> st
     return hashlib.sha256(f"hmac-signature:{key}".encode()).hexdigest()
 
 
-def question_signatures(secret: str, execution_id: int, node: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The signatures of the links that say no and yes; None where the node asks nobody."""
+def question_signatures(
+    secret: str, execution_id: int, node: Mapping[str, Any], endpoint: str = ENDPOINT
+) -> tuple[str, str] | None:
+    """The signatures of the links that say no and yes, at this endpoint of n8n; None where the node asks nobody."""
     if not asks_people(node) or not isinstance(node.get("id"), str):
         return None
-    path = f"/webhook-waiting/{execution_id}/{quote(node['id'], safe=UNRESERVED)}"
+    path = f"/{endpoint}/{execution_id}/{quote(node['id'], safe=UNRESERVED)}"
     no, yes = (
         hmac.digest(secret.encode(), f"{path}?approved={approved}".encode(), "sha256").hex()
         for approved in ("false", "true")
