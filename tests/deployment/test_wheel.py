@@ -28,6 +28,8 @@ from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.slow
+LAST_NET_SECONDS = 10 * PATIENCE_SECONDS
+"""Under a build, which copies and compresses thousands of files."""
 REQUIRED = re.compile(r"""\brequire\((["'])([^"'\n]+)\1\)""")
 BUILD = "from setuptools import build_meta as b; b.build_{kind}('.')"
 FILES = "from app.packaging import data_files; print(*data_files(), sep='\\n')"
@@ -42,7 +44,7 @@ GREETING = """{"name": "Greet", "nodes": [
 def run(*command: object, cwd: Path, **environ: str) -> str:
     line = [str(part) for part in command]
     env = os.environ | environ
-    ran = subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    ran = subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, timeout=LAST_NET_SECONDS, check=False)
     assert ran.returncode == 0, f"{line}\n{ran.stdout}{ran.stderr}"
     return ran.stdout
 
