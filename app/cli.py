@@ -255,7 +255,8 @@ def rotate_encryption() -> None:
             done = rotate(connection, settings)
     if done.made_key:
         click.echo(f"Made the key {done.key_id} in {settings.home / KEY_FILE}; the earlier ones stay accepted")
-    click.echo(f"Credentials encrypted anew: {done.moved}; all are under the key {done.key_id} now")
+    which = "all others" if done.unreadable else "all"
+    click.echo(f"Credentials encrypted anew: {done.moved}; {which} are under the key {done.key_id} now")
     if done.unreadable:
         raise click.ClickException(
             f"No key that is known opens {len(done.unreadable)} of them: {', '.join(done.unreadable[:10])}. Name the "

@@ -97,6 +97,7 @@ def test_the_encryption_key_is_changed(flask, connection, tmp_path):
     refused = flask("keys", "rotate-encryption")
     assert refused.returncode == 1
     assert "c1" in refused.stderr
+    assert "encrypted anew: 0; all others are under" in refused.stdout
     assert "EXECUTIONS_ENCRYPTION_KEY_OLD" in refused.stderr
     moved = flask("keys", "rotate-encryption", EXECUTIONS_ENCRYPTION_KEY="new", EXECUTIONS_ENCRYPTION_KEY_OLD="lost")
     assert "Credentials encrypted anew: 1;" in moved.stdout
