@@ -5,6 +5,7 @@ and everything else is itself.
 """
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -149,7 +150,8 @@ class _Reader:
             return
         self._sizes[index] = UNDER_WAY
         made: Any = {} if isinstance(value, dict) else []
-        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+        parts: Iterable[tuple[Any, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in parts:
             total += PUNCTUATION
             if isinstance(part, str):
                 part, size, levels = self.read(INDEXES[part] if part in INDEXES else _index(part), depth + 1)
