@@ -59,6 +59,10 @@ class TooManyRedirects(Exception):
     """A request was redirected more often than it may be."""
 
 
+class RedirectFailed(Exception):
+    """A request was redirected to what is no web address."""
+
+
 @dataclass(slots=True)
 class Answer:
     """A response, read to its end."""
@@ -194,6 +198,8 @@ class Outgoing:
             finally:
                 await response.aclose()
             following = response.next_request
+            if following.url.scheme not in ("http", "https"):
+                raise RedirectFailed(f"Redirected request failed: Unsupported protocol {following.url.scheme}:")
             if following.method != request.method:
                 following.headers.pop("content-type", None)
             if "cookie" in request.headers:  # which httpx drops even where it may stay

@@ -6,7 +6,7 @@ from functools import cache
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.bounds import ResponseTooLarge
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import RequestTimedOut, SecretRefused, TooManyRedirects
+from app.outgoing.client import RedirectFailed, RequestTimedOut, SecretRefused, TooManyRedirects
 
 
 @cache
@@ -22,6 +22,7 @@ def network_failures(*more: type[Exception]) -> tuple[type[Exception], ...]:
         UnknownHost,
         RequestTimedOut,
         TooManyRedirects,
+        RedirectFailed,
         ResponseTooLarge,
         SecretRefused,
         httpcore.NetworkError,

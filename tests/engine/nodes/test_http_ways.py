@@ -236,7 +236,7 @@ def test_an_item_that_failed_keeps_no_body() -> None:
 
         return Prepared(send)
 
-    context: Any = SimpleNamespace(items=[{"json": {}}] * 200, continues_on_fail=True)
+    context: Any = SimpleNamespace(items=[{"json": {}}] * 200, continues_on_fail=True, version=4)
     made = asyncio.run(in_batches(context, -1, 0, prepare))
     assert [item["json"] for item in made] == [{"error": "refused"}] * 200
     assert most <= AT_ONCE

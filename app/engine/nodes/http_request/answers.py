@@ -35,6 +35,8 @@ TEXTUAL = (
     "application/x-yaml",
 )
 OCTETS = "application/octet-stream"
+NOTHING = object()
+"""The body of an answer without one, or that cannot be read as what it should be."""
 BYTES_OF_ONE = 10_000
 """Reading so much of an answer counts as one item that is computed."""
 
@@ -87,11 +89,11 @@ def items_of(
         return [{"json": {**json, **rest} if reading.full else json, "pairedItem": paired}]
     body = _parse_json(answer, kind, reading)
     if reading.full:
-        return [{"json": rest if body is None else {"body": body, **rest}, "pairedItem": paired}]
+        return [{"json": rest if body is NOTHING else {"body": body, **rest}, "pairedItem": paired}]
     if isinstance(body, list) and reading.split:
         hold(DICT * len(body))
         return [{"json": {} if entry is None else entry, "pairedItem": paired} for entry in body]
-    return [{"json": {} if body is None else body, "pairedItem": paired}]
+    return [{"json": {} if body is None or body is NOTHING else body, "pairedItem": paired}]
 
 
 async def read_items(context: NodeContext, answer: Answer, reading: Reading, index: int) -> list[Item]:
@@ -130,28 +132,37 @@ def _format(answer: Answer, reading: Reading) -> str:
 
 
 def _text(answer: Answer, kind: str, reading: Reading) -> Any:
-    """JSON asked for as text is written anew; the early versions leave it as what it is."""
+    """Objects and lists of JSON asked for as text are written anew; the early versions leave them as they are."""
     if kind == "application/json":
         try:
             parsed = json_of(answer)
         except CannotConvert:
             return answer.text()
-        return parsed if reading.early else conversions.to_json_text(parsed)
+        written = isinstance(parsed, dict | list) and not reading.early
+        return conversions.to_json_text(parsed) if written else parsed
     return answer.text()
 
 
 def _parse_json(answer: Answer, kind: str, reading: Reading) -> Any:
+    """What the JSON of the answer says; a text in it has to be JSON in turn. Raises NodeError."""
     if not answer.content:
-        return {} if reading.full and kind else None
+        return {} if reading.full and kind and reading.format == "autodetect" else NOTHING
     try:
-        return json_of(answer)
+        body = json_of(answer)
     except CannotConvert:
-        pass
-    if reading.format == "json":
+        body = NOTHING
+    if isinstance(body, str):
+        try:
+            return conversions.parse_json(body)
+        except CannotConvert:
+            pass
+    elif body is not NOTHING:
+        return body
+    if reading.format == "json" or isinstance(body, str):
         wanted = "String" if reading.early else "Text"
         raise NodeError(f'Response body is not valid JSON. Change "Response Format" to "{wanted}"')
     if reading.never_error:
-        return None
+        return {}
     raise NodeError("Invalid JSON in response body", anonymous=True)
 
 

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from app.engine.values import conversions
 
@@ -30,6 +30,19 @@ def form(values: dict[str, Any], arrays: str = "indices") -> str:
         for key, value in values.items()
         for name, text in _pairs(key, value, STYLES.get(arrays, "[{}]"))
     )
+
+
+def rewrite_form(text: str) -> str:
+    """A form that is given as a text, with its names and values encoded anew."""
+    return "&".join(
+        f"{quote(name, safe=UNRESERVED)}={quote(value, safe=UNRESERVED)}"
+        for name, value in parse_qsl(text, keep_blank_values=True)
+    )
+
+
+def flat_form(values: dict[str, Any]) -> str:
+    """The fields of an object as a form; a list or an object among them as its text."""
+    return "&".join(f"{quote(name)}={quote(conversions.to_string(value))}" for name, value in values.items())
 
 
 def _pairs(name: str, value: Any, suffix: str) -> Iterator[tuple[str, str]]:

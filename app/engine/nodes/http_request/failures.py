@@ -3,6 +3,7 @@
 Knows answers and exceptions of the outgoing client; sends nothing.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS
@@ -11,7 +12,7 @@ from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import Answer, RequestTimedOut, SecretRefused, TooManyRedirects
+from app.outgoing.client import Answer, RedirectFailed, RequestTimedOut, SecretRefused, TooManyRedirects
 
 if TYPE_CHECKING:
     import httpcore
@@ -30,6 +31,8 @@ SENTENCES = {
     "(in the node settings)",
     504: "Gateway timed out - perhaps try again later?",
 }
+TOO_MANY_REQUESTS = 429
+SLOW_DOWN = "Try spacing your requests out using the batching settings under 'Options'"
 MESSAGE_KEYS = (
     "cause",
     "error",
@@ -64,13 +67,63 @@ NO_JSON = object()
 """The body of an answer that cannot be read as JSON."""
 
 
-class RequestFailed(NodeError):
-    """A request came to nothing. `shown` is what an item carries as its error when the workflow goes on."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What is kept of an answer that was no success."""
 
-    def __init__(self, message: str, *, description: str | None, item: int, code: str, raw: str, shown: Any) -> None:
+    status: int
+    reason: str
+    headers: dict[str, Any]
+    text: str
+
+
+class RequestFailed(NodeError):
+    """A request came to nothing. `shown` is what an item carries as its error when the workflow goes on.
+
+    `refusal` is None where no answer came.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        description: str | None,
+        item: int,
+        code: str,
+        raw: str,
+        shown: Any,
+        refusal: Refusal | None = None,
+    ) -> None:
         super().__init__(message, description=description, item_index=item, name="NodeApiError")
         self.shown = shown
+        self.refusal = refusal
         self._told = {"httpCode": code, "messages": [raw]}
+
+    def show_page(self) -> None:
+        """Let the item carry the answer itself in place of a message, as n8n does where a page failed."""
+        if self.refusal is None:
+            return
+        answer = {name: getattr(self.refusal, name) for name in ("headers", "status")}
+        body = _json(self.refusal.text)
+        self.shown = {
+            "statusCode": self.refusal.status,
+            "error": self.refusal.text if body is NO_JSON else conversions.to_json_text(body),
+            "isAxiosError": True,
+            "response": {**answer, "statusText": self.refusal.reason},
+        }
+
+    def details(self) -> dict[str, Any]:
+        """What stands beside the error in an item since version 4.5 of the node."""
+        text = None if self.refusal is None else self.refusal.text
+        body = None if text is None else _json(text)
+        described = {"description": self.description} if self.description else {}
+        return {
+            "message": self.message,
+            **described,
+            "httpCode": self._told["httpCode"],
+            "body": text if body is NO_JSON else body,
+            "context": {"itemIndex": self.item_index},
+        }
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
         return {**super().document(node), **self._told}
@@ -94,9 +147,11 @@ def of_answer(answer: Answer, item: int, *, parsed: bool, described: bool = True
         "message": raw,
         "name": "AxiosError",
         "stack": f"AxiosError: Request failed with status code {answer.status}",
-        "code": "ERR_BAD_RESPONSE" if answer.status >= 500 else "ERR_BAD_REQUEST",
+        "code": "ERR_BAD_REQUEST" if 400 <= answer.status < 500 else "ERR_BAD_RESPONSE",
         "status": answer.status,
     }
+    if answer.status == TOO_MANY_REQUESTS and described:
+        shown["message"] = SLOW_DOWN
     return RequestFailed(
         message or raw,
         description=None if description == (message or raw) else description,
@@ -104,6 +159,7 @@ def of_answer(answer: Answer, item: int, *, parsed: bool, described: bool = True
         code=str(answer.status),
         raw=raw,
         shown=shown,
+        refusal=Refusal(answer.status, answer.reason, answer.headers, text),
     )
 
 
@@ -133,6 +189,8 @@ def _code(error: Exception, url: str) -> tuple[str, str, str]:
         address = httpx.URL(url)
         port = address.port or (443 if address.scheme == "https" else 80)
         return "ECONNREFUSED", f"connect ECONNREFUSED {address.host}:{port}", "Error"
+    if isinstance(error, RedirectFailed):
+        return "ERR_FR_REDIRECTION_FAILURE", str(error), "Error [ERR_FR_REDIRECTION_FAILURE]"
     if isinstance(error, httpcore.ReadError | httpcore.WriteError | httpcore.RemoteProtocolError):
         return "ECONNRESET", "socket hang up", "Error"
     return type(error).__name__, str(error) or type(error).__name__, "Error"

@@ -22,7 +22,8 @@ def header_value(value: Any) -> str:
 
 
 def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item: int) -> None:
-    """Set one header, whatever the letter case of its name: a list once for each entry; null and false take it away.
+    """Set one header, whatever the letter case of its name: a list once for each entry, cookies in one; null and false
+    take it away.
 
     Raises NodeError for a name that none can have.
     """
@@ -40,5 +41,7 @@ def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item:
     for again in [each for each in headers if each.partition("\n")[0] == key]:
         del headers[again]
     values = value if isinstance(value, list) else [] if value is None or value is False else [value]
+    if key == "cookie" and len(values) > 1:
+        values = ["; ".join(conversions.to_string(each) for each in values)]
     for place, each in enumerate(values):
         headers[f"{key}\n{place}" if place else key] = (name, header_value(each))

@@ -4,7 +4,8 @@ import asyncio
 import re
 from typing import Any
 
-from app.engine.nodes.http_request.answers import check, read_items, work_of
+from app.engine.nodes.http_request.answers import Reading, check, read_items, work_of
+from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.parameter_values import seconds, to_count
 from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
 from app.engine.nodes.http_request.requests import answered
@@ -15,7 +16,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
-from app.outgoing.client import Call
+from app.outgoing.client import Answer, Call
 
 _EXPRESSION = re.compile(r"=\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 SAME_ANSWERS = 5
@@ -56,7 +57,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
             variables["$pageCount"] += 1
             complete = await _is_complete(context, pagination, variables, index)
             if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
-                check(answer, request.reading, index)
+                _check_page(answer, request.reading, index)
             output.extend(await read_items(context, answer, request.reading, index))
         if complete or (most is not None and variables["$pageCount"] >= most):
             return output
@@ -68,6 +69,14 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
                 name="NodeApiError",
             )
         await asyncio.sleep(pause)
+
+
+def _check_page(answer: Answer, reading: Reading, index: int) -> None:
+    try:
+        check(answer, reading, index)
+    except RequestFailed as error:
+        error.show_page()
+        raise
 
 
 def _check(pagination: dict[str, Any], index: int) -> None:

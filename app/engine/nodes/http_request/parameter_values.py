@@ -67,3 +67,26 @@ def pairs(entries: Sequence[dict[str, Any]] | None) -> list[tuple[str, Any]]:
         for entry in (entries if isinstance(entries, list) else [])
         if isinstance(entry, dict) and not isinstance(entry.get("value"), Undefined)
     ]
+
+
+def values_by_name(entries: Any, *, grouped: bool) -> dict[str, Any]:
+    """The named values of a list in the editor; those that are undefined are left out.
+
+    Where a name comes more than once its last value counts, or, `grouped`, all of them: a list that comes first takes
+    the others in.
+    """
+    values: dict[str, Any] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict):
+            name, value = conversions.to_string(entry.get("name", "")), entry.get("value", "")
+            again = grouped and name in values and not isinstance(values[name], Undefined)
+            values[name] = [*_listed(values[name]), value] if again else value
+    return {name: _given(value) for name, value in values.items() if not isinstance(value, Undefined)}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _given(value: Any) -> Any:
+    return [each for each in value if not isinstance(each, Undefined)] if isinstance(value, list) else value

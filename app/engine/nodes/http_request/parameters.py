@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from app.binary_files import file_bytes
 from app.engine.nodes.http_request import encoding as http_encoding
@@ -11,7 +11,14 @@ from app.engine.nodes.http_request.authentication import RequestProof
 from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE, json_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
-from app.engine.nodes.http_request.parameter_values import list_of, method_of, pairs, seconds, to_count
+from app.engine.nodes.http_request.parameter_values import (
+    list_of,
+    method_of,
+    pairs,
+    seconds,
+    to_count,
+    values_by_name,
+)
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -23,6 +30,8 @@ from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 _URL = re.compile(r"https?://", re.IGNORECASE)
 _CONTENT_TYPES = frozenset({"json", "form-urlencoded", "multipart-form-data", "binaryData", "raw"})
 _SPECIFIED = {"json": ("keypair", "json"), "form-urlencoded": ("keypair", "string")}
+GROUPED_SINCE = 4.3
+REPEATED_PARTS_SINCE = 4.2
 _TYPED = frozenset({"form-urlencoded", "multipart-form-data", "raw"})
 """Those whose type counts, whatever a header says."""
 
@@ -105,8 +114,10 @@ class ItemRequest:
             return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
         if specified != "keypair":
             return {}
-        entries = pairs(list_of(parameters.get("queryParameters"), "parameters"))
-        return _group_by_name(entries) if self._version >= 4.3 else dict(entries)
+        return self._by_name(list_of(parameters.get("queryParameters"), "parameters"))
+
+    def _by_name(self, entries: Any) -> dict[str, Any]:
+        return values_by_name(entries, grouped=self._version >= GROUPED_SINCE)
 
     def _headers(self) -> list[tuple[str, Any]]:
         parameters = self._parameters
@@ -118,7 +129,8 @@ class ItemRequest:
         entries = fields(parameters, "headerParameters").get("parameters")
         if specified != "keypair" or not isinstance(entries, list):
             return []
-        return drop_nameless(pairs([each for each in entries if conversions.truthy(as_group(each).get("name"))]))
+        named = [each for each in entries if conversions.truthy(as_group(each).get("name"))]
+        return drop_nameless(self._by_name(named).items())
 
     def _body(self, more: dict[str, Any], *, always: bool) -> tuple[str | None, bytes]:
         """The content type and the body; `more` joins its fields, and makes one where there is none."""
@@ -138,12 +150,14 @@ class ItemRequest:
             return json_body(value, self._sent_type(), method_of(parameters.get("method"), self._index))
         if kind == "form-urlencoded":
             if specified == "string":
-                text = _text(parameters.get("body", ""))
-                return FORM, quote(text, safe="=&%+" + http_encoding.UNRESERVED).encode()
-            return FORM, http_encoding.form({**dict(pairs(entries)), **more}).encode()
+                return FORM, http_encoding.rewrite_form(_form_text(parameters.get("body", ""))).encode()
+            return FORM, http_encoding.form({**self._by_name(entries), **more}).encode()
         if kind == "multipart-form-data":
             entries = entries if isinstance(entries, list) else []
-            return http_encoding.multipart([self._part(entry) for entry in entries if isinstance(entry, dict)])
+            parts = [self._part(entry) for entry in entries if isinstance(entry, dict)]
+            if self._version < REPEATED_PARTS_SINCE:
+                parts = list({part.name: part for part in parts}.values())
+            return http_encoding.multipart(parts)
         if kind == "binaryData":
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
             return str(file.get("mimeType") or "application/octet-stream"), file_bytes(file)
@@ -165,6 +179,8 @@ class ItemRequest:
     def _fields(self, entries: Any) -> dict[str, Any]:
         made: dict[str, Any] = {}
         for entry in entries if isinstance(entries, list) else []:
+            if isinstance(entry, dict) and isinstance(entry.get("value"), Undefined):
+                made.pop(conversions.to_string(entry.get("name", "")), None)
             for name, value in pairs([entry]):
                 given = entry.get("name", "")
                 if isinstance(given, list):
@@ -235,12 +251,11 @@ def _read_response_options(options: dict[str, Any]) -> Reading:
     )
 
 
-def _group_by_name(entries: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The values by name; where a name comes more than once, all of its values."""
-    values: dict[str, list[Any]] = {}
-    for name, value in entries:
-        values.setdefault(name, []).append(value)
-    return {name: each if len(each) > 1 else each[0] for name, each in values.items()}
+def _form_text(given: Any) -> str:
+    """The text of a form: an object is one already. Raises NodeError for a list."""
+    if isinstance(given, list):
+        raise NodeError("Each query pair must be an iterable [name, value] tuple")
+    return http_encoding.flat_form(given) if isinstance(given, dict) else _text(given)
 
 
 WITH_UNDEFINED = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})

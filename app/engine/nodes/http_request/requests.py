@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from app.engine.nodes.http_request.answers import Reading, check, memory_of, read_items, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
@@ -22,6 +23,9 @@ AT_ONCE = 50
 
 MAX_UNDER_WAY = 32 * 2**20
 """Bytes of their bodies beyond which no further request is made until one has its answer."""
+
+DETAILED_SINCE = 4.5
+"""The version of the node from which an item tells more of its error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +119,17 @@ async def in_batches(context: NodeContext, size: int, interval: float, prepare: 
             if not isinstance(answer, BaseException):
                 output.extend(answer)
             elif isinstance(answer, NodeError) and context.continues_on_fail:
-                shown = answer.shown if isinstance(answer, RequestFailed) else answer.message
-                output.append({"json": {"error": shown}, "pairedItem": {"item": index}})
+                output.append({"json": _told(answer, context.version), "pairedItem": {"item": index}})
             else:
                 raise answer
     return output
+
+
+def _told(error: NodeError, version: float) -> dict[str, Any]:
+    """What an item carries of its error when the workflow goes on."""
+    if not isinstance(error, RequestFailed):
+        return {"error": error.message}
+    return {"error": error.shown, **({"details": error.details()} if version >= DETAILED_SINCE else {})}
 
 
 @asynccontextmanager
