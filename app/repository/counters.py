@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
+from psycopg import sql
 
 from app.repository.connection import Connection
 
@@ -28,6 +29,15 @@ ADD = """
     VALUES (%(counted_by)s, %(name)s, %(labels)s, %(value)s)
     ON CONFLICT (counted_by, name, labels) DO UPDATE SET value = c.value + EXCLUDED.value
 """
+
+# The same for one that has ended, as a part of the statement that ends it (lifecycle/finish_statements.py).
+COUNT_ONE = sql.SQL("""
+    INSERT INTO counters AS c (counted_by, name, labels, value)
+    SELECT %(worker_id)s, 'executions_ended', %(counted_as)s::text, 1
+      FROM {source}
+     WHERE {wanted} AND %(counted_as)s::text IS NOT NULL
+    ON CONFLICT (counted_by, name, labels) DO UPDATE SET value = c.value + EXCLUDED.value
+""")
 
 TOTALS = """
     SELECT c.name, c.labels, sum(c.value)
@@ -57,8 +67,12 @@ class Total:
 
 def add(connection: Connection, counted_by: int, name: str, value: float, **labels: str) -> None:
     """Add `value` to a total."""
-    text = orjson.dumps(labels, option=orjson.OPT_SORT_KEYS).decode()
-    connection.execute(ADD, {"counted_by": counted_by, "name": name, "labels": text, "value": value})
+    connection.execute(ADD, {"counted_by": counted_by, "name": name, "labels": encode_labels(labels), "value": value})
+
+
+def encode_labels(labels: Mapping[str, str]) -> str:
+    """Labels as they are stored, which is the same text for the same labels."""
+    return orjson.dumps(labels, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def count_ended(connection: Connection, counted_by: int, ended: Iterable[tuple[str, str]]) -> None:

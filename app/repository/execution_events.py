@@ -2,14 +2,14 @@
 
 What is queued or runs is seen by looking at it. What ends or begins to wait would be seen no more: whoever ends it
 notes it in the same transaction, while somebody watches. Without a watcher that is one look at a table of one row for
-each transaction, however many executions it ends; nobody is notified, as that would let all commits wait for each
-other.
+each statement, however many executions it ends; nobody is notified, as that would let all commits wait for each other.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from psycopg import errors as pg
+from psycopg import sql
 
 from app.repository.connection import Connection
 
@@ -23,11 +23,17 @@ MAX_CREATION_SECONDS = 30
 WATCHED_SECONDS = 60.0
 """After its last word a watcher is believed to watch for so long, and what was noted is kept."""
 
-NOTE = """
+WATCHED = sql.SQL("EXISTS (SELECT FROM execution_watch AS w WHERE w.until > statement_timestamp())")
+
+NOTE = (
+    sql.SQL("""
     INSERT INTO execution_events (ids)
     SELECT %(ids)s::bigint[]
-     WHERE EXISTS (SELECT FROM execution_watch AS w WHERE w.until > statement_timestamp())
-"""
+     WHERE {watched}
+""")
+    .format(watched=WATCHED)
+    .as_string()
+)
 
 WATCH = """
     INSERT INTO execution_watch AS w (id, until)

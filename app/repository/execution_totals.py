@@ -6,6 +6,8 @@ up. Readers (app/repository/execution_stats.py) look at both, so that what they 
 
 from collections.abc import Sequence
 
+from psycopg import sql
+
 from app.repository.connection import Connection, scalar
 from app.repository.failure_patterns import MAX_MESSAGE_LENGTH
 
@@ -15,25 +17,29 @@ MINUTES_KEPT, HOURS_KEPT, DAYS_KEPT = 2, 90, 1_826
 """For how many days totals of each unit are kept."""
 KEPT_DAYS = {"minutes_kept": MINUTES_KEPT, "hours_kept": HOURS_KEPT, "days_kept": DAYS_KEPT}
 
-# Reads rows that this transaction has just written. (Of an array that is told beforehand the planner counts the
-# elements: it would plan anew for every few executions, which takes several times as long as to append them.)
-APPEND = """
+# Of what has just ended; also a part of the statements that end it (lifecycle/finish_statements.py).
+COUNT = sql.SQL("""
     INSERT INTO execution_ends (minute, project_id, workflow_id, mode, status, bucket, number)
     SELECT date_trunc('minute', e.stopped_at), e.project_id, e.workflow_id, e.mode, e.status,
            duration_bucket(e.started_at, e.stopped_at), count(*)
-      FROM executions AS e
-     WHERE e.id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[]))) AND e.stopped_at IS NOT NULL
+      FROM {source}
+     WHERE {wanted} AND e.stopped_at IS NOT NULL
      GROUP BY 1, 2, 3, 4, 5, 6
-"""
+""")
 
-# As APPEND does it for a single one, which has nothing to be added up.
-APPEND_ONE = """
+# As COUNT does it for a single one, which has nothing to be added up.
+COUNT_ONE = sql.SQL("""
     INSERT INTO execution_ends (minute, project_id, workflow_id, mode, status, bucket, number)
     SELECT date_trunc('minute', e.stopped_at), e.project_id, e.workflow_id, e.mode, e.status,
            duration_bucket(e.started_at, e.stopped_at), 1
-      FROM executions AS e
-     WHERE e.id = %(id)s AND e.stopped_at IS NOT NULL
-"""
+      FROM {source}
+     WHERE {wanted} AND e.stopped_at IS NOT NULL
+""")
+
+# Of an array that is told beforehand the planner counts the elements: it would plan anew for every few executions,
+# which takes several times as long as to append them.
+THESE = sql.SQL("e.id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[])))")
+APPEND = COUNT.format(source=sql.SQL("executions AS e"), wanted=THESE).as_string()
 
 TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('execution totals', 0))"
 
@@ -125,9 +131,7 @@ END_BACKFILL = "DELETE FROM execution_backfill"
 
 def append(connection: Connection, ids: Sequence[int]) -> None:
     """Count executions that this transaction has ended, or brought in ended; the others of `ids` are passed over."""
-    if len(ids) == 1:
-        connection.execute(APPEND_ONE, {"id": ids[0]})
-    elif ids:
+    if ids:
         connection.execute(APPEND, {"ids": list(ids)})
 
 

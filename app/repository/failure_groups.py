@@ -12,6 +12,7 @@ from uuid import UUID
 from psycopg import sql
 
 from app.repository.connection import Connection, scalar
+from app.repository.execution_totals import THESE
 from app.repository.failure_patterns import MAX_MESSAGE_LENGTH, pattern_of
 from app.repository.known_problems import FailureKind, KnownProblems
 
@@ -21,15 +22,16 @@ MAX_PER_WORKFLOW = 200
 HOURS_KEPT_DAYS = 90
 KEPT_DAYS = 365
 
-# The array is one that the planner cannot count, as in execution_totals.APPEND.
-APPEND = """
+# Of what has just ended; also a part of the statements that end it (lifecycle/finish_statements.py).
+NOTE = sql.SQL("""
     INSERT INTO execution_failures (execution_id, project_id, workflow_id, version_id, node, message, failed_at,
                                     problem_id)
     SELECT e.id, e.project_id, e.workflow_id, e.workflow_version_id, e.error_node, left(e.error_message, %(longest)s),
            e.stopped_at, e.problem_id
-      FROM executions AS e
-     WHERE e.id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[]))) AND e.status IN ('error', 'crashed')
-"""
+      FROM {source}
+     WHERE {wanted} AND e.status IN ('error', 'crashed')
+""")
+APPEND = NOTE.format(source=sql.SQL("executions AS e"), wanted=THESE).as_string()
 
 APPEND_MENDED = """
     INSERT INTO mended_failures (execution_id)

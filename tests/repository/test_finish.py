@@ -1,12 +1,16 @@
 """Results of many executions are recorded together, each as it would be by itself."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
-from app.repository import executions, lifecycle
+from app.repository import counters, execution_events, executions, lifecycle
+from app.repository.connection import scalar
 from app.repository.execution_data import INDEXED_BYTES, read_data
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Result, results
+from app.repository.static_data import StaticChange
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow
 
 LARGE = orjson.dumps({"resultData": {"runData": {"N": [{"data": {"main": [[{"json": {"a": "x" * INDEXED_BYTES}}]]}}]}}})
@@ -89,3 +93,65 @@ def test_statements_keep_the_order_of_ids_and_are_bounded() -> None:
     ]
     parts = [[each["id"] for each in part] for part in results.parts_of(wanted)]
     assert parts == [[*range(100)], [100], [200], [201, 202], [203], [204], [205], [206]]
+
+
+FAILED = Result(0, "error", "manual", DATA, error_node="N", error_message="It broke", workflow_id="w1")
+
+
+@pytest.mark.parametrize(
+    ("result", "counted", "failures"),
+    [
+        (Result(0, "success", "manual", DATA), 1, 0),
+        (Result(0, "success", "manual", LARGE), 1, 0),
+        (Result(0, "success", "manual", DATA, keep=False), 1, 0),
+        (Result(0, "success", "retry", DATA), 1, 0),
+        (Result(0, "success", "integrated", DATA), 1, 0),
+        (Result(0, "success", "manual", DATA, static_data=(StaticChange("w1", "global", b"{}"),)), 1, 0),
+        (Result(0, "canceled", "manual", DATA), 1, 0),
+        (Result(0, "waiting", "manual", DATA, resume_on="webhook"), 0, 0),
+        (FAILED, 1, 1),
+        (replace(FAILED, mode="integrated"), 1, 1),
+    ],
+    ids=lambda each: f"{each.status} {each.mode}" if isinstance(each, Result) else str(each),
+)
+@pytest.mark.parametrize("others", [0, 2], ids=["alone", "with others"])
+def test_each_end_is_counted_once_and_in_one_transaction(
+    connection, running, others: int, result: Result, counted: int, failures: int
+) -> None:
+    worker_id, (first, *ids) = running
+    execution_events.watch(connection)
+    more = [Result(number, "success", "webhook", DATA) for number in ids[:others]]
+    lifecycle.finish(connection, worker_id, [replace(result, id=first), *more])
+    again = lifecycle.finish(connection, worker_id, [replace(result, id=first)])
+    assert again == ({first} if result.status == "canceled" else set())  # its data may be kept, no more
+    totals = {(each.labels["mode"], each.labels["status"]): each.value for each in counters.totals(connection)}
+    assert totals.get((result.mode, result.status), 0) == counted
+    assert sum(totals.values()) == counted + others
+    assert scalar(connection, "SELECT coalesce(sum(number), 0) FROM execution_ends") == counted + others
+    assert scalar(connection, "SELECT count(*) FROM execution_failures") == failures
+    assert scalar(connection, "SELECT array_agg(i) FROM execution_events, unnest(ids) AS i") == [first, *ids[:others]]
+
+
+def test_what_may_have_to_wait_is_done_before_the_total_is_held() -> None:
+    """Two ends of one worker would wait for each other, each for what the other holds."""
+    plain = Result(1, "success", "webhook", DATA, answer=b"{}", awaited=True, has_proof=True)
+    assert results.may_be_counted_at_once(plain)
+    assert results.may_be_counted_at_once(FAILED)
+    change = StaticChange("w1", "global", b"{}")
+    for more in ({"mode": "retry"}, {"mode": "integrated"}, {"keep": False}, {"static_data": (change,)}):
+        assert not results.may_be_counted_at_once(replace(plain, **more)), more
+    for status in ("waiting", "canceled"):
+        assert not results.may_be_counted_at_once(replace(plain, status=status))
+
+
+def test_an_end_that_nothing_follows_is_one_statement(connection, running, monkeypatch) -> None:
+    worker_id, ids = running
+    begun = []
+    execute = type(connection).execute
+    monkeypatch.setattr(
+        type(connection), "execute", lambda self, *what, **more: begun.append(what[0]) or execute(self, *what, **more)
+    )
+    lifecycle.finish(connection, worker_id, [Result(ids[0], "success", "webhook", DATA)])
+    assert len(begun) == 1
+    lifecycle.finish(connection, worker_id, [replace(FAILED, id=ids[1])])
+    assert len(begun) == 2

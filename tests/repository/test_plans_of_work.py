@@ -17,7 +17,7 @@ from app.repository import (
 )
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import StatsFilter
-from app.repository.lifecycle import claims, crashes, endings, parents, results, stops
+from app.repository.lifecycle import claims, crashes, endings, finish_statements, parents, stops
 from tests.repository.plans import BUFFERS, assert_cheap, nodes, plan_of
 
 
@@ -40,11 +40,12 @@ def test_other_counts_read_little(million) -> None:
         claims.UNACKNOWLEDGED,
         claims.NO_LONGER_HELD,
         claims.NEXT_WAIT_SECONDS,
-        results.FINISH,
-        results.FINISH_MANY,
+        finish_statements.FINISH,
+        finish_statements.FINISH_FAILED,
+        finish_statements.FINISH_MANY,
+        finish_statements.FINISH_MANY_FAILED,
         endings.LINK_RETRY_CHAIN,
         execution_totals.APPEND,
-        execution_totals.APPEND_ONE,
         failure_groups.APPEND,
         failure_groups.APPEND_MENDED,
         failure_groups.TAKE,
@@ -97,6 +98,7 @@ def test_work_reads_little(million, filled_at: datetime, statement: str) -> None
         "message": "lost",
         "lease_seconds": 30.0,
         "longest": 2_000,
+        "counted_as": "{}",
         "below": 500_000,
         "ended_before": filled_at,
         "window": 1_000,
@@ -113,7 +115,17 @@ def test_many_at_once_reads_what_it_changes(million, statement: sql.SQL) -> None
     assert_cheap(plan, buffers=30_000)
 
 
-@pytest.mark.parametrize("statement", [execution_totals.APPEND, failure_groups.APPEND, results.FINISH_MANY])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        execution_totals.APPEND,
+        failure_groups.APPEND,
+        finish_statements.FINISH,
+        finish_statements.FINISH_FAILED,
+        finish_statements.FINISH_MANY,
+        finish_statements.FINISH_MANY_FAILED,
+    ],
+)
 def test_what_every_end_pays_for_is_not_planned_for_how_many_there_are(million, statement: str) -> None:
     """It would be planned anew each time for a few."""
     plans = "SELECT name, custom_plans, generic_plans FROM pg_prepared_statements"

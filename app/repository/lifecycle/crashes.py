@@ -2,7 +2,7 @@
 
 from app.repository import counters
 from app.repository.connection import Connection
-from app.repository.lifecycle.endings import Ending, follow_up
+from app.repository.lifecycle.endings import Ending, append, follow_up
 from app.repository.lifecycle.error_workflows import Failure
 
 LOST = "The worker that ran this execution was lost"
@@ -45,7 +45,9 @@ def reap(connection: Connection, *, lease_seconds: float, address: str | None = 
     crashed = connection.execute(CRASH, {"message": LOST}).fetchall()
     failure = Failure(CRASHED, address=address)
     with connection.pipeline():
-        follow_up(connection, [Ending(execution_id, "crashed", mode, failure) for execution_id, mode in crashed])
+        endings = [Ending(execution_id, "crashed", mode, failure) for execution_id, mode in crashed]
+        append(connection, endings)
+        follow_up(connection, endings)
     if lapsed:
         counters.add(connection, counters.NOBODY, counters.LEASES_LAPSED, lapsed)
     return [execution_id for execution_id, _ in crashed]

@@ -80,13 +80,20 @@ def ends_a_chain(status: Status, mode: Mode) -> bool:
     return status == "success" and mode == "retry"
 
 
-def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: int = counters.NOBODY) -> None:
+def append(connection: Connection, endings: Sequence[Ending]) -> None:
+    """Append what statistics, problems and whoever watches are to know of these ends, in their transaction."""
+    execution_totals.append(connection, [ending.id for ending in endings])
+    failure_groups.append(connection, [ending.id for ending in endings if ending.status in FAILED])
+    execution_events.note(connection, [ending.id for ending in endings])
+
+
+def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: int | None = counters.NOBODY) -> None:
     """Do what these ends bring with them, in the transaction that ended them.
 
     Chains of retries learn of their success, callers and parents that wait are woken, what has proved them is
     forgotten, error workflows are queued, what shall not be kept is dropped, and all are counted. Whoever may end a
-    chain has locked it before (LOCK_CHAINS). The caller opens the pipeline: psycopg waits for ever when it enters one
-    inside another while much is still to be sent.
+    chain has locked it before (LOCK_CHAINS). `counted_by` is None where they are counted already. The caller opens the
+    pipeline: psycopg waits for ever when it enters one inside another while much is still to be sent.
     """
     for ending in endings:
         if ends_a_chain(ending.status, ending.mode):
@@ -95,12 +102,10 @@ def follow_up(connection: Connection, endings: Sequence[Ending], *, counted_by: 
             notifications.announce_answer(connection, ending.id)
     if proved := [ending.id for ending in endings if ending.may_have_proof]:
         connection.execute(FORGET_PROOFS, {"ids": proved})
-    execution_totals.append(connection, [ending.id for ending in endings])
-    failure_groups.append(connection, [ending.id for ending in endings if ending.status in FAILED])
-    execution_events.note(connection, [ending.id for ending in endings])
     if children := [ending.id for ending in endings if ending.mode == "integrated"]:
         wake_parents(connection, children)
     start_error_workflows(connection, {each.id: each.failure for each in endings if each.failure is not None})
     if dropped := [ending.id for ending in endings if not ending.keep]:
         connection.execute(DROP, {"ids": dropped})
-    counters.count_ended(connection, counted_by, [(ending.status, ending.mode) for ending in endings])
+    if counted_by is not None:
+        counters.count_ended(connection, counted_by, [(ending.status, ending.mode) for ending in endings])

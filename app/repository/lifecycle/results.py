@@ -6,99 +6,30 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
 
-from psycopg import Cursor, sql
+from psycopg import Cursor
 
-from app.repository import execution_events, notifications, static_data, triggers
+from app.repository import counters, execution_events, notifications, static_data, triggers
 from app.repository.connection import Connection
 from app.repository.custom_data import save_custom_data
 from app.repository.execution_data import Encoded, encode_run_data
+from app.repository.failure_patterns import MAX_MESSAGE_LENGTH
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle.endings import LOCK_CHAINS, Ending, ends_a_chain, follow_up
 from app.repository.lifecycle.error_workflows import Failure
+from app.repository.lifecycle.finish_statements import (
+    FINISH,
+    FINISH_FAILED,
+    FINISH_MANY,
+    FINISH_MANY_FAILED,
+    KEEP_STOPPED_DATA,
+)
 from app.repository.lifecycle.parents import wake_if_over
 from app.repository.static_data import StaticChange
 from app.vocabulary import Ended, Mode
 
-SAVE_DATA = sql.SQL("""
-    -- The end of a statement whose guard gives the ids `recorded`: the data is written where the guard held.
-    INSERT INTO execution_data AS d (execution_id, encoding, encoded, run_index, waiting_node)
-    SELECT r.id, %(encoding)s, %(encoded)s::bytea, %(run_index)s::bytea, %(waiting_node)s::text::json FROM recorded AS r
-    ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = EXCLUDED.run_index,
-           waiting_node = EXCLUDED.waiting_node
-    RETURNING d.execution_id
-""")
-
-# Only the worker that holds a running execution may end it.
-FINISH = (
-    sql.SQL("""
-    WITH recorded AS (
-        UPDATE executions AS e
-           SET status = %(status)s,
-               stopped_at = CASE WHEN %(status)s = 'waiting' THEN NULL ELSE clock_timestamp() END,
-               wait_till = %(wait_till)s,
-               resume_on = %(resume_on)s,
-               waits_for = %(waits_for)s,
-               error_node = %(error_node)s,
-               error_message = %(error_message)s,
-               problem_id = %(problem_id)s,
-               json_size_bytes = %(json_size_bytes)s,
-               input_preview = %(input_preview)s::text::json
-         WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
-        RETURNING e.id)
-    {save_data}
-""")
-    .format(save_data=SAVE_DATA)
-    .as_string()
-)
-
-# The same for many that have ended: to begin a statement, with every index and constraint, costs PostgreSQL more than a
-# row does. They are locked in the order of ids, as by one statement each. (As in execution_totals.APPEND, no plan is
-# made for how many they are.)
-FINISH_MANY = """
-    WITH locked AS MATERIALIZED (
-        SELECT e.id
-          FROM executions AS e
-         WHERE e.id = ANY(ARRAY(SELECT unnest(%(ids)s::bigint[])))
-           AND e.status = 'running' AND e.worker_id = %(worker_id)s
-         ORDER BY e.id
-           FOR NO KEY UPDATE),
-    recorded AS (
-        UPDATE executions AS e
-           SET status = r.status, stopped_at = clock_timestamp(), wait_till = NULL, resume_on = NULL, waits_for = NULL,
-               error_node = r.error_node, error_message = r.error_message, problem_id = r.problem_id,
-               json_size_bytes = r.json_size_bytes, input_preview = r.input_preview::json
-          FROM locked AS l
-          JOIN unnest(%(ids)s::bigint[], %(statuses)s::text[], %(error_nodes)s::text[], %(error_messages)s::text[],
-                      %(problem_ids)s::bigint[], %(sizes)s::bigint[], %(previews)s::text[], %(encodings)s::text[],
-                      %(contents)b::bytea[])
-            AS r (id, status, error_node, error_message, problem_id, json_size_bytes, input_preview, encoding, encoded)
-            ON r.id = l.id
-         WHERE e.id = l.id AND e.status = 'running' AND e.worker_id = %(worker_id)s
-        RETURNING e.id, r.encoding, r.encoded)
-    INSERT INTO execution_data AS d (execution_id, encoding, encoded)
-    SELECT r.id, r.encoding, r.encoded FROM recorded AS r
-    ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = NULL, waiting_node = NULL
-    RETURNING d.execution_id
-"""
 AT_ONCE = 100
 MAX_BYTES_AT_ONCE = 256 * 1024
 """Run data that one statement records for several executions; larger data has a statement of its own."""
-
-# What ran before a stop stays readable: the worker that was stopped adds it to the canceled execution.
-KEEP_STOPPED_DATA = (
-    sql.SQL("""
-    WITH recorded AS (
-        UPDATE executions AS e
-           SET json_size_bytes = %(json_size_bytes)s, input_preview = %(input_preview)s::text::json
-         WHERE e.id = %(id)s AND e.status = 'canceled' AND e.worker_id = %(worker_id)s
-        RETURNING e.id)
-    {save_data}
-""")
-    .format(save_data=SAVE_DATA)
-    .as_string()
-)
 
 # It waits: what goes on from here does so with the data that is recorded, and with another call.
 FORGET_CALL = """
@@ -157,22 +88,42 @@ def finish(
         statement_parameters(result, data, worker_id, known)
         for result, data in zip(results, encode_results(results), strict=True)
     ]
+    counted = len(results) == 1 and may_be_counted_at_once(results[0])
+    if counted:
+        wanted[0]["counted_as"] = counters.encode_labels({"status": results[0].status, "mode": results[0].mode})
     with connection.pipeline():
         if any(ends_a_chain(result.status, result.mode) for result in results):
             connection.execute(LOCK_CHAINS, {"ids": [result.id for result in results]})
         ended = [record_part(connection, part) for part in parts_of(wanted)]
         stopped = [connection.execute(KEEP_STOPPED_DATA, values) for values in wanted if values["status"] == "canceled"]
-    ended_ids = {row[0] for cursor in ended for row in cursor}
+    rows = [row for cursor in ended for row in cursor]
+    ended_ids = {execution_id for execution_id, _ in rows}
     recorded_results = [result for result in results if result.id in ended_ids]
     with connection.pipeline():
         for result in recorded_results:
             save_rest(connection, result)
-        execution_events.note(connection, [result.id for result in recorded_results if result.status == "waiting"])
-        follow_up(connection, endings_of(recorded_results), counted_by=worker_id)
+        if any(watched for _, watched in rows):
+            execution_events.note(connection, sorted(ended_ids))
+        follow_up(connection, endings_of(recorded_results), counted_by=None if counted else worker_id)
     recorded = ended_ids.union(row[0] for cursor in stopped for row in cursor)
     changed = [change for result in results if result.id in recorded for change in result.static_data]
     static_data.save(connection, changed)
     return recorded
+
+
+def may_be_counted_at_once(result: Result) -> bool:
+    """Whether this end, if it is alone, may be counted by the statement that records it.
+
+    The total of a worker is held until its transaction ends. So whatever may have to wait for another end of the same
+    worker (a chain of retries, a parent, what its workflow keeps, what goes with what is dropped) has to come before.
+    """
+    return (
+        result.status in ("success", "error")
+        and result.keep
+        and result.mode != "integrated"
+        and not ends_a_chain(result.status, result.mode)
+        and not result.static_data
+    )
 
 
 def parts_of(wanted: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -197,8 +148,9 @@ def parts_of(wanted: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
 
 def record_part(connection: Connection, part: Sequence[dict[str, Any]]) -> Cursor[tuple[Any, ...]]:
     """Record these results of one worker, which `parts_of` has put together; the cursor gives the ids that it held."""
+    failed = any(values["status"] == "error" for values in part)
     if len(part) == 1:
-        return connection.execute(FINISH, part[0])
+        return connection.execute(FINISH_FAILED if failed else FINISH, part[0])
     columns = {
         "ids": "id",
         "statuses": "status",
@@ -211,7 +163,10 @@ def record_part(connection: Connection, part: Sequence[dict[str, Any]]) -> Curso
         "contents": "encoded",
     }
     values = {name: [each[key] for each in part] for name, key in columns.items()}
-    return connection.execute(FINISH_MANY, {**values, "worker_id": part[0]["worker_id"]})
+    return connection.execute(
+        FINISH_MANY_FAILED if failed else FINISH_MANY,
+        {**values, "worker_id": part[0]["worker_id"], "longest": MAX_MESSAGE_LENGTH},
+    )
 
 
 def encode_results(results: Sequence[Result]) -> list[Encoded]:
@@ -225,6 +180,8 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int, known: K
     return {
         "id": result.id,
         "worker_id": worker_id,
+        "counted_as": None,
+        "longest": MAX_MESSAGE_LENGTH,
         "status": result.status,
         "wait_till": result.wait_till,
         "resume_on": result.resume_on,

@@ -9,7 +9,7 @@ from app.repository import notifications
 from app.repository.connection import Connection, scalar
 from app.repository.errors import CannotStop, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle.endings import Ending, follow_up
+from app.repository.lifecycle.endings import Ending, append, follow_up
 from app.repository.lifecycle.error_workflows import Failure
 from app.vocabulary import Mode, Status
 
@@ -92,4 +92,5 @@ def end_stopped(connection: Connection, stopped: Sequence[Stopped], address: str
         endings = [
             Ending(each.id, "canceled", each.mode, failure if each.status == "running" else None) for each in stopped
         ]
+        append(connection, endings)
         follow_up(connection, endings)
