@@ -9,7 +9,9 @@ WORTH_INDEXING = 500
 """So many failures are waited for, and looked at one by one meanwhile: the more there are of a problem, the fewer of
 their words are new."""
 MAX_ROWS = 20
-"""Rows of failures_to_index that are added at once; whoever groups failures leaves one for each of its steps."""
+AT_ONCE = 4_000
+"""So many rows of failures_to_index, and failures, are added at once: some tenths of a second, for which whatever else
+the chore does waits. A row that has more is added alone; whoever groups failures leaves one for each of its steps."""
 LOOKS = 2
 """For each row that is added, so many others are looked at whether anything of them is left."""
 
@@ -19,7 +21,13 @@ TAKE_TURN = "SELECT pg_try_advisory_xact_lock(hashtextextended('failure words', 
 ADD = """
     WITH taken AS (
         DELETE FROM failures_to_index AS t
-         WHERE t.ctid = ANY(ARRAY(SELECT n.ctid FROM failures_to_index AS n LIMIT %(rows)s))
+         WHERE t.ctid = ANY(ARRAY(
+                   SELECT n.place
+                     FROM (SELECT x.place, row_number() OVER in_order AS number,
+                                  sum(cardinality(x.ids)) OVER in_order AS failures
+                             FROM (SELECT f.ctid AS place, f.ids FROM failures_to_index AS f LIMIT %(rows)s) AS x
+                           WINDOW in_order AS (ORDER BY x.place)) AS n
+                    WHERE n.number = 1 OR n.failures <= %(at_once)s))
            AND (SELECT sum(cardinality(s.ids)) FROM failures_to_index AS s) >= %(enough)s
         RETURNING t.ids),
     failed AS (
@@ -73,10 +81,11 @@ def index_some(connection: Connection, *, enough: int = WORTH_INDEXING) -> bool:
     """
     if not scalar(connection, TAKE_TURN):
         return False
-    taken, added = connection.execute(ADD, {"rows": MAX_ROWS, "enough": enough}).fetchone() or (0, 0)
+    values = {"rows": MAX_ROWS, "at_once": AT_ONCE, "enough": enough}
+    taken, added = connection.execute(ADD, values).fetchone() or (0, 0)
     if added:
         connection.execute(FORGET_GONE, {"looks": LOOKS * added})
-    return bool(taken == MAX_ROWS)
+    return bool(taken)
 
 
 def note_changed(connection: Connection, ids: list[int]) -> None:

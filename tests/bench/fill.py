@@ -87,7 +87,8 @@ def fill(connection: Connection, rows: int) -> None:
     if rows:
         print()
     connection.execute(FAILURES)
-    failure_words.index_some(connection)
+    while failure_words.index_some(connection):
+        pass
     connection.execute(TAG)
     connection.execute("SET synchronous_commit = on")
     connection.execute("VACUUM (ANALYZE)")

@@ -91,5 +91,6 @@ def fill(database_url: str) -> None:
         for _, definition in indexes:
             connection.execute(definition)
         connection.execute(FAILURES)
-        failure_words.index_some(connection)
+        while failure_words.index_some(connection):
+            pass
         connection.execute("VACUUM (ANALYZE)")

@@ -5,11 +5,13 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import sql
 
-from app.repository import execution_counts, executions, failure_groups, failure_words
+from app.repository import execution_counts, executions, failure_groups, failure_words, lifecycle
+from app.repository.error_search import SHOWS
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
-from tests.repository.given import a_workflow
+from tests.repository.given import a_new_execution, a_workflow
 
 WORKFLOWS = ("w1", "w2")
 MESSAGES = ("No host", "no answer from 10", "No answer: 20, 10", "Überlauf", "!", "x" * 450, None)
@@ -159,3 +161,52 @@ def test_rows_of_what_is_gone_are_dropped(connection, fail) -> None:
         failure_words.index_some(connection, enough=1)
     assert sum(number < 3 * 2**14 for [number] in indexed(connection)) < 2
     assert sum(number >= 3 * 2**14 for [number] in indexed(connection)) == 17
+
+
+def test_what_waited_with_a_message_is_found_when_it_is_stopped(connection) -> None:
+    a_workflow(connection)
+    waiting = a_new_execution(connection)
+    connection.execute(
+        "UPDATE executions SET status = 'waiting', started_at = now(), resume_on = 'webhook', error_message = 'No host'"
+        " WHERE id = %s",
+        [waiting],
+    )
+    lifecycle.stop(connection, waiting)
+    for _ in range(2):
+        found = read_page(connection, ExecutionFilter(error="host", statuses=("canceled",)), limit=9)
+        assert ([e.id for e in found.executions], found.count.value) == ([waiting], 1)
+        failure_words.index_some(connection, enough=1)
+
+
+def test_a_step_adds_a_bounded_number(connection, fail, monkeypatch) -> None:
+    monkeypatch.setattr(failure_words, "AT_ONCE", 4)
+    groups = [[1, 2, 3, 4, 5], [6, 7], [8], [9, 10]]
+    for ids in groups:
+        for number in ids:
+            fail(number)
+        failure_groups.group_some(connection)
+    steps = []
+    while failure_words.index_some(connection, enough=1):
+        steps.append(sum(map(len, indexed(connection))))
+    assert steps == [5, 8, 10], "the first is alone, as it is more; of the others as many as may be"
+
+
+def test_a_message_is_taken_apart_only_where_it_may_show_the_words(connection, fail) -> None:
+    """Also of words that are longer than any may be in the index, and of what says no word at all."""
+    fail(1, "x" * 450)
+    fail(2, f"NO-Host {'y' * 300}")
+    fail(3, "nohost 50%")
+    for words, expected in (
+        ("X" * 450, [1]),
+        ("x" * 200, [1]),
+        ("x" * 50, [1]),
+        ("x" * 51, []),
+        ("host no", [2]),
+        ("h_st", []),
+        ("%", []),
+        ("50", [3]),
+    ):
+        page = read_page(connection, ExecutionFilter(error=words), limit=9)
+        assert [e.id for e in page.executions] == expected, words
+    explain = sql.SQL("EXPLAIN SELECT FROM executions AS e WHERE {}").format(SHOWS)
+    assert any("~~ ALL" in line for (line,) in connection.execute(explain, {"error": "host"}))

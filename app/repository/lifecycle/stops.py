@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from app.repository import notifications
+from app.repository import failure_words, notifications
 from app.repository.connection import Connection, scalar
 from app.repository.errors import CannotStop, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
@@ -30,18 +30,22 @@ STOP = sql.SQL("""
              ORDER BY e.id
                FOR UPDATE) AS held
      WHERE e.id = held.id
-    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for
+    RETURNING e.id, e.mode, e.worker_id, held.status, e.waits_for, e.error_message IS NOT NULL
 """)
 
 
 class Stopped(NamedTuple):
-    """A canceled execution, with the status that it had until then, and the sub-workflow that it waited for."""
+    """A canceled execution, with the status that it had until then, and the sub-workflow that it waited for.
+
+    `has_message`: it was brought in with the message of an error.
+    """
 
     id: int
     mode: Mode
     worker_id: int | None
     status: Status
     waits_for: int | None
+    has_message: bool
 
 
 def stop(
@@ -93,4 +97,5 @@ def end_stopped(connection: Connection, stopped: Sequence[Stopped], address: str
             Ending(each.id, "canceled", each.mode, failure if each.status == "running" else None) for each in stopped
         ]
         append(connection, endings)
+        failure_words.note_changed(connection, [each.id for each in stopped if each.has_message])
         follow_up(connection, endings)
