@@ -7,6 +7,7 @@ import asyncio
 import ssl
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from time import thread_time
 from typing import Any
 
 import httpcore
@@ -19,6 +20,9 @@ IDLE_SECONDS = 10.0
 MAX_IDLE = 100
 """How many connections wait for another request; of more, those that nobody used for longest are closed."""
 
+LEAST_BYTES = 8 * 2**10
+"""What is handed on at once, and twice as much each time that this was read within QUICK_SECONDS of CPU time."""
+QUICK_SECONDS = 0.002
 HEADER_BYTES = 4
 """What a line of an answer takes beside its header."""
 
@@ -47,7 +51,8 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         last: httpcore.ConnectError | None = None
         for address in addresses:
             try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                made = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return PacedStream(made)
             except httpcore.ConnectError as error:
                 last = error
         raise last or httpcore.ConnectError(f"No address for {host}")
@@ -57,6 +62,37 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class PacedStream(httpcore.AsyncNetworkStream):
+    """Hands on little at once where it takes long to read: what has come may be thousands of chunks or of early
+    answers, and all of it is read before the loop turns again."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._piece = LEAST_BYTES
+        self._handed_on = 0.0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        took = thread_time() - self._handed_on
+        self._piece = min(2 * self._piece, max_bytes) if took < QUICK_SECONDS else LEAST_BYTES
+        data = await self._inner.read(min(self._piece, max_bytes), timeout)
+        self._handed_on = thread_time()
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._inner.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        return PacedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
 
 
 class Connections(httpx.AsyncBaseTransport):

@@ -9,6 +9,7 @@ import httpcore
 import httpx
 import pytest
 
+from app.outgoing import connections
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
 from app.outgoing.bounds import ResponseTooLarge
 from app.outgoing.client import (
@@ -123,6 +124,26 @@ def test_an_address_that_cannot_be_is_refused(address: str, way: str, target: st
     """By what everybody catches; what leads to it may be what a server says."""
     with pytest.raises((UnknownHost, httpx.InvalidURL)):
         ask(target if way == "{}" else way.format(address, target), "127.0.0.1")
+
+
+def test_of_what_takes_long_to_read_little_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it is read in one turn of the loop: 64 KiB may be ten thousand chunks."""
+    asked: list[int] = []
+    seconds = iter([1.0, 1.0, 1.001, 1.001, 1.002, 1.002, 1.003, 1.003, 1.5, 1.5, 1.501, 1.501])
+    monkeypatch.setattr(connections, "thread_time", lambda: next(seconds))
+
+    class Inner(httpcore.AsyncMockStream):
+        async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+            asked.append(max_bytes)
+            return b"x"
+
+    async def read() -> None:
+        stream = connections.PacedStream(Inner([]))
+        for _ in range(6):
+            await stream.read(40_000)
+
+    asyncio.run(read())
+    assert asked == [8192, 16384, 32768, 40_000, 8192, 16384]
 
 
 def test_a_connection_serves_again_and_a_broken_one_does_not(address: str) -> None:
