@@ -43,6 +43,23 @@ def answers(monkeypatch) -> Callable[..., list[str]]:
     return start
 
 
+def test_of_an_answer_no_more_is_kept_than_fits(answers, monkeypatch) -> None:
+    monkeypatch.setattr(api_client, "MAX_PAGE_BYTES", len(str(EMPTY)))
+    answers(lambda path, query: EMPTY if path == "/tags" else {**EMPTY, "data": [LONG]})
+    client = api_client.ApiClient(ADDRESS, "key", lambda text: None)
+    assert client.page("/tags", {}) == EMPTY
+    with pytest.raises(SourceError, match=r"answers /workflows with more than \d+ bytes"):
+        client.page("/workflows", {})
+
+
+@pytest.mark.parametrize("coding", ["zstd", "br", "gzip, gzip"])
+def test_a_coding_whose_packets_may_hold_gigabytes_is_refused(coding: str, monkeypatch) -> None:
+    odd = httpx.Response(200, headers={"Content-Encoding": coding}, content=iter([b"{}"]))
+    monkeypatch.setattr(httpx.Client, "send", lambda self, request, **kwargs: odd)
+    with pytest.raises(SourceError, match="coding that nobody has asked for"):
+        api_client.ApiClient(ADDRESS, "key", lambda text: None).page("/tags", {})
+
+
 def workflow(number: int, **odd) -> dict:
     return {**WORKFLOW, "id": f"w{number}", "versionId": None, "activeVersionId": None, "tags": [], **odd}
 

@@ -20,6 +20,11 @@ TOLD_SECONDS = 2.0
 """Pauses from this length on are told."""
 SECONDS = 60.0
 PAGE = 100
+MAX_PAGE_BYTES = 512 * 2**20
+"""Of an answer that is read into memory, once it is unpacked."""
+CODINGS = frozenset({"", "identity", "gzip", "deflate"})
+"""Those of which a packet holds no gigabytes: it is unpacked at once."""
+FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 Query = dict[str, str]
 
@@ -43,7 +48,9 @@ class ApiClient:
         if not key.isascii() or not key.isprintable():
             raise SourceError("The API key holds what no key of n8n's does: is it the right file?")
         base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
-        self._client = httpx.Client(base_url=base, headers={"X-N8N-API-KEY": key}, timeout=SECONDS)
+        self._client = httpx.Client(
+            base_url=base, headers={"X-N8N-API-KEY": key, "Accept-Encoding": "gzip, deflate"}, timeout=SECONDS
+        )
         self._was_reached = False
 
     def close(self) -> None:
@@ -114,14 +121,25 @@ class ApiClient:
             self._was_reached = True
             if response.status_code == 429 or response.is_server_error:
                 raise ServerFailed(self.name, path, response.status_code, _asked_to_wait(response))
+            if response.headers.get("Content-Encoding", "").strip().lower() not in CODINGS:
+                raise SourceError(f"{self.name} answers {path} in a coding that nobody has asked for")
             if file is None or response.status_code != 200:
-                response.read()
-                return response
+                return self._read(path, response)
             file.seek(0)
             file.truncate()
             for part in response.iter_bytes():
                 file.write(part)
             return response
+
+    def _read(self, path: str, response: httpx.Response) -> httpx.Response:
+        """The response with its content, unpacked. Raises SourceError for too much of it."""
+        content = bytearray()
+        for part in response.iter_bytes():
+            content += part
+            if len(content) > MAX_PAGE_BYTES:
+                raise SourceError(f"{self.name} answers {path} with more than {MAX_PAGE_BYTES:,} bytes")
+        headers = [(name, value) for name, value in response.headers.multi_items() if name not in FRAMING]
+        return httpx.Response(response.status_code, headers=headers, content=bytes(content))
 
 
 class Cursors:
