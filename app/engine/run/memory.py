@@ -20,8 +20,8 @@ MAX_BYTES = 256 * 2**20
 SETTING = "EXECUTIONS_RUN_BYTES"
 CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
-LIGHT = 2**18
-"""Bytes of values that are weighed in less time than a thread takes to begin."""
+LIGHT = 2**24
+"""Bytes that values never take which are not heavy (large_json.is_heavy)."""
 LOOKED_AT = 50
 """Values that are looked at to know whether they are large ones, of which each is weighed by itself."""
 POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
@@ -199,9 +199,7 @@ def weigh(values: list[Any], most: int = MOST) -> int:
 
 def weigh_light(values: list[Any], most: int = MOST) -> int | None:
     """As `weigh`; None, soon, for values that take longer to weigh than a thread takes to begin."""
-    if not values:
-        return 0
-    if _survey(values, min(most, LIGHT))[2] > min(most, LIGHT):
+    if large_json.is_heavy(values) or (most < LIGHT and _survey(values, most)[2] > most):
         return None
     try:
         return estimate(orjson.dumps(values))

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app.engine.run.memory import LIGHT, estimate, text_size, weigh, weigh_light
+from app.engine.run.memory import LIGHT, _survey, estimate, text_size, weigh, weigh_light
 
 MIB = 2**20
 SHAPES: dict[str, Any] = {
@@ -39,10 +39,24 @@ def test_the_estimate_is_neither_far_below_nor_far_above(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_light_values_weigh_the_same_at_once_and_others_are_left(shape: str) -> None:
-    few, twice = SHAPES[shape][:20], SHAPES[shape] * 2 * (LIGHT // weigh(SHAPES[shape]) + 1)
+    few, many = SHAPES[shape][:20], [SHAPES[shape] * 10]
     assert weigh_light(few) == weigh(few)
     assert weigh_light(few, most=weigh(few) // 4) is None
-    assert weigh_light(twice) is None
+    assert weigh_light(many) is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [{"x": [{f"{number}": "\N{PILE OF POO}" * 99} for number in range(4_990)]}],
+        [{"x": "\N{PILE OF POO}" * (2**20 - 1)}],
+    ],
+    ids=["many values", "a long text"],
+)
+def test_no_light_values_take_more_than_is_known_of_them(values: list[Any]) -> None:
+    assert weigh_light(values) is not None
+    assert real_size(values) < LIGHT
+    assert _survey(values, 2 * LIGHT)[2] < LIGHT
 
 
 def size_with_names(value: Any, known: set[int]) -> int:
