@@ -21,10 +21,6 @@ PARSED = frozenset({"array", "object"})
 """Types of fields whose texts are read as JSON, for each item anew."""
 
 
-PATH_SIGNS = frozenset(".[]")
-"""What a name has in it that is a path, or that stands in brackets and quotes."""
-
-
 @dataclass(frozen=True, slots=True)
 class NamedFile:
     """The value of a field that holds a file: the name that the file has in the input, or the file itself."""
@@ -76,9 +72,9 @@ class Fields:
         names = []
         for field, (_, _, at_value) in zip(self.given, self.places, strict=True):
             name = field.get("name", DEFAULTS["name"])
-            if field.get("type", DEFAULTS["type"]) != "string" or not isinstance(name, str):
+            if field.get("type", DEFAULTS["type"]) != "string" or not isinstance(name, str) or name[:1] == "=":
                 return None
-            if name.startswith("=") or not PATH_SIGNS.isdisjoint(name):
+            if "." in name or "[" in name or "]" in name:
                 return None
             names.append((name, at_value))
         return names
