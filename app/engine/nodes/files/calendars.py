@@ -1,5 +1,6 @@
 """Calendars in iCalendar form (RFC 5545): read by ts-ics in the sandbox, written here, one event each."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -7,8 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 from app.engine.nodes.files.library_calls import call_library
+from app.engine.nodes.shared.binary import BYTES_OF_ONE
+from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
+from app.engine.run.memory import weigh
 from app.engine.run.programs import evaluate_javascript
 from app.engine.sandbox import bundles
 from app.engine.values.conversions import CannotConvert, convert, display
@@ -17,6 +21,8 @@ READ = "const answer = ({ text }) => calendars.icsCalendarToObject(text);"
 MOMENTS = "={{ [$json.start, $json.end].map((text) => new Date(text).getTime()) }}"
 HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "CALSCALE:GREGORIAN", "PRODID:adamgibbons/ics", "METHOD:PUBLISH")
 """What n8n's events begin with, so that whoever reads them sees no difference."""
+COPIES = 3
+"""So often the texts of an event are there while it is written: escaped, folded and as a whole."""
 _LINE_BREAK = re.compile(r"\r\n|[\r\n]")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s]+\Z")
 _PARAMETER_SIGNS = re.compile(r'[";:,]')
@@ -36,13 +42,25 @@ async def write_event(context: NodeContext, parameters: dict[str, Any], index: i
     for name, moment in zip(given, moments, strict=True):
         if moment is None:
             raise NodeError(f"'{name}' is not a date: {display(given[name])}", item_index=index)
-    fields = parameters.get("additionalFields") or {}
+    size = weigh([parameters])
     try:
         start, end = (datetime.fromtimestamp(moment / 1000, UTC) for moment in moments)
-        lines = list(_lines(parameters, fields, start, end, datetime.now(UTC)))
+        with context.holding(COPIES * size):
+            return await compute(_written, parameters, start, end, datetime.now(UTC), size=size // BYTES_OF_ONE)
     except (ValueError, OverflowError) as error:
         raise NodeError(f"The event cannot be written: {error}", item_index=index) from error
-    return "".join(f"{_fold(line)}\r\n" for line in lines)
+
+
+def _written(parameters: dict[str, Any], start: datetime, end: datetime, now: datetime) -> str:
+    """The event's lines, folded. Raises ValueError."""
+    written = io.StringIO()
+    for line in _lines(parameters, parameters.get("additionalFields") or {}, start, end, now):
+        written.write(line[:75])
+        for place in range(75, len(line), 74):
+            written.write("\r\n\t")
+            written.write(line[place : place + 74])
+        written.write("\r\n")
+    return written.getvalue()
 
 
 def _lines(
@@ -115,9 +133,3 @@ def _escape(text: str) -> str:
 def _one_line(text: str) -> str:
     """A value that nothing escapes: a line break in it would begin another property."""
     return _LINE_BREAK.sub(" ", text)
-
-
-def _fold(line: str) -> str:
-    pieces, first = [line[:75]], line[75:]
-    pieces += [first[place : place + 74] for place in range(0, len(first), 74)]
-    return "\r\n\t".join(pieces)

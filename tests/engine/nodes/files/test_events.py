@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from app.engine.run.memory import Meter
+from app.engine.run.ports import Ports
+from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
 from tests.workflows import START, chain, node
 
@@ -114,3 +117,12 @@ def test_what_is_no_event(engine: Engine, parameters: dict[str, Any], said: str)
     outcome = write(engine, **{**EVENT, **parameters})
     assert outcome.error is not None
     assert outcome.error.message == said
+
+
+def test_the_texts_of_an_event_count_while_it_is_written(engine: Engine) -> None:
+    """They are there several times by then: escaped, folded and as a whole."""
+    ports = Ports(history=MemoryHistory(), meter=Meter(10**6))
+    given = {"operation": "iCal", **EVENT, "title": "x" * 400_000}
+    outcome = engine.run(chain(START, node("Event", "convertToFile", given, 1.1)), ports=ports)
+    assert outcome.error is not None
+    assert "takes more memory than it may" in outcome.error.message
