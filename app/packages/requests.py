@@ -88,7 +88,7 @@ def _reply(options: Json, answer: Answer) -> Json:
 def _older_reply(options: Json, answer: Answer) -> Json:
     parse = bool(options.get("json"))
     if not 200 <= answer.status < 300 and options.get("simple") is not False:
-        body = body_of(answer, parse=True)
+        body = body_of(answer, parse=parse)
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers}
         message = f"{answer.status} - {conversions.to_json_text(body)}"
         more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
@@ -106,6 +106,6 @@ def _answer_json(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:
 
 
 def _refusal(answer: Answer) -> Json:
-    code = "ERR_BAD_RESPONSE" if answer.status >= 500 else "ERR_BAD_REQUEST"
+    code = "ERR_BAD_REQUEST" if 400 <= answer.status < 500 else "ERR_BAD_RESPONSE"
     message = f"Request failed with status code {answer.status}"
     return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}

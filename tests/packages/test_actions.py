@@ -120,6 +120,34 @@ def test_errors_leave_after_all_outputs_that_the_parameters_give(packages: Packa
     ]  # fmt: skip
 
 
+def test_a_lone_item_of_a_lone_output_is_the_first_s(packages: PackageEngine):
+    def pairs(returned: str) -> list[object]:
+        parameters = {"code": f"return {returned}", "outputs": 2}
+        outcome = packages.run(workflow_of("script", parameters, [{"n": 1}, {"n": 2}]))
+        outputs = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"]
+        return [item.get("pairedItem") for items in outputs for item in items]
+
+    assert pairs("[[{ json: {} }]]") == [{"item": 0}]
+    assert pairs("[[{ json: {} }], [{ json: {} }]]") == [None, None]
+
+
+def test_items_keep_what_they_are_paired_with(packages: PackageEngine):
+    given = "[{ json: { a: 1 } }, { json: {}, pairedItem: 3 }]"
+    made = f"this.helpers.constructExecutionMetaData({given}, {{ itemData: {{ item: 1 }} }})"
+    assert packages.script(f"return [[{{ json: {{ made: {made} }} }}]]")[0]["made"] == [
+        {"json": {"a": 1}, "pairedItem": {"item": 1}},
+        {"json": {}, "pairedItem": 3},
+    ]
+
+
+def test_the_older_helper_tells_what_a_service_said_as_it_was_asked_to(packages: PackageEngine, far: str):
+    code = f"""const ask = (options) => this.helpers.request({{ uri: '{far}/error-nested', ...options }});
+      const said = (options) => ask(options).catch((error) => error.error);
+      return [[{{ json: {{ text: await said({{}}), parsed: await said({{ json: true }}) }} }}]]"""
+    body = {"error": {"message": "Nested", "code": 7}}
+    assert packages.script(code) == [{"text": json.dumps(body), "parsed": body}]
+
+
 def test_files_of_items_are_read(packages: PackageEngine):
     code = """const file = await this.helpers.prepareBinaryData(Buffer.from('hello'), 'a.txt');
       this.getInputData()[0].binary = { data: file };
@@ -142,7 +170,7 @@ def test_an_error_stands_in_run_data_as_the_package_made_it(packages: PackageEng
     assert {name: error[name] for name in ("name", "message", "description", "httpCode", "context", "messages")} == {
         "name": "NodeApiError",
         "message": "Your request is invalid or could not be processed by the service",
-        "description": "It said no",
+        "description": "Nested",
         "httpCode": "422",
         "context": {"itemIndex": 0, "data": {"error": {"message": "Nested", "code": 7}}},
         "messages": ["Request failed with status code 422"],

@@ -31,7 +31,7 @@ def finish_outputs(node: Node, inputs: list[list[Item]], outputs: Outputs, outpu
         regular = node.kind.count_outputs(node.parameters) if output_count is None else output_count
         outputs = _route_errors(regular, inputs, outputs)
     outputs = _tell_errors(outputs)
-    pair(inputs, outputs, lone=node.kind.count_outputs(node.parameters) == 1)
+    pair(inputs, outputs, lone=len(outputs) == 1 or node.kind.count_outputs(node.parameters) == 1)
     if node.always_output and not (outputs and outputs[0]):
         origins = [{"item": place, "input": index} for index, items in enumerate(inputs) for place in range(len(items))]
         outputs = [[{"json": {}, "pairedItem": origins}], *outputs[1:]]

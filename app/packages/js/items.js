@@ -10,7 +10,7 @@ function returnJsonArray(given) {
 }
 
 function constructExecutionMetaData(items, { itemData }) {
-  return items.map(({ json, ...rest }) => ({ json, ...rest, pairedItem: itemData }));
+  return items.map(({ json, ...rest }) => ({ json, pairedItem: itemData, ...rest }));
 }
 
 function normalizeItems(given) {

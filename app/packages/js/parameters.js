@@ -46,7 +46,7 @@ class Parameters {
     this.#refuseFailed(steps, item);
     const isSet = get(this.raw, path) !== undefined;
     let value = copy(get(this.of(item), path, isSet ? undefined : fallback));
-    if (value === undefined && !isSet) throw new Error(`Could not get parameter: ${path}`);
+    if (value === undefined && !isSet) throw new Error(`Could not get parameter "${path}"`);
     if (options.extractValue) value = this.extract(value, steps, item);
     if (options.ensureType) value = ensure(value, options.ensureType, path);
     return options.skipValidation ? value : this.#validated(value, steps, item);

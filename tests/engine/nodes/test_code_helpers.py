@@ -82,6 +82,16 @@ def run(engine, far):
          {"method": "POST", "body": '{"a":1}', "content-type": "application/json"}),
         ("httpRequest({method: 'POST', url: FAR, body: {a: 'x y'}, headers: {'Content-Type': "
          "'application/x-www-form-urlencoded'}})", {"body": "a=x+y"}),
+        ("httpRequest({method: 'POST', url: FAR, body: {a: [1, 2], b: {c: 'd'}}, headers: {'Content-Type': "
+         "'application/x-www-form-urlencoded'}})", {"body": "a%5B%5D=1&a%5B%5D=2&b%5Bc%5D=d"}),
+        ("httpRequest({url: FAR + '/c', qs: {a: [1, 'x', null]}, arrayFormat: 'comma', body: {a: 1}})",
+         {"path": "/c?a=1%2Cx%2C", "body": "", "content-type": None}),
+        ("httpRequest({method: 'POST', url: FAR, body: []})", {"body": "", "content-type": None}),
+        ("request({method: 'POST', url: FAR, body: [], json: true})",
+         {"body": "[]", "content-type": "application/json"}),
+        ("request({method: 'PUT', url: FAR, body: {}, json: true})",
+         {"body": "{}", "content-type": "application/json"}),
+        ("request({method: 'POST', url: FAR, json: true})", {"body": "", "content-type": None}),
         ("httpRequest({method: 'POST', url: FAR, body: Buffer.from('bytes')})",
          {"body": "bytes", "content-type": "application/octet-stream"}),
         ("httpRequest({baseURL: FAR, url: '/b', json: true, auth: {username: 'u', password: 'p'}})",

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from app.engine.nodes.http_request.bodies import FORM
-from app.engine.nodes.http_request.encoding import Part, form, multipart, with_query
+from app.engine.nodes.http_request.encoding import Part, fields, form, multipart, with_query
 from app.engine.nodes.http_request.headers import drop_nameless, put_header
 from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
@@ -31,14 +31,15 @@ def wants_bytes(options: Json, *, older: bool) -> bool:
 def call_of(options: Json) -> Call:
     """What `helpers.httpRequest` is to send."""
     headers = _headers(options)
-    content = _content(options, headers)
+    method = str(options.get("method") or "GET").upper()
+    content = b"" if method == "GET" else _content(options, headers)
     accept = "application/json" if options.get("json") else "application/json, text/plain, */*"
     headers.setdefault("accept", ("accept", accept))
     auth = _object(options, "auth")
     if auth:
         _set_basic(headers, auth.get("username"), auth.get("password"))
     return Call(
-        method=str(options.get("method") or "GET").upper(),
+        method=method,
         url=_url(options, options.get("arrayFormat")),
         headers=list(headers.values()),
         content=content,
@@ -52,12 +53,13 @@ def call_of(options: Json) -> Call:
 def older_call_of(options: Json) -> Call:
     """What `helpers.request` is to send."""
     headers = _headers(options)
-    fields = _object(options, "form") or (options.get("form") if isinstance(options.get("form"), str) else None)
-    if fields is not None and fields != {}:
+    given = _object(options, "form") or (options.get("form") if isinstance(options.get("form"), str) else None)
+    if given is not None and given != {}:
         headers.setdefault("content-type", ("content-type", FORM))
-        content = (fields if isinstance(fields, str) else form(fields)).encode()
+        content = (given if isinstance(given, str) else form(given)).encode()
     else:
-        content = _content({"body": _object(options, "formData"), **options}, headers, bool(options.get("formData")))
+        body = {"body": _object(options, "formData")} if options.get("formData") else {}
+        content = _content({**body, **options}, headers, bool(body), whole=bool(options.get("json")))
     headers.setdefault("accept", ("accept", "application/json" if options.get("json") else "*/*"))
     auth = _object(options, "auth")
     if auth.get("bearer"):
@@ -108,19 +110,21 @@ def _headers(options: Json) -> dict[str, tuple[str, str]]:
     return headers
 
 
-def _content(options: Json, headers: dict[str, tuple[str, str]], is_multipart: bool = False) -> bytes:
-    """The body; its type is added to the headers where they tell none."""
+def _content(
+    options: Json, headers: dict[str, tuple[str, str]], is_multipart: bool = False, *, whole: bool = False
+) -> bytes:
+    """The body; its type is added to the headers where they tell none. `whole`: JSON that holds nothing is one, too."""
     body, given = options.get("body"), headers.get("content-type", ("", ""))[1]
     if isinstance(options.get("bytes"), str):
         content, kind = base64.b64decode(options["bytes"]), "application/octet-stream"
-    elif body is None or body == "" or body == {}:
+    elif not body and not (whole and "body" in options and body != ""):
         return b""
     elif is_multipart and isinstance(body, dict):
         kind, content = multipart([_part(name, value) for name, value in body.items()])
     elif isinstance(body, str):
         content, kind = body.encode(), "application/json" if options.get("json") else FORM
     elif isinstance(body, dict) and given.startswith(FORM):
-        content, kind = urlencode({name: conversions.to_string(value) for name, value in body.items()}).encode(), FORM
+        content, kind = urlencode(list(fields(body, "brackets"))).encode(), FORM
     else:
         content, kind = conversions.to_json_text(body).encode(), "application/json"
     headers.setdefault("content-type", ("content-type", kind))

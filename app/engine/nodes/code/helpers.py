@@ -182,7 +182,7 @@ def _reply_with(answer: Answer, full: bool, *, raw: bool, parse: bool) -> bytes:
 
 
 def _refusal(answer: Answer, message: str) -> Json:
-    code = "ERR_BAD_RESPONSE" if answer.status >= 500 else "ERR_BAD_REQUEST"
+    code = "ERR_BAD_REQUEST" if 400 <= answer.status < 500 else "ERR_BAD_RESPONSE"
     return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}
 
 

@@ -19,16 +19,14 @@ _ORIGIN = re.compile(r"([^/]*//[^/]*|[^/]*)(.*)", re.DOTALL)
 _ADDRESS = re.compile(r"([^?#]*)(.*)", re.DOTALL)
 _IN_PATH = "".join(sorted(PRINTABLE - set('"#<>?^`{}')))
 _IN_QUERY = "".join(sorted(PRINTABLE - set("\"#<>'")))
-STYLES = {"indices": "[{}]", "brackets": "[]", "repeat": ""}
-"""How the entries of an array are told apart in their names."""
+STYLES = {"indices": "[{}]", "brackets": "[]", "repeat": "", "comma": ","}
+"""How the entries of an array are told apart in their names; with a comma they are one value."""
 
 
 def form(values: dict[str, Any], arrays: str = "indices") -> str:
     """`a=1&b[0]=2`, percent-encoded. Nothing is written for an empty array or object."""
     return "&".join(
-        f"{quote(name, safe=UNRESERVED)}={quote(text, safe=UNRESERVED)}"
-        for key, value in values.items()
-        for name, text in _pairs(key, value, STYLES.get(arrays, "[{}]"))
+        f"{quote(name, safe=UNRESERVED)}={quote(text, safe=UNRESERVED)}" for name, text in fields(values, arrays)
     )
 
 
@@ -45,10 +43,18 @@ def flat_form(values: dict[str, Any]) -> str:
     return "&".join(f"{quote(name)}={quote(conversions.to_string(value))}" for name, value in values.items())
 
 
+def fields(values: dict[str, Any], arrays: str = "indices") -> Iterator[tuple[str, str]]:
+    """Name and text of each field of a form."""
+    for key, value in values.items():
+        yield from _pairs(key, value, STYLES.get(arrays, "[{}]"))
+
+
 def _pairs(name: str, value: Any, suffix: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, child in value.items():
             yield from _pairs(f"{name}[{key}]", child, suffix)
+    elif isinstance(value, list) and suffix == STYLES["comma"]:
+        yield name, ",".join("" if each is None else conversions.to_string(each) for each in value)
     elif isinstance(value, list):
         for index, child in enumerate(value):
             yield from _pairs(name + suffix.format(index), child, suffix)
