@@ -133,6 +133,35 @@ def test_whatever_a_file_throws_hurts_no_other(tmp_path):
     assert len(manifest.broken) == len(thrown)
 
 
+ODD = {
+    "Names.node.js": "exports.Names = class { description = { name: 5 } };",
+    "Json.node.js": """JSON.stringify = () => 'x'; JSON.parse = () => 5;
+      exports.Json = class { description = { name: 'json' } };""",
+    "Named.credentials.js": "exports.Named = class { name = 5 };",
+    "Listed.credentials.js": "exports.Listed = class { name = 'listed'; properties = [null] };",
+    "Kept.credentials.js": """exports.Kept = class {
+      name = 'kept'; displayName = 7; extends = [5, null, 'oAuth2Api']; authenticate = 5; test = [1];
+    };""",
+}
+
+
+def test_odd_descriptions_hurt_no_other(tmp_path):
+    """Not even where a file changes what reads the others."""
+    offered = {kind: [5, None, *(name for name in ODD if f".{kind[:4]}" in name)] for kind in ("nodes", "credentials")}
+    (tmp_path / "package.json").write_text(json.dumps({"name": "n8n-nodes-odd", "n8n": offered}))
+    for name, text in ODD.items():
+        (tmp_path / name).write_text(text)
+    manifest = asyncio.run(read_package(tmp_path))
+    assert [node.type for node in manifest.nodes] == ["n8n-nodes-odd.json"]
+    [kept] = manifest.credentials
+    assert (kept.name, kept.display_name, kept.extends, kept.authenticate) == ("kept", "7", ("oAuth2Api",), None)
+    assert {each.file: each.message for each in manifest.broken} == {
+        "Names.node.js": "The class describes no node",
+        "Named.credentials.js": "The class describes no credential",
+        "Listed.credentials.js": "Its properties are no list of fields",
+    }
+
+
 def test_a_folder_that_is_no_package_is_refused(tmp_path):
     with pytest.raises(UnreadablePackage, match="no such file"):
         read(tmp_path)

@@ -7,12 +7,17 @@ const { ANSWER, FrameReader, PING, PONG, RUN, writeFrame } = require('../../engi
 const { messageOf } = require('./errors.js');
 const { classNameOf, contentsOf, loadClass } = require('./loading.js');
 
+// As it is before any package is loaded.
+const { parse, stringify } = JSON;
+
 /** Says that a file is being loaded, so that the worker knows which one has ended or held the process. */
 const LOADING = 8;
 const MAX_MESSAGE_LENGTH = 1000;
 const MAX_STACK_LENGTH = 10_000;
 
 const isFunction = (value) => typeof value === 'function';
+const isName = (value) => typeof value === 'string' && value !== '';
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const functionsIn = (object) => Object.keys(object ?? {}).filter((name) => isFunction(object[name]));
 
 /** [version, node] of each version of a node type. */
@@ -26,14 +31,14 @@ function versionsOf(node) {
 function descriptionsOf(versions) {
   const found = new Map();
   for (const [version, { description }] of versions) {
-    const text = JSON.stringify(description);
+    const text = stringify(description);
     if (!found.has(text)) found.set(text, { versions: [], description });
     found.get(text).versions.push(version);
   }
   return [...found.values()];
 }
 
-const hasRouting = ({ requestDefaults, properties }) => requestDefaults !== undefined || JSON.stringify(properties ?? []).includes('"routing"');
+const hasRouting = ({ requestDefaults, properties }) => requestDefaults !== undefined || stringify(properties ?? []).includes('"routing"');
 
 function runsOf(node) {
   const runs = ['execute', 'webhook', 'poll', 'trigger', 'supplyData'].filter((name) => isFunction(node[name]));
@@ -42,7 +47,7 @@ function runsOf(node) {
 }
 
 function describeNode(packageName, file, node) {
-  if (!node?.description?.name) throw new Error('The class describes no node');
+  if (!isName(node?.description?.name)) throw new Error('The class describes no node');
   const versions = versionsOf(node);
   if (!versions.length || versions.some(([version]) => !Number.isFinite(version))) throw new Error('The node has no version');
   const kinds = versions.map(([, each]) => each);
@@ -64,18 +69,19 @@ function describeNode(packageName, file, node) {
 }
 
 function describeCredential(file, credential) {
-  if (!credential?.name) throw new Error('The class describes no credential');
-  const { name, displayName, authenticate, preAuthentication, test } = credential;
+  if (!isName(credential?.name)) throw new Error('The class describes no credential');
+  const { name, displayName, authenticate, preAuthentication, properties = [], test } = credential;
+  if (!Array.isArray(properties) || !properties.every(isObject)) throw new Error('Its properties are no list of fields');
   return {
     name,
-    displayName: displayName ?? name,
+    displayName: String(displayName ?? name),
     file,
     className: classNameOf(file),
-    extends: credential.extends ?? [],
-    properties: credential.properties ?? [],
-    authenticate: isFunction(authenticate) ? 'function' : (authenticate ?? null),
+    extends: [credential.extends ?? []].flat().filter(isName),
+    properties,
+    authenticate: isFunction(authenticate) ? 'function' : isObject(authenticate) ? authenticate : null,
     preAuthentication: isFunction(preAuthentication),
-    test: test ?? null,
+    test: isObject(test) ? test : null,
   };
 }
 
@@ -105,7 +111,7 @@ const shownCount = (count) => count.toLocaleString('en-US');
 /** { bytes, values } of what a file describes. Throws where it is more than may be kept, or cannot be kept at all. */
 function sizeOf(described, { fileBytes, fileValues, versions }) {
   let values = 0;
-  const text = JSON.stringify(described, (name, value) => {
+  const text = stringify(described, (name, value) => {
     values += 1;
     if (values > fileValues) throw new Error(`It describes more than ${shownCount(fileValues)} values, the most that one file may`);
     return value;
@@ -157,11 +163,11 @@ function start({ stdin }) {
       if (kind !== RUN) return;
       let answer;
       try {
-        answer = { manifest: read(JSON.parse(payload.toString())) };
+        answer = { manifest: read(parse(payload.toString())) };
       } catch (error) {
         answer = { error: shortOf(error) };
       }
-      writeFrame(id, ANSWER, JSON.stringify(answer));
+      writeFrame(id, ANSWER, stringify(answer));
     }),
   );
   writeFrame(0, ANSWER, '');

@@ -91,6 +91,7 @@ def run(engine, far):
          {"body": "[]", "content-type": "application/json"}),
         ("request({method: 'PUT', url: FAR, body: {}, json: true})",
          {"body": "{}", "content-type": "application/json"}),
+        ("request({url: FAR, body: {}, json: true})", {"body": "", "content-type": None}),
         ("request({method: 'POST', url: FAR, json: true})", {"body": "", "content-type": None}),
         ("httpRequest({method: 'POST', url: FAR, body: Buffer.from('bytes')})",
          {"body": "bytes", "content-type": "application/octet-stream"}),

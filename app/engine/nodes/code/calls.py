@@ -53,13 +53,15 @@ def call_of(options: Json) -> Call:
 def older_call_of(options: Json) -> Call:
     """What `helpers.request` is to send."""
     headers = _headers(options)
+    method = str(options.get("method") or "GET").upper()
     given = _object(options, "form") or (options.get("form") if isinstance(options.get("form"), str) else None)
     if given is not None and given != {}:
         headers.setdefault("content-type", ("content-type", FORM))
         content = (given if isinstance(given, str) else form(given)).encode()
     else:
         body = {"body": _object(options, "formData")} if options.get("formData") else {}
-        content = _content({**body, **options}, headers, bool(body), whole=bool(options.get("json")))
+        whole = bool(options.get("json")) and method != "GET"
+        content = _content({**body, **options}, headers, bool(body), whole=whole)
     headers.setdefault("accept", ("accept", "application/json" if options.get("json") else "*/*"))
     auth = _object(options, "auth")
     if auth.get("bearer"):
@@ -69,7 +71,7 @@ def older_call_of(options: Json) -> Call:
     agent = _object(options, "agentOptions")
     arrays = _object(options, "qsStringifyOptions").get("arrayFormat")
     return Call(
-        method=str(options.get("method") or "GET").upper(),
+        method=method,
         url=_url({**options, "url": options.get("url") or options.get("uri")}, arrays),
         headers=list(headers.values()),
         content=content,
