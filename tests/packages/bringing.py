@@ -107,7 +107,12 @@ class Bringing:
         resolved = await resolved_for(self._store, name, version, accepts=self._accepts)
         if not self._store.has(name, version, resolved.lock):
             aside = self._store.root / ASIDE / f"{name.replace('/', '+')}@{version}"
-            await put_in_place(Store(aside), resolved, tell=lambda words: self._say(f"{name}@{version}: {words}"))
+
+            def tell(words: str) -> None:
+                if not words.startswith("npm has "):  # ten lines each
+                    self._say(f"{name}@{version}: {words}")
+
+            await put_in_place(Store(aside), resolved, tell=tell)
             await self._keep(Store(aside), name, version)
             await asyncio.to_thread(shutil.rmtree, aside, ignore_errors=True)
         return resolved
