@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from app import logs
-from app.command_errors import Command, reported
+from app.command_errors import Command, Number, reported
 from app.console_links import link_for, new_link
 from app.places import BESIDE, gunicorn
 from app.repository import api_keys, users
@@ -157,7 +157,7 @@ def keys() -> None:
     help="What it may do, such as execution:list (`flask keys scopes` lists them). Repeat for more.",
 )
 @click.option("--project", help="Id of the only project that it sees.")
-@click.option("--days", type=click.FloatRange(min=0, max=MAX_DAYS, min_open=True), help="Days until it expires.")
+@click.option("--days", type=Number(min=0, max=MAX_DAYS, min_open=True), help="Days until it expires.")
 @click.option("--user", metavar="EMAIL", help="Whose key it is; the owner's otherwise.")
 def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: float | None, user: str | None) -> None:
     """Make an API key named LABEL and print it.

@@ -4,6 +4,7 @@ import errno
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,14 @@ WHAT_LISTS = {
     "UserNotFound": "GET /api/v1/users lists them; `flask keys owner EMAIL` says whose the instance is.",
 }
 """Where one sees what there is, by the error that something is not there."""
+
+
+class Number(click.FloatRange):
+    """A number between bounds. NaN is none: it is neither below nor above any."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        return self.fail("this is no number", param, ctx) if isnan(number) else number
 
 
 @contextmanager

@@ -15,9 +15,10 @@ import click
 from click_default_group import DefaultGroup
 
 from app import demo
-from app.command_errors import reported
+from app.command_errors import Number, reported
 from app.command_reports import DETAIL, ProgressBar, check_report, show_report, write_report
 from app.importing.n8n.source import SourceError
+from app.notation import find_zone
 from app.repository import credentials, workflows
 from app.repository.connection import Connection, connect
 from app.repository.projects import DEFAULT_PROJECT
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
 
 MAX_MIB = 8
 MAX_CREDENTIALS = 100_000
+
+
+MAX_SECONDS = 86_400.0
+
+
+def check_timezone(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The time zone. Raises BadParameter for one that this machine does not know."""
+    if value is not None and find_zone(value) is None:
+        raise click.BadParameter(f"{value!r} is no time zone, as Europe/Berlin is", context, parameter)
+    return value
 
 
 PATH = click.Path(path_type=Path)
@@ -48,7 +59,7 @@ N8N_OPTIONS = (
         "--every",
         default=10.0,
         show_default=True,
-        type=click.FloatRange(1),
+        type=Number(1, MAX_SECONDS),
         help="Seconds between passes of --follow.",
     ),
     click.option(
@@ -71,7 +82,11 @@ N8N_OPTIONS = (
     click.option("--storage", type=PATH, help="n8n's storage folder, for files of items. Else N8N_STORAGE_PATH."),
     click.option("--schema", default="public", show_default=True, help="Schema of n8n's tables in PostgreSQL."),
     click.option("--table-prefix", default="", help="What the names of n8n's tables begin with."),
-    click.option("--timezone", help="n8n's GENERIC_TIMEZONE, written into workflows that name none."),
+    click.option(
+        "--timezone",
+        callback=check_timezone,
+        help="n8n's GENERIC_TIMEZONE, written into workflows that name none.",
+    ),
     click.option("--no-executions", is_flag=True, help="Bring no executions."),
     click.option("--api-keys", is_flag=True, help="Accept n8n's API keys here, so that clients need no change."),
     click.option(

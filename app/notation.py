@@ -1,8 +1,9 @@
-"""How the ids of new objects and times are written."""
+"""How the ids of new objects and times are written, and what time zones are called."""
 
 import secrets
 import string
 from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 
@@ -19,3 +20,12 @@ def time_text(moment: datetime) -> str:
     # orjson writes a time four times as fast as isoformat does, with six digits, or with none when they are zero.
     text = orjson.dumps(moment)
     return (text[1:24] if moment.microsecond else text[1:20] + b".000").decode() + "Z"
+
+
+def find_zone(name: str) -> ZoneInfo | None:
+    """The time zone of this name; None where this machine knows none: names are looked up as files, which may also be
+    folders, or cannot be called so."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from click.testing import CliRunner
 
+from app.cli import keys
 from app.command_errors import explanation
 from app.credentials.vault import Vault
+from app.import_commands import bring_in
 from app.repository.api_keys import ensure_api_key, find_api_key
 from app.repository.console_sessions import use_link
 from app.settings import Settings
@@ -127,6 +130,27 @@ def test_what_is_expected_to_go_wrong_is_said_in_a_sentence(flask, arguments, se
     assert result.stderr.startswith("Error: ")
     assert message in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "given"),
+    [
+        ("--timezone", "Mars/Phobos"),
+        ("--timezone", "Europe"),
+        ("--timezone", ""),
+        ("--every", "nan"),
+        ("--every", "inf"),
+    ],
+)
+def test_an_import_takes_no_option_that_means_nothing(option, given):
+    result = CliRunner().invoke(bring_in, ["n8n", "n8n.zip", option, given])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.output
+
+
+def test_a_key_expires_after_a_number_of_days():
+    result = CliRunner().invoke(keys, ["create", "x", "--days", "nan"])
+    assert (result.exit_code, "'--days': this is no number" in result.output) == (2, True)
 
 
 @pytest.mark.parametrize("arguments", [["worker"], ["keys", "list"], ["keys", "create", "x"]])

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from app.notation import find_zone
 from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
 from app.triggers.old_schedules import read_cron, read_interval
 from app.triggers.rule_values import cron_line, evaluated_value, read_integer, step
@@ -82,10 +83,8 @@ def read_rules(node: dict[str, Any], timezone: str, *, room: int) -> list[dict[s
 
 def check_timezone(timezone: str) -> None:
     """Raise InvalidTrigger for a time zone that this machine does not know."""
-    try:
-        ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise InvalidTrigger(f"The workflow's timezone '{timezone}' is unknown") from error
+    if find_zone(timezone) is None:
+        raise InvalidTrigger(f"The workflow's timezone '{timezone}' is unknown")
 
 
 def read_rule(node: str, interval: dict[str, Any], timezone: str) -> dict[str, Any]:

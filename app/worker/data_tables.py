@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData
 from app.data_tables.filters import row_filter
 from app.engine.run.data_tables import DataTableRefused, RowPage
+from app.notation import find_zone
 from app.repository import data_table_rows, data_tables, projects
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import KEYS
@@ -222,7 +222,4 @@ def order_of(table: DataTable, sort: tuple[str, bool] | None) -> Order:
 
 def zone_of(name: str) -> tzinfo:
     """The time zone of this name, UTC for one that is none."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
+    return find_zone(name) or UTC

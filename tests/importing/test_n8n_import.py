@@ -221,6 +221,14 @@ def test_findings_name_what_will_not_run(bring, sqlite_file):
     assert "telegram" in found["Move: telegram"]
     assert "time zone" in found["Move: nightly"]
     assert found["Move: Tokyo"] == ""
+    tokyo = (n8n.WORKFLOWS["Move: Tokyo"],)
+    change(
+        sqlite_file,
+        "UPDATE workflow_entity SET settings = replace(settings, 'Asia/Tokyo', 'Asia') WHERE id = ?",
+        *tokyo,
+    )
+    (found,) = (each for each in bring(sqlite_file, dry_run=True).workflows if each.name == "Move: Tokyo")
+    assert found.findings == ["has a schedule that cannot be due: The workflow's timezone 'Asia' is unknown"]
 
 
 def test_a_rehearsal_runs_what_was_recorded_and_names_the_node_that_differs(bring, target, sqlite_file):

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.api.forms.submission import now
 from app.triggers import InvalidTrigger
 from app.triggers.schedules import item_for, next_time, read_rule, schedules_of
+from app.worker.data_tables import zone_of
 from tests.workflows import node, workflow
 
 NOON = datetime(2026, 11, 24, 12, 0, 5, tzinfo=UTC)  # a Tuesday
@@ -110,3 +112,11 @@ def test_a_workflow_that_names_no_timezone_is_in_the_instances(given: str | None
     often = workflow([node("Often", "scheduleTrigger")], settings={"timezone": given})
     (schedule,) = schedules_of(often, "Asia/Tokyo")
     assert schedule.rule["timezone"] == expected
+
+
+@pytest.mark.parametrize("timezone", ["Mars/Phobos", "Europe", "x" * 300, "../UTC", "a\0b"])
+def test_a_time_zone_that_is_none_is_said(timezone: str) -> None:
+    with pytest.raises(InvalidTrigger, match="is unknown"):
+        schedules_of(workflow([node("Often", "scheduleTrigger")], settings={"timezone": timezone}))
+    assert zone_of(timezone) is UTC
+    assert now(timezone).endswith("Z")

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 from flask import request
@@ -14,6 +13,7 @@ from app.api.face.errors import Refused
 from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import form_pairs, multipart_pairs, plain_text
 from app.api.webhooks.requests import received_body, unreadable
+from app.notation import find_zone
 from app.triggers.forms import Form, FormField
 
 EMAIL = re.compile(r"[^@\s]{1,256}@[^@\s]{1,256}", re.ASCII)
@@ -45,8 +45,8 @@ class Submission:
 
 
 def now(timezone: str | None) -> str:
-    """What time it is, with milliseconds, as n8n writes it."""
-    moment = datetime.now(UTC if timezone in (None, "UTC") else ZoneInfo(timezone))
+    """What time it is, with milliseconds, as n8n writes it; in UTC where nobody knows the time zone."""
+    moment = datetime.now(UTC if timezone in (None, "UTC") else find_zone(timezone) or UTC)
     text = moment.isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z" if moment.tzinfo is UTC else text
 

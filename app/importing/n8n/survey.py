@@ -15,6 +15,8 @@ from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsing import parse_workflow
 from app.outgoing.addresses import AddressRules, out_of_bounds
+from app.triggers import InvalidTrigger
+from app.triggers.schedules import check_timezone
 
 MAX_NODES_NAMED = 5
 STICKY = "n8n-nodes-base.stickyNote"
@@ -108,11 +110,16 @@ class Survey:
         return not inside and out_of_bounds(address) is not None
 
     def _time_zone(self, document: Mapping[str, Any], nodes: list[dict[str, Any]]) -> Iterator[str]:
-        settings = document.get("settings") or {}
-        own = isinstance(settings, dict) and settings.get("timezone") not in (None, "", "DEFAULT")
-        if own or self._zone is not None:
+        if not any(str(node.get("type")).endswith((".scheduleTrigger", ".cron")) for node in nodes):
             return
-        if any(str(node.get("type")).endswith((".scheduleTrigger", ".cron")) for node in nodes):
+        settings = document.get("settings")
+        own = settings.get("timezone") if isinstance(settings, dict) else None
+        if own not in (None, "", "DEFAULT"):
+            try:
+                check_timezone(str(own))
+            except InvalidTrigger as error:
+                yield f"has a schedule that cannot be due: {error}"
+        elif self._zone is None:
             yield (
                 "has a schedule and no time zone: set EXECUTIONS_TIMEZONE to n8n's (`import n8n` takes --timezone as "
                 "well), or schedules move to another hour"
