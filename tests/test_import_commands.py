@@ -36,6 +36,13 @@ def test_an_exported_file_keeps_its_id_and_unknown_keys_and_is_not_active(flask,
     assert not {"id", "name", "active", "versionId"} & definition.keys(), "these stand beside it"
 
 
+def test_a_file_may_be_in_what_windows_writes(flask, file):
+    path = Path(file(workflow()))
+    for encoding in ("utf-16", "utf-8-sig"):
+        path.write_text(json.dumps(workflow(), ensure_ascii=False), encoding=encoding)
+        assert "\tOrders1\tOrders" in flask("import", path).stdout
+
+
 def test_importing_says_what_would_not_run_here(flask, file):
     telegram = {"name": "Tell", "type": "n8n-nodes-base.telegram", "typeVersion": 1, "position": [0, 0]}
     held = {"credentials": {"telegramApi": {"id": "none", "name": "Bot"}}, "parameters": {}}

@@ -13,6 +13,7 @@ from marshmallow import ValidationError
 from app.engine import nodes
 from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.parsing import check_structure
+from app.importing.n8n.rows import read_json
 from app.importing.whole_files import read_whole
 from app.notation import new_id
 from app.repository import static_data
@@ -47,10 +48,10 @@ def import_file(connection: Connection, file: Path, *, project_id: str) -> list[
     Raises InvalidFile, and WorkflowNotFound when the id belongs to another project.
     """
     try:
-        content = orjson.loads(read_whole(file))
+        content = read_json(read_whole(file))
     except OSError as error:
         raise InvalidFile(f"{file}: {error.strerror}") from None
-    except orjson.JSONDecodeError as error:
+    except ValueError as error:
         raise InvalidFile(f"{file} is not JSON: {error}") from None
     documents = content if isinstance(content, list) else [content]
     for document in documents:

@@ -124,6 +124,7 @@ def test_a_wrong_key_is_told_and_nothing_is_brought(bring, target, tmp_path, pos
         (None, "No such file"),
         (b"SQLite format 3\0" + b"x" * 100, "n8n's database"),
         (b"PK\x03\x04broken", "export of n8n"),
+        (b"PK\x05\x06" + bytes(18), "holds no workflows"),
         (b"not JSON", "is not JSON"),
         (b'[{"a": 1}]', "neither a workflow nor a credential"),
         (b'{"name": "x", "nodes": [], "connections": {}}', "without an id"),

@@ -19,7 +19,8 @@ from app.importing.n8n.sqlite import SqliteSource
 from app.importing.whole_files import read_whole, require_regular
 
 SQLITE_HEADER = b"SQLite format 3\0"
-ZIP_HEADER = b"PK\x03\x04"
+ZIP_HEADERS = (b"PK\x03\x04", b"PK\x05\x06")
+"""The second one is of a file with nothing in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def _open_files(paths: Sequence[Path], files: RunFiles, access: Access, progress
         header = _header(paths[0])
         if header.startswith(SQLITE_HEADER):
             return SqliteSource(paths[0], files, prefix=access.prefix)
-        if header.startswith(ZIP_HEADER):
+        if header.startswith(ZIP_HEADERS):
             return EntitiesSource(paths[0], access.key, files, progress)
     return ExportedFiles(paths, files, progress)
 
