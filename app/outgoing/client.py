@@ -163,7 +163,7 @@ class Outgoing:
                 async with await self._own_client(call) as client:
                     return await self._send_following(call, client)
         except TimeoutError as error:
-            raise RequestTimedOut(f"timeout of {round(call.timeout * 1000)}ms exceeded") from error
+            raise RequestTimedOut(f"timeout of {call.timeout * 1000:.10g}ms exceeded") from error
         except UnicodeError as error:
             if isinstance(error, UnicodeEncodeError):
                 raise  # of a header, which is the caller's to say

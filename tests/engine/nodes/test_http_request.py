@@ -139,7 +139,7 @@ def test_a_cookie_does_not_go_to_another_host(engine: Engine, address: str) -> N
 
 
 ODD_OPTIONS = [
-    {"timeout": "x"},
+    {"timeout": ""},
     {"proxy": 5},
     {"batching": None},
     {"batching": {"batch": {"batchSize": "x", "batchInterval": "x"}}},
@@ -147,6 +147,21 @@ ODD_OPTIONS = [
     {"pagination": 5},
     {"pagination": {"pagination": {"paginationMode": "x"}}},
 ]
+
+
+@pytest.mark.parametrize("wrong", ["x", True, [], {"a": 1}, "={{ ['a'] }}"])
+@pytest.mark.parametrize("version", [1, 4.2])
+def test_a_timeout_that_is_no_number_is_told(engine: Engine, address: str, version: float, wrong: Any) -> None:
+    asking = node("Ask", "httpRequest", {"url": address + "/echo", "options": {"timeout": wrong}}, version)
+    outcome = engine.run(chain(START, asking), ports=ports({}))
+    assert "is not a number." in outcome.error.message
+
+
+def test_a_timeout_is_told_as_it_was_given(engine: Engine, address: str) -> None:
+    parameters = {"url": address + "/slow?seconds=20", "options": {"timeout": 2.5}}
+    asking = node("Ask", "httpRequest", parameters, 4.2, onError="continueRegularOutput")
+    [told] = output_of(engine.run(chain(START, asking), ports=ports({})), "Ask")
+    assert told["error"]["message"] == "timeout of 2.5ms exceeded"
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:
     given = parameters.get("sourceProperty", "")
     if given is None or given == "" or isinstance(given, Undefined):
         return item["json"]
-    name = conversions.display(given)
+    name = conversions.to_string(given)
     value = paths.get(item["json"], name, paths.MISSING)
     if value is paths.MISSING:
         raise NodeError(f'The value in "{name}" is not set', item_index=index)

@@ -15,7 +15,7 @@ from app.engine.nodes.http_request.parameter_values import (
     method_of,
     pairs,
     pause,
-    seconds,
+    request_timeout,
     without_nulls,
 )
 from app.engine.nodes.http_request.parameters import replace_undefined, validate_url
@@ -136,7 +136,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: i
         secret_body=bool(proven.body),
         secret_domains=proven.domains,
         auth=proven.auth,
-        timeout=seconds(options.get("timeout"), MAX_SECONDS),
+        timeout=request_timeout(options.get("timeout"), MAX_SECONDS, index),
         max_redirects=MAX_REDIRECTS if follows else 0,
         verify=not parameters.get("allowUnauthorizedCerts"),
         proxy=str(options["proxy"]) if options.get("proxy") else None,

@@ -15,6 +15,18 @@ def seconds(value: Any, default: float) -> float:
     return number / 1000 if 0 < number < 3_600_000 else default
 
 
+def request_timeout(value: Any, default: float, index: int) -> float:
+    """How many seconds a request may take, of the milliseconds that an option says; `default` where it says nothing.
+
+    Raises NodeError for what is no number: the request must not go without the bound that was meant.
+    """
+    if not conversions.truthy(value):
+        return default
+    if isinstance(value, bool | list | dict) or math.isnan(conversions.to_number(value)):
+        raise NodeError(f"The timeout '{conversions.display(value)}' is not a number.", item_index=index)
+    return seconds(value, default)
+
+
 def pause(value: Any) -> float:
     """Milliseconds between two batches, in seconds: one second where nothing is said, none for what is no time."""
     return 1.0 if value is None else seconds(value, 0.0)

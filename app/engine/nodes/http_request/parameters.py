@@ -15,7 +15,7 @@ from app.engine.nodes.http_request.parameter_values import (
     list_of,
     method_of,
     pairs,
-    seconds,
+    request_timeout,
     to_count,
     values_by_name,
 )
@@ -92,7 +92,7 @@ class ItemRequest:
             secret_domains=proven.domains,
             share_secrets=bool(self._options.get("sendCredentialsOnCrossOriginRedirect")),
             auth=proven.auth,
-            timeout=seconds(self._options.get("timeout"), MAX_SECONDS),
+            timeout=request_timeout(self._options.get("timeout"), MAX_SECONDS, self._index),
             max_redirects=self._max_redirects(),
             verify=not self._options.get("allowUnauthorizedCerts"),
             proxy=proxy if isinstance(proxy := self._options.get("proxy"), str) and proxy else None,

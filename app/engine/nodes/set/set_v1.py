@@ -32,13 +32,22 @@ async def set_v1(context: NodeContext) -> Outputs:
         dots = as_group(asked["options"]).get("dotNotation", True) is not False
         for kind, empty in EMPTY.items():
             for place, field in enumerate(asked["values"].get(kind) or []):
-                name = conversions.to_string(field.get("name", "propertyName"))
+                name = _field_name(field.get("name", "propertyName"), dots)
+                if name is None:
+                    continue
                 value = _convert(field.get("value", empty), kind, context.version)
                 paths.put(json, name, value, dots=dots, hold=context.hold)
                 if (index, kind, place) in undefined and kind != "boolean":
                     paths.remove(json, name, dots=dots)
         output.append({**item, "json": json, "pairedItem": {"item": index}})
     return [output]
+
+
+def _field_name(given: Any, dots: bool) -> str | None:
+    """The path to set: a list holds its steps, unless dots are parts of names. None: a path without a step."""
+    if isinstance(given, list) and dots:
+        return ".".join(conversions.to_string(step) for step in given) if given else None
+    return conversions.to_string(given)
 
 
 async def _find_undefined(context: NodeContext, given: Any, resolved: list[Any]) -> set[tuple[int, str, int]]:
