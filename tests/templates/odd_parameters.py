@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from tests.templates.building import BASE
 from tests.templates.bundles import NODE_KINDS, Tried
 from tests.templates.database import Template
 from tests.templates.far_side import FarSide
@@ -29,7 +30,7 @@ def odd_nodes_of(templates: Iterable[Template], far_side: FarSide, seed: int) ->
     for template in templates:
         names = {each["name"] for each in template.nodes} - {"Start"}
         for each in template.nodes:
-            made = _odd(each, far_side, seed) if kind(each) in KINDS else None
+            made = _odd(each, far_side, seed) if each["type"].startswith(BASE) and kind(each) in KINDS else None
             key = json.dumps(made and [made["type"], made.get("typeVersion"), made["parameters"]], sort_keys=True)
             if made is not None and key not in seen:
                 seen.add(key)

@@ -76,6 +76,11 @@ def _no_part(theirs: Any, ours: Any) -> bool:
     return bool(fails or "\r\nundefined\r\n" in str(theirs))
 
 
+def _another_order(theirs: Any, ours: Any) -> bool:
+    one, other = str(theirs).split("&"), str(ours).split("&")
+    return one != other and sorted(one) == sorted(other)
+
+
 def _no_syntax(theirs: Any, ours: Any) -> bool:
     return "<isolated-vm>" in str(theirs) and ours == "invalid syntax"
 
@@ -153,10 +158,25 @@ CAUSES = (
     _settled("IF, Filter, Switch 1", "if filter switch", lambda theirs, _: bool(re.search(NO_TEXT, str(theirs)))),
     _settled("HTTP Request: a file of a multipart form", "httpRequest", lambda theirs, _: "g 'value')" in str(theirs)),
     _settled("HTTP Request 1 and 2: a header name", "httpRequest", lambda theirs, _: "g 'accept')" in str(theirs)),
+    _settled("HTTP Request 1 and 2: a header name", "httpRequest", _no_object, r'"headerParametersJson": (?:"=|\[)'),
     _settled("HTTP Request: a method that is no text", "httpRequest", _no_message),
     _settled("HTTP Request: a JSON or raw body", "httpRequest", _unsent, '"(?:jsonBody|body)": (?!"[^=])'),
     _settled("HTTP Request: a field of a multipart form", "httpRequest", _no_part, '"multipart-form-data"'),
     _settled("HTTP Request: a form beside", "httpRequest", parameters=r"form-urlencoded.*multipart/form-data"),
+    _settled("HTTP Request: a query parameter, or a field of a form", "httpRequest", _another_order, r'"name": "\d+"'),
+    _settled(
+        "HTTP Request: a timeout that is no number", "httpRequest", lambda theirs, _: "config.timeout" in str(theirs)
+    ),
+    _settled(
+        "HTTP Request 1 and 2: headers, query or body as JSON that is none",
+        "httpRequest",
+        lambda theirs, _: "is no valid JSON. Set Body" in str(theirs),
+    ),
+    _settled(
+        "HTTP Request 1 and 2: an answer that should be JSON",
+        "httpRequest",
+        lambda theirs, _: "not valid JSON" in str(theirs),
+    ),
     _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
     _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
     _settled("Switch: a rule fails", "switch", lambda theirs, _: "reading 'push'" in str(theirs), "={{"),

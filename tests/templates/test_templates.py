@@ -183,9 +183,11 @@ def test_odd_and_empty_data_differ_from_plausible_data():
 
 def test_odd_parameters_are_the_same_for_the_same_seed_and_leave_the_template_as_it_was(part):
     before = copy.deepcopy(PARTS.workflow)
-    made = [[each.node for each in odd_nodes_of([PARTS, WHOLE], part.far_side, seed)] for seed in (3, 3, 4)]
+    beside = template(9, node("Program", "@n8n/n8n-nodes-langchain.code", code={"execute": {}}))
+    made = [[each.node for each in odd_nodes_of([PARTS, WHOLE, beside], part.far_side, seed)] for seed in (3, 3, 4)]
     assert made[0] == made[1] != made[2]
     assert all(each["parameters"] not in [node.get("parameters") for node in PARTS.nodes] for each in made[0])
+    assert all(each["name"] != "Program" for each in made[0]), "a node of another package than the basic one"
     assert PARTS.workflow == before
 
 
