@@ -199,7 +199,9 @@ def weigh(values: list[Any], most: int = MOST) -> int:
 
 def weigh_light(values: list[Any], most: int = MOST) -> int | None:
     """As `weigh`; None, soon, for values that take longer to weigh than a thread takes to begin."""
-    if large_json.is_heavy(values) or (most < LIGHT and _survey(values, most)[2] > most):
+    if len(values) >= large_json.MANY or large_json.is_heavy(values):
+        return None
+    if most < LIGHT and _survey(values, most)[2] > most:
         return None
     try:
         return estimate(orjson.dumps(values))

@@ -43,6 +43,7 @@ def test_light_values_weigh_the_same_at_once_and_others_are_left(shape: str) -> 
     assert weigh_light(few) == weigh(few)
     assert weigh_light(few, most=weigh(few) // 4) is None
     assert weigh_light(many) is None
+    assert weigh_light(many[0]) is None
 
 
 @pytest.mark.parametrize(
