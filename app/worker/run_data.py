@@ -21,6 +21,8 @@ DEEPEST = -40
 """So many levels below those, even what is large is written at one go."""
 FEW = 2_000
 """Values of a document that is written at one go: to look at its parts would take far longer."""
+DEEP_AT_ONCE = 1_000_000
+"""Values of what is nested deeply that are written at one go: in parts it takes a hundred times as long."""
 AT_ONCE = 1_000
 """Entries of a list that are written at one go, unless they are large."""
 
@@ -93,6 +95,8 @@ def _dump(value: Any) -> bytes:
         return orjson.dumps(value, default=str)
     except TypeError:
         # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
-        # In parts, between which other threads have their turn.
         encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=str)
+        if not large_json.is_heavy([value], DEEP_AT_ONCE):
+            return encoder.encode(value).encode()
+        # In parts, between which other threads have their turn; each of them is handed up through all levels.
         return "".join(encoder.iterencode(value)).encode()

@@ -177,3 +177,18 @@ def test_what_is_large_is_read_beside_the_loop_and_a_stop_meanwhile_counts(monke
 
     assert asyncio.run(main()).result.status == "canceled"
     assert readers != [threading.get_ident()]
+
+
+def test_what_is_nested_deeply_is_written_at_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In parts each value is handed up through all levels above it: half a million in 500 levels took seven seconds."""
+    write = json.JSONEncoder.iterencode
+
+    def write_once(self: json.JSONEncoder, value: Any, _one_shot: bool = False) -> Any:
+        assert _one_shot
+        return write(self, value, _one_shot)
+
+    monkeypatch.setattr(json.JSONEncoder, "iterencode", write_once)
+    deep: Any = []
+    for _ in range(300):
+        deep = [deep, 1, "\u00fc"]
+    assert json.loads(run_data.encode({"deep": deep})) == {"deep": deep}
