@@ -79,3 +79,10 @@ def test_a_request_without_a_body_is_a_form_where_the_older_helper_says_so(packa
       return [[{{ json: {{ types: asked.map(({{ headers }}) => headers['content-type'] ?? null) }} }}]]"""
     form = "application/x-www-form-urlencoded"
     assert packages.script(code) == [{"types": [form, None, form, None]}]
+
+
+def test_a_body_whose_fields_are_undefined_is_sent_and_an_empty_one_is_not(packages: PackageEngine, far: str):
+    code = f"""const ask = (body) => this.helpers.httpRequest({{ url: '{far}/echo', method: 'POST', body }});
+      const sent = async (body) => (await ask(body)).body;
+      return [[{{ json: {{ bodies: [await sent({{ a: undefined }}), await sent({{}})] }} }}]]"""
+    assert packages.script(code) == [{"bodies": ["{}", ""]}]

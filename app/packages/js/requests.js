@@ -55,9 +55,14 @@ async function encoded(body) {
     const headers = body.getHeaders();
     return { bytes: await bytesOf(body), type: headers['content-type'] ?? headers['Content-Type'] };
   }
+  if (holdsNothing(body)) return { bytes: Buffer.from('{}'), type: 'application/json' };
   if (isBytes(body) || isStream(body)) return { bytes: await bytesOf(body), type: undefined };
   return undefined;
 }
+
+/** Whether an object names fields, all of them undefined: it is sent, while one without any is not. */
+const holdsNothing = (body) =>
+  typeof body === 'object' && body !== null && Object.getPrototypeOf(body) === Object.prototype && Object.keys(body).length > 0 && Object.values(body).every((value) => value === undefined);
 
 function withType(headers, type) {
   if (type === undefined) return headers;
