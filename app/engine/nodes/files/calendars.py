@@ -15,10 +15,10 @@ from app.engine.run.errors import NodeError
 from app.engine.run.memory import weigh
 from app.engine.run.programs import evaluate_javascript
 from app.engine.sandbox import bundles
-from app.engine.values.conversions import CannotConvert, convert, display
+from app.engine.values.conversions import CannotConvert, Undefined, convert, display
 
 READ = "const answer = ({ text }) => calendars.icsCalendarToObject(text);"
-MOMENTS = "={{ [$json.start, $json.end].map((text) => new Date(text).getTime()) }}"
+MOMENTS = "={{ [$json.start, $json.end].map((text) => text === null ? NaN : new Date(text).getTime()) }}"
 HEAD = ("BEGIN:VCALENDAR", "VERSION:2.0", "CALSCALE:GREGORIAN", "PRODID:adamgibbons/ics", "METHOD:PUBLISH")
 """What n8n's events begin with, so that whoever reads them sees no difference."""
 COPIES = 3
@@ -38,7 +38,8 @@ async def read_calendars(context: NodeContext, texts: list[str]) -> list[dict[st
 async def write_event(context: NodeContext, parameters: dict[str, Any], index: int) -> str:
     """The event that the parameters of one item describe, as text. Raises NodeError."""
     given = {"start": parameters.get("start"), "end": parameters.get("end")}
-    [moments] = await evaluate_javascript(context, MOMENTS, [given])
+    known = {name: None if isinstance(value, Undefined) else value for name, value in given.items()}
+    [moments] = await evaluate_javascript(context, MOMENTS, [known])
     for name, moment in zip(given, moments, strict=True):
         if moment is None:
             raise NodeError(f"'{name}' is not a date: {display(given[name])}", item_index=index)

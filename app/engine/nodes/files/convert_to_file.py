@@ -116,9 +116,13 @@ def _field(parameters: dict[str, Any]) -> str:
     return conversions.to_string(parameters.get("binaryPropertyName", "data"))
 
 
+MARKED = ("utf-16", "utf-32", "utf-8-sig")
+"""Encodings that begin with a byte order mark by themselves."""
+
+
 def _encode_text(text: str, options: dict[str, Any], hold: Callable[[int], None]) -> bytes:
-    mark = BYTE_ORDER_MARK if options.get("addBOM") else ""
     codec = encoding_name(options.get("encoding"))
+    mark = BYTE_ORDER_MARK if options.get("addBOM") and codec.startswith("utf") and codec not in MARKED else ""
     size = len(text) * WIDTHS.get(codec[:6], 1)
     hold(size + base64_size(size))  # both are there while it becomes base64
     return (mark + text).encode(codec, "replace")

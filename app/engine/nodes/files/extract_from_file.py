@@ -23,6 +23,7 @@ from app.engine.run.memory import DICT, base64_size
 from app.engine.run.registry import node
 from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.charsets import BYTE_ORDER_MARK
 
 WHOLE_FILES = ["binaryToPropery", "fromJson", "text", "fromIcs", "xml"]
 ISSUES = rules(
@@ -99,8 +100,13 @@ BY_LIBRARY = {"pdf": read_pdf, "fromIcs": _read_calendars}
 
 
 async def _text(context: NodeContext, content: bytes, parameters: dict[str, Any]) -> str:
+    """The text of a file; its byte order mark is part of it only where that is wanted, and an encoding is chosen."""
     options = as_group(parameters.get("options"))
-    return await binary.decode(context, content, encoding_name(options.get("encoding")))
+    codec = encoding_name(options.get("encoding"))
+    text = await binary.decode(context, content, codec)
+    marked = content[:4].decode(codec, "ignore").startswith(BYTE_ORDER_MARK)
+    kept = marked and options.get("encoding") and options.get("stripBOM") is False
+    return BYTE_ORDER_MARK + text if kept else text
 
 
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:

@@ -107,7 +107,8 @@ def _choose(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     number = str(parameters.get("useDataOfInput", 1)) if context.version >= 3 else str(output).removeprefix("input")
     place = int(number) - 1 if number.isdecimal() else -1
     if not 0 <= place < len(context.inputs):
-        raise NodeError(f"The Merge node has no input {number}.")
+        count = f"The node has only {len(context.inputs)} inputs, so selecting input {number} is not possible."
+        raise NodeError(f"Input {number} doesn't exist", description=count)
     return [context.inputs[place]]
 
 

@@ -3,6 +3,7 @@
 Knows items, no node. The bytes stand in the item itself, in base64.
 """
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,20 @@ from app.engine.run.memory import text_size
 from app.engine.values import conversions
 from app.outgoing.charsets import codec_named, decode_pieces
 
-NODE_NAMES = {"ucs2": "utf-16-le", "ucs-2": "utf-16-le", "utf16le": "utf-16-le", "binary": "latin-1"}
+NODE_NAMES = {
+    "ucs2": "utf-16-le",
+    "ucs-2": "utf-16-le",
+    "utf16le": "utf-16-le",
+    "utf16be": "utf-16-be",
+    "utf32le": "utf-32-le",
+    "utf32be": "utf-32-be",
+    "binary": "latin-1",
+    "koi8r": "koi8-r",
+    "koi8u": "koi8-u",
+    "big5": "big5hkscs",
+}
+_NUMBERED = {"win": "cp", "windows": "cp", "iso8859": "iso8859-"}
+_NUMBER = re.compile(r"(win|windows|iso8859)(\d+)\Z")
 BYTES_OF_ONE = 10_000
 """Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 
@@ -74,7 +88,11 @@ def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
 def encoding_name(given: Any) -> str:
     """Python's name for an encoding as n8n calls it; UTF-8 without one. Raises NodeError for one nobody knows."""
     asked = conversions.display(given or "utf-8")
-    codec = codec_named(NODE_NAMES.get(asked, asked))
+    codec = codec_named(NODE_NAMES.get(asked, _NUMBER.sub(_numbered, asked)))
     if codec is None:
         raise NodeError(f"The encoding '{asked}' is not known.")
     return codec
+
+
+def _numbered(name: re.Match[str]) -> str:
+    return _NUMBERED[name[1]] + name[2]

@@ -102,6 +102,8 @@ def test_what_stands_in_an_event(engine: Engine, parameters: dict[str, Any], lin
     ("parameters", "said"),
     [
         ({"start": "tomorrow or so"}, "'start' is not a date: tomorrow or so"),
+        ({"start": "={{ $json.nope }}"}, "'start' is not a date: undefined"),
+        ({"end": "={{ null }}"}, "'end' is not a date: null"),
         ({"additionalFields": {"url": "no url"}}, "The event cannot be written: 'no url' is not a URL"),
         (
             {"additionalFields": {"organizerUi": {"organizerValues": {"name": "A", "email": "none"}}}},
