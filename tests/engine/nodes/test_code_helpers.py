@@ -91,6 +91,7 @@ def run(engine, far):
          {"body": "[]", "content-type": "application/json"}),
         ("request({method: 'PUT', url: FAR, body: {}, json: true})",
          {"body": "{}", "content-type": "application/json"}),
+        ("request({url: FAR + '/d', qs: {a: [1, 2]}, useQuerystring: true, json: true})", {"path": "/d?a=1&a=2"}),
         ("request({url: FAR, body: {}, json: true})", {"body": "", "content-type": None}),
         ("request({method: 'POST', url: FAR, json: true})", {"body": "", "content-type": None}),
         ("httpRequest({method: 'POST', url: FAR, body: Buffer.from('bytes')})",

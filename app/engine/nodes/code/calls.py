@@ -70,6 +70,8 @@ def older_call_of(options: Json) -> Call:
         _set_basic(headers, auth.get("user", auth.get("username")), auth.get("pass", auth.get("password")))
     agent = _object(options, "agentOptions")
     arrays = _object(options, "qsStringifyOptions").get("arrayFormat")
+    if arrays is None and options.get("useQuerystring"):
+        arrays = "repeat"
     return Call(
         method=method,
         url=_url({**options, "url": options.get("url") or options.get("uri")}, arrays),
