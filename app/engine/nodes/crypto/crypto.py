@@ -104,8 +104,17 @@ async def crypto(context: NodeContext) -> Outputs:
             context.hold(len(made) if isinstance(made, str) else BUFFER_BYTES)
             output.append({**item, "json": {**item["json"], name: made}})
         except NodeError as error:
-            output.append(failed_item(context, error, index))
+            failed = failed_item(context, error, index)
+            output.append(failed if context.version < 2 else {**failed, "json": {"error": _told(error)}})
     return [output]
+
+
+def _told(error: NodeError) -> dict[str, Any]:
+    """An item's error as the node's version 2 shows it: not the message alone."""
+    if "must be of type" in error.message:
+        return {"message": error.message, "name": "TypeError", "code": "ERR_INVALID_ARG_TYPE"}
+    named = error.name if "[item " in error.message else "Error"
+    return {"message": error.message, "name": named}
 
 
 async def _secrets(context: NodeContext, parameters: dict[str, Any]) -> dict[str, Any]:
