@@ -113,7 +113,8 @@ async def _file_of_one(
 
 
 def _field(parameters: dict[str, Any]) -> str:
-    return conversions.to_string(parameters.get("binaryPropertyName", "data"))
+    given = parameters.get("binaryPropertyName", "data")
+    return "data" if given is None else conversions.to_string(given)
 
 
 MARKED = ("utf-16", "utf-32", "utf-8-sig")
@@ -151,7 +152,7 @@ def _indents(value: Any) -> int:
 
 
 def _json_file(context: NodeContext, value: Any, parameters: dict[str, Any], name: Any) -> dict[str, Any]:
-    return named_file(_json(context, value, parameters), path_of(name or "file.json"), "application/json")
+    return named_file(_json(context, value, parameters), path_of(name, "file.json"), "application/json")
 
 
 async def _calendar_file(context: NodeContext, parameters: dict[str, Any], index: int) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _text_file(context: NodeContext, item: Item, parameters: dict[str, Any], ind
     value = _source(item, parameters, index)
     content = _encode_text("null" if value is None else conversions.display(value), options, context.hold)
     kind = "application/json" if value is None or isinstance(value, dict | list) else "text/plain"
-    return named_file(content, path_of(options.get("fileName") or "file.txt"), kind)
+    return named_file(content, path_of(options.get("fileName"), "file.txt"), kind)
 
 
 def _binary_file(context: NodeContext, item: Item, parameters: dict[str, Any], index: int) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def _binary_file(context: NodeContext, item: Item, parameters: dict[str, Any], i
         content = _encode_text(conversions.display(value), options, context.hold)
     mime_type = conversions.to_string(options.get("mimeType") or "") or None
     ending = extension_of(mime_type) if mime_type else None
-    return named_file(content, path_of(options.get("fileName") or (f"file.{ending}" if ending else "file")), mime_type)
+    return named_file(content, path_of(options.get("fileName"), f"file.{ending}" if ending else "file"), mime_type)
 
 
 def _bytes(value: Any) -> bytes:

@@ -18,7 +18,7 @@ EMPTY = {"boolean": False, "number": 0, "string": ""}
 async def set_v1(context: NodeContext) -> Outputs:
     parameters = context.parameters
     wanted = {
-        "values": parameters.get("values") or {},
+        "values": _without_null_names(parameters.get("values") or {}),
         "only": parameters.get("keepOnlySet", False),
         "options": parameters.get("options") or {},
     }
@@ -41,6 +41,18 @@ async def set_v1(context: NodeContext) -> Outputs:
                     paths.remove(json, name, dots=dots)
         output.append({**item, "json": json, "pairedItem": {"item": index}})
     return [output]
+
+
+def _without_null_names(values: Any) -> Any:
+    """The fields to set, those with null for a name without one: they get the name that fields have at first."""
+    if not isinstance(values, dict) or not any(
+        isinstance(field, dict) and field.get("name", "") is None for kind in EMPTY for field in values.get(kind) or []
+    ):
+        return values
+    return {
+        kind: [{name: each for name, each in field.items() if (name, each) != ("name", None)} for field in fields]
+        for kind, fields in values.items()
+    }
 
 
 def _field_name(given: Any, dots: bool) -> str | None:
