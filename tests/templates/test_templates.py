@@ -140,7 +140,8 @@ def test_a_difference_is_told_with_its_node_and_where_it_is(part):
     assert '1 set, outputs: template 1, Keep: [0][0].mail: "else" | "ada@example.com"' in str(report)
 
 
-def test_what_may_not_end_is_not_asked_of_the_reference(part):
+def test_what_may_not_end_is_not_asked_of_the_reference(part, monkeypatch):
+    monkeypatch.setattr("tests.templates.comparing.TEMPLATE_SECONDS", 0.5)
     report = part.compare(ENDLESS)
     assert report.counted == {"endless": 1}
     assert part.asked == []
