@@ -1,6 +1,7 @@
 """The Postgres node's server is whoever the workflow names: it may send anything, and nothing."""
 
 import asyncio
+import itertools
 import socket
 import struct
 import threading
@@ -9,7 +10,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from app.engine.nodes.postgres.session import QueryResult, session
+from app.engine.nodes.postgres import connecting, wire
+from app.engine.nodes.postgres import session as session_module
+from app.engine.nodes.postgres.session import QueryFailed, QueryResult, session
+from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter, TooMuchData
 from app.outgoing.addresses import AddressRules
 from tests.patience import PATIENCE_SECONDS
@@ -33,7 +37,7 @@ NOTIFICATION = message(b"A", bytes(4) + b"channel\0" + b"x" * 7_000 + b"\0")
 
 
 @contextmanager
-def answering(answer: bytes, *, again: int = 1) -> Iterator[int]:
+def answering(answer: bytes, *, again: int = 1, greeting: bytes = GREETING) -> Iterator[int]:
     """The port of a server that lets everybody in, and says this to every query, as often as that."""
     listener = socket.create_server(("127.0.0.1", 0))
 
@@ -41,7 +45,7 @@ def answering(answer: bytes, *, again: int = 1) -> Iterator[int]:
         with client:
             try:
                 client.recv(10_000)
-                client.sendall(GREETING)
+                client.sendall(greeting)
                 while client.recv(10_000):
                     for _ in range(again):
                         client.sendall(answer)
@@ -82,6 +86,54 @@ async def ask(port: int, meter: Meter) -> list[QueryResult]:
 def test_what_arrives_counts_before_it_is_anything(answer: bytes) -> None:
     with answering(answer, again=1_000_000) as port, pytest.raises(TooMuchData):
         asyncio.run(ask(port, Meter(4 * 2**20)))
+
+
+def test_a_server_says_little_before_it_lets_anybody_in() -> None:
+    """libpq keeps each setting, in a list that it goes through for the next one."""
+    settings = b"".join(message(b"S", b"setting%d\0v\0" % number) for number in range(10_000))
+    with (
+        answering(one_row(TEXT, b"x"), greeting=GREETING[:9] + settings + GREETING[9:]) as port,
+        pytest.raises(NodeError, match="too much before it lets anybody in"),
+    ):
+        asyncio.run(ask(port, Meter()))
+
+
+def test_a_proof_of_the_password_that_never_ends_holds_no_loop(monkeypatch: pytest.MonkeyPatch, beside) -> None:
+    """A server says how many rounds it takes, and libpq computes them all in one step."""
+    end = threading.Event()
+
+    def never(conninfo: str) -> Iterator[None]:
+        end.wait()
+        yield
+
+    monkeypatch.setattr(connecting.generators, "connect", never)
+    monkeypatch.setattr(session_module, "GRACE_SECONDS", 0.0)
+
+    async def ask_in_vain() -> None:
+        credential = {"host": "127.0.0.1", "port": 1}
+        async with session(credential, AddressRules.parse("127.0.0.1"), hold=Meter().add, timeout=0.05):
+            pass
+
+    try:
+        with pytest.raises(NodeError, match="timeout"):
+            asyncio.run(ask_in_vain())
+    finally:
+        end.set()
+    assert beside == ["_connect"]
+
+
+def test_a_server_whose_messages_take_long_to_read_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop of the worker stands still meanwhile."""
+    clock = itertools.count()
+
+    async def ask_slowly(port: int) -> None:
+        credential = {"host": "127.0.0.1", "port": port}
+        async with session(credential, AddressRules.parse("127.0.0.1"), hold=Meter().add) as opened:
+            monkeypatch.setattr(wire, "thread_time", lambda: next(clock))
+            await opened.run("SELECT 1")
+
+    with answering(one_row(TEXT, b"x")) as port, pytest.raises(QueryFailed, match="takes too long to read"):
+        asyncio.run(ask_slowly(port))
 
 
 def test_what_has_arrived_counts_no_more_once_it_is_rows() -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from app.engine.nodes.postgres import rows
+from app.engine.nodes.postgres.connecting import connect
 from app.engine.nodes.postgres.values import to_json
 from app.engine.nodes.postgres.wire import Wire
 from app.engine.nodes.shared.connection_errors import CONNECTION_ERRORS, hide_password, resolve
@@ -23,6 +24,8 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRules
 
 CONNECT_SECONDS = 30
+GRACE_SECONDS = 1.0
+"""How much later than psycopg itself it is given up to connect."""
 MAX_MESSAGE_LENGTH = 10_000
 """Characters of what a server says of a failure."""
 # libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
@@ -116,19 +119,14 @@ async def session(
         raise NodeError("A workflow cannot connect to Unix sockets; name a host.")
     addresses = await resolve(rules, host, port)
     try:
-        connection = await psycopg.AsyncConnection.connect(
-            host=",".join([host] * len(addresses)),
-            hostaddr=",".join(addresses),
-            port=port,
-            dbname=str(credential.get("database") or "postgres"),
-            user=str(credential.get("user") or "postgres"),
-            password=str(credential.get("password") or ""),
-            passfile=NO_PASSWORD_FILE,
-            connect_timeout=max(1, round(timeout)),
-            autocommit=True,
-            options="-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres",
-            **_encryption(credential),
-        )
+        parameters = {
+            "host": ",".join([host] * len(addresses)),
+            "hostaddr": ",".join(addresses),
+            "port": port,
+            "connect_timeout": max(1, round(timeout)),
+            **_login(credential),
+        }
+        connection = await connect(parameters, timeout * len(addresses) + GRACE_SECONDS)
     except psycopg.OperationalError as error:
         refused = "refused" in str(error).lower()
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
@@ -136,6 +134,17 @@ async def session(
     async with connection:
         with contextlib.closing(Wire(connection.fileno(), hold)) as wire:
             yield Session(connection, wire, big_as_text=big_as_text)
+
+
+def _login(credential: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "dbname": str(credential.get("database") or "postgres"),
+        "user": str(credential.get("user") or "postgres"),
+        "password": str(credential.get("password") or ""),
+        "passfile": NO_PASSWORD_FILE,
+        "options": "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres",
+        **_encryption(credential),
+    }
 
 
 def _encryption(credential: dict[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,18 @@
 """What a server sends over one connection, counted as it arrives: libpq keeps a message until all of it is there, and
-one may be a gigabyte."""
+one may be a gigabyte. It also keeps each setting that a server tells of, in a list that it goes through for the next.
+"""
 
 from collections.abc import Callable, Generator
+from time import thread_time
 from typing import Any, TypeVar
+
+import psycopg
 
 from app.outgoing.sockets import Arrived
 
 T = TypeVar("T")
+STEP_SECONDS = 0.25
+"""CPU time that libpq may take for what it reads at once, while the loop of the worker stands still."""
 
 
 class Wire:
@@ -31,11 +37,14 @@ class Wire:
         self._count(size)
 
     def counting(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """The same work of psycopg's, with what arrives counted at each step. Raises what `hold` does."""
+        """The same work of psycopg's, with what arrives counted at each step.
+
+        Raises what `hold` does, and psycopg.OperationalError for a server whose messages take too long to read.
+        """
         ready = None
         while True:
             try:
-                wanted = work.send(ready)
+                wanted = _step(work, ready)
             except StopIteration as end:
                 made: T = end.value
                 return made
@@ -46,3 +55,12 @@ class Wire:
         waiting = max(0, self._arrived() - self._rows)
         self._hold(more + waiting - self._held)
         self._held = waiting
+
+
+def _step(work: Generator[Any, Any, Any], ready: Any) -> Any:
+    """What the work waits for next. Raises StopIteration at its end, and psycopg.OperationalError."""
+    began = thread_time()
+    wanted = work.send(ready)
+    if thread_time() - began > STEP_SECONDS:
+        raise psycopg.OperationalError("What the server sends takes too long to read")
+    return wanted
