@@ -42,17 +42,18 @@ def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mappi
     """Store the tokens of the provider's answer and end the renewal.
 
     Nothing is stored when somebody has changed, connected or renewed the credential meanwhile. A lease that has gone to
-    another is no hindrance: what that one spends may be worth nothing any more.
+    another is no hindrance: what that one spends may be worth nothing any more. Where nothing is stored, it stays.
     """
     secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
     if secret is None:
         return
     now_held = vault.decrypt(secret, renewal.credential_id, renewal.kind)
     began_with, now_with = tokens_in(renewal.held), tokens_in(now_held)
-    if access_token(began_with) == access_token(now_with) and belong_together(renewal.held, now_held):
-        now_held[FIELD] = merge(now_with, answered, renewal.held_at)
-        secret = vault.encrypt(renewal.credential_id, renewal.kind, now_held)
-    oauth.keep_renewed(connection, renewal.credential_id, secret)
+    if access_token(began_with) != access_token(now_with) or not belong_together(renewal.held, now_held):
+        oauth.release_renewal(connection, renewal.credential_id, renewal.holder)
+        return
+    now_held[FIELD] = merge(now_with, answered, renewal.held_at)
+    oauth.keep_renewed(connection, renewal.credential_id, vault.encrypt(renewal.credential_id, renewal.kind, now_held))
 
 
 def give_up(connection: Connection, renewal: Renewal) -> None:

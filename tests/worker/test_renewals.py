@@ -5,9 +5,11 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -230,6 +232,22 @@ def test_an_outage_is_waited_for_before_a_new_token_is_lost(party: Party, provid
     [token] = party.run(read)
     assert {token} == provider.access, "also where another worker's renewal has begun meanwhile"
     assert party.held()["oauthTokenData"]["refresh_token"] in provider.refresh
+    assert not begun(party)
+
+
+def test_a_renewal_that_stores_nothing_ends_no_other_one(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 5))
+    mine, other = uuid4(), uuid4()
+    renewal = renewals.hold(party.connection, party.vault, "default", "c1", KIND, mine)
+    assert renewal is not None
+    connected = party.vault.encrypt("c1", KIND, provider.data(oauthTokenData={"access_token": "by consent"}))
+    values = [connected.data, connected.key_id, other]
+    party.connection.execute("UPDATE credentials SET data = %s, key_id = %s, renewal_holder = %s", values)
+    renewals.keep(party.connection, party.vault, renewal, {"access_token": "late"})
+    assert party.held()["oauthTokenData"] == {"access_token": "by consent"}
+    assert party.connection.execute("SELECT renewal_holder FROM credentials").fetchall() == [(other,)]
+    assert begun(party)
+    renewals.keep(party.connection, party.vault, replace(renewal, holder=other), {"access_token": "late"})
     assert not begun(party)
 
 
