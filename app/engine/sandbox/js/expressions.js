@@ -6,6 +6,7 @@ const vm = require('node:vm');
 
 const { ANSWER, FrameReader, writeFrame, writeLastAnswer } = require('./frames.js');
 const { answer } = require('./host.js');
+const { KnownAnswers } = require('./known_answers.js');
 const { split } = require('./template_parts.js');
 const { rewrite, TemplateError } = require('./templates.js');
 
@@ -13,36 +14,6 @@ const CACHE_SIZE = 5000;
 
 const REALM = ['bridge', 'libraries', 'encode', 'scope', 'variables', 'methods-date', 'methods-number', 'methods-string',
   'methods-array', 'methods-object', 'methods', 'clone', 'evaluate', 'harden'];
-
-/** Texts that the host has answered for in one request, for each of its items anew otherwise: so many, so long. */
-const [KNOWN_TEXTS, KNOWN_LENGTH] = [1000, 200];
-/** So many more texts that are new than that are known, and the rest of the request is not looked up. */
-const PATIENCE = 50;
-
-class KnownAnswers {
-  #known = new Map();
-  #patience = PATIENCE;
-
-  answer(operation, text, argument) {
-    if (this.#patience < 0 || text.length + argument.length > KNOWN_LENGTH) return answer(operation, text, argument);
-    const key = `${operation} ${argument.length} ${argument}${text}`;
-    let given = this.#known.get(key);
-    if (given !== undefined) {
-      this.#patience += 1;
-    } else {
-      this.#patience -= 1;
-      given = answer(operation, text, argument);
-      if (this.#known.size < KNOWN_TEXTS) this.#known.set(key, given);
-    }
-    return given;
-  }
-
-  /** What one request has asked, the next one cannot tell from how long an answer takes. */
-  forget() {
-    this.#known.clear();
-    this.#patience = PATIENCE;
-  }
-}
 
 /**
  * `compileText` gives the handle of a template that an expression has made, or its error behind a "!"; `known` answers
@@ -72,7 +43,7 @@ function createRealm({ realmFile, realmLibrary }, compileText, known) {
 }
 
 function start(load) {
-  const known = new KnownAnswers();
+  const known = new KnownAnswers(answer);
   const { context, door, methods, variables } = createRealm(load, compileText, known);
   const isMethod = (name) => methods.has(name);
   const isVariable = (name) => variables.has(name);
@@ -86,9 +57,9 @@ function start(load) {
     try {
       const parts = split(template).map((part) => {
         if (part.text !== undefined) return part;
-        const { source, variables: known, unknown, ...about } = rewrite(part.code, isMethod, isVariable);
-        compiled.push(vm.compileFunction(source, [...known, ...unknown], { parsingContext: context, filename: 'expression' }));
-        return { function: compiled.length - 1, variables: known, ...about };
+        const { source, variables: used, unknown, ...about } = rewrite(part.code, isMethod, isVariable);
+        compiled.push(vm.compileFunction(source, [...used, ...unknown], { parsingContext: context, filename: 'expression' }));
+        return { function: compiled.length - 1, variables: used, ...about };
       });
       const handle = nextHandle++;
       door.define(handle, JSON.stringify(parts), ...compiled);
