@@ -9,7 +9,6 @@ import httpcore
 import httpx
 import pytest
 
-from app.outgoing import connections
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
 from app.outgoing.bounds import ResponseTooLarge
 from app.outgoing.client import (
@@ -21,21 +20,7 @@ from app.outgoing.client import (
     TooManyRedirects,
     says_where_it_ends,
 )
-from tests.engine.nodes import far_side
-
-
-@pytest.fixture(scope="module")
-def address():
-    with far_side.running() as url:
-        yield url
-
-
-def ask(url: str, allowed: str = "", *, largest: int = 10_000_000, **call):
-    async def once():
-        async with Outgoing(AddressRules.parse(allowed), largest_response=largest) as outgoing:
-            return await outgoing.send(Call("GET", url, **call))
-
-    return asyncio.run(once())
+from tests.outgoing.asking import ask
 
 
 @pytest.mark.parametrize(
@@ -109,41 +94,12 @@ def test_a_redirect_leads_to_http_only(address: str, target: str) -> None:
         ask(f"{address}/redirect/1?to={target}", "127.0.0.1")
 
 
-@pytest.mark.parametrize("way", [{}, {"proxy": "{}"}])
-def test_an_answer_with_very_many_headers_is_refused(address: str, way: dict[str, str]) -> None:
-    """Each costs time wherever headers are read, on the loop that all executions share."""
-    more = {name: value.format(address) for name, value in way.items()}
-    assert ask(f"{address}/headers?number=500", "127.0.0.1", **more).headers["x-499"] == "v"
-    with pytest.raises(ResponseTooLarge):
-        ask(f"{address}/headers?number=5000", "127.0.0.1", **more)
-
-
 @pytest.mark.parametrize("way", ["{}", "{}/redirect/1?to={}"])
 @pytest.mark.parametrize("target", ["http://127.0.0.1:99999/", "http://xn--a.example/", "http://[::1]:65536/"])
 def test_an_address_that_cannot_be_is_refused(address: str, way: str, target: str) -> None:
     """By what everybody catches; what leads to it may be what a server says."""
     with pytest.raises((UnknownHost, httpx.InvalidURL)):
         ask(target if way == "{}" else way.format(address, target), "127.0.0.1")
-
-
-def test_of_what_takes_long_to_read_little_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All of it is read in one turn of the loop: 64 KiB may be ten thousand chunks."""
-    asked: list[int] = []
-    seconds = iter([1.0, 1.0, 1.001, 1.001, 1.002, 1.002, 1.003, 1.003, 1.5, 1.5, 1.501, 1.501])
-    monkeypatch.setattr(connections, "thread_time", lambda: next(seconds))
-
-    class Inner(httpcore.AsyncMockStream):
-        async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-            asked.append(max_bytes)
-            return b"x"
-
-    async def read() -> None:
-        stream = connections.PacedStream(Inner([]))
-        for _ in range(6):
-            await stream.read(40_000)
-
-    asyncio.run(read())
-    assert asked == [8192, 16384, 32768, 40_000, 8192, 16384]
 
 
 def test_a_connection_serves_again_and_a_broken_one_does_not(address: str) -> None:
@@ -210,13 +166,6 @@ def test_limits_hold(address: str) -> None:
         ask(address + "/slow?seconds=2", "127.0.0.1", timeout=0.2)
     with pytest.raises(TooManyRedirects):
         ask(address + "/redirect/5", "127.0.0.1", max_redirects=3)
-
-
-@pytest.mark.parametrize(("codings", "decoded"), [("gzip", b"packed"), ("zstd", None), ("gzip, gzip", None)])
-def test_what_could_unpack_to_a_thousand_times_its_size_at_once_stays_packed(address: str, codings, decoded) -> None:
-    answer = ask(f"{address}/packed?codings={codings}", "127.0.0.1", largest=10_000)
-    assert answer.content == (decoded or far_side.PACKED[codings])
-    assert answer.headers["content-encoding"] == codings
 
 
 def test_secrets_stay_with_the_origin_that_they_were_meant_for(address: str) -> None:

@@ -24,6 +24,8 @@ ASIDE = "aside"
 """Below the cache: where packages are put together, each in a store of its own, as npm changes a store alone."""
 OFFLINE = "npm_config_prefer_offline"
 POLL_SECONDS = 0.1
+SHOWN = 15
+"""So many broken files of a package are told."""
 ATTEMPTS = 5
 """So often a package is tried whose registry breaks off; npm's cache keeps what has come."""
 
@@ -126,9 +128,6 @@ class Bringing:
                     return
             except InUse:
                 await asyncio.sleep(POLL_SECONDS)
-
-
-SHOWN = 15
 
 
 def describe(package: Added) -> str:
