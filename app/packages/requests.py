@@ -14,7 +14,7 @@ from app.binary_files import encode_base64
 from app.engine.nodes.code.calls import accepts, call_of, older_call_of, wants_bytes
 from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.authentication import RequestProof
-from app.engine.nodes.http_request.failures import RequestFailed
+from app.engine.nodes.http_request.failures import RequestFailed, axios_error
 from app.engine.nodes.http_request.requests import AT_ONCE, answered
 from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
@@ -80,7 +80,8 @@ def _reply(options: Json, answer: Answer) -> Json:
         # One that was to come as bytes is told as text, of which the process makes bytes again.
         body = body_of(answer, parse=not raw)
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers, "data": body}
-        raise RequestError({**_refusal(answer), "response": about})
+        message = f"Request failed with status code {answer.status}"
+        raise RequestError({**axios_error(answer.status, message), "response": about})
     full = bool(options.get("returnFullResponse"))
     return _answer_json(answer, full, raw=raw, parse=options.get("encoding") != "text")
 
@@ -92,7 +93,7 @@ def _older_reply(options: Json, answer: Answer) -> Json:
         about = {"status": answer.status, "statusText": answer.reason, "headers": answer.headers}
         message = f"{answer.status} - {conversions.to_json_text(body)}"
         more = {"statusCode": answer.status, "error": body, "response": {**about, "body": body}}
-        raise RequestError({**_refusal(answer), "message": message, **more})
+        raise RequestError({**axios_error(answer.status, message), **more})
     full = bool(options.get("resolveWithFullResponse"))
     return _answer_json(answer, full, raw=wants_bytes(options, older=True), parse=parse)
 
@@ -103,9 +104,3 @@ def _answer_json(answer: Answer, full: bool, *, raw: bool, parse: bool) -> Json:
         return {"result": rest, "bytes": encode_base64(answer.content)}
     body = body_of(answer, parse=parse)
     return {"result": {"body": body, **rest} if full else body}
-
-
-def _refusal(answer: Answer) -> Json:
-    code = "ERR_BAD_REQUEST" if 400 <= answer.status < 500 else "ERR_BAD_RESPONSE"
-    message = f"Request failed with status code {answer.status}"
-    return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}

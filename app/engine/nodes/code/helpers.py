@@ -17,7 +17,7 @@ from app import large_json
 from app.binary_files import display_size, encode_base64, file_entry
 from app.engine.nodes.code.calls import accepts, call_of, older_call_of, wants_bytes
 from app.engine.nodes.http_request.answers import BYTES_OF_ONE, Reading, work_of
-from app.engine.nodes.http_request.failures import RequestFailed
+from app.engine.nodes.http_request.failures import RequestFailed, axios_error
 from app.engine.nodes.http_request.requests import AT_ONCE, answered
 from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
@@ -158,7 +158,7 @@ def _reply(number: int, **said: Any) -> bytes:
 
 def _result(options: Json, answer: Answer) -> bytes:
     if not accepts(options, answer.status):
-        return _reply(0, error=_refusal(answer, f"Request failed with status code {answer.status}"))
+        return _reply(0, error=axios_error(answer.status, f"Request failed with status code {answer.status}"))
     full, raw = bool(options.get("returnFullResponse")), wants_bytes(options, older=False)
     return _reply_with(answer, full, raw=raw, parse=options.get("encoding") != "text")
 
@@ -167,7 +167,7 @@ def _older_result(options: Json, answer: Answer) -> bytes:
     parse = bool(options.get("json"))
     if not 200 <= answer.status < 300 and options.get("simple") is not False:
         said = conversions.to_json_text(body_of(answer, parse=parse))
-        return _reply(0, error=_refusal(answer, f"{answer.status} - {said}"))
+        return _reply(0, error=axios_error(answer.status, f"{answer.status} - {said}"))
     full = bool(options.get("resolveWithFullResponse"))
     return _reply_with(answer, full, raw=wants_bytes(options, older=True), parse=parse)
 
@@ -179,11 +179,6 @@ def _reply_with(answer: Answer, full: bool, *, raw: bool, parse: bool) -> bytes:
         return _reply(0, result=rest if full else None, bytes=content)
     body = body_of(answer, parse=parse)
     return _reply(0, result={"body": body, **rest} if full else body)
-
-
-def _refusal(answer: Answer, message: str) -> Json:
-    code = "ERR_BAD_REQUEST" if 400 <= answer.status < 500 else "ERR_BAD_RESPONSE"
-    return {"message": message, "name": "AxiosError", "code": code, "status": answer.status}
 
 
 def describe_file(given: Json) -> Json:

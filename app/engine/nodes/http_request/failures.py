@@ -129,6 +129,16 @@ class RequestFailed(NodeError):
         return {**super().document(node), **self._told}
 
 
+def axios_code(status: int) -> str:
+    """What axios, n8n's HTTP client, calls an answer of this status that is no success."""
+    return "ERR_BAD_REQUEST" if 400 <= status < 500 else "ERR_BAD_RESPONSE"
+
+
+def axios_error(status: int, message: str) -> dict[str, Any]:
+    """The error that axios makes of such an answer, as programs see it."""
+    return {"message": message, "name": "AxiosError", "code": axios_code(status), "status": status}
+
+
 def of_answer(answer: Answer, item: int, *, parsed: bool, described: bool = True) -> RequestFailed:
     """For an answer that is no success; `parsed` writes its JSON as such, as the early versions of the node do.
 
@@ -147,7 +157,7 @@ def of_answer(answer: Answer, item: int, *, parsed: bool, described: bool = True
         "message": raw,
         "name": "AxiosError",
         "stack": f"AxiosError: Request failed with status code {answer.status}",
-        "code": "ERR_BAD_REQUEST" if 400 <= answer.status < 500 else "ERR_BAD_RESPONSE",
+        "code": axios_code(answer.status),
         "status": answer.status,
     }
     if answer.status == TOO_MANY_REQUESTS and described:

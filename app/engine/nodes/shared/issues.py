@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.values import conversions, dates
 from app.engine.values.conversions import CannotConvert
@@ -91,12 +92,12 @@ class Mapped(DisplayRule):
     label: str | None = None
 
     def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
-        mapping = _group(parameters.get(self.name))
+        mapping = as_group(parameters.get(self.name))
         if mapping.get("mappingMode", "defineBelow") != "defineBelow":
             return
-        values, schema = _group(mapping.get("value")), mapping.get("schema")
+        values, schema = as_group(mapping.get("value")), mapping.get("schema")
         for entry in schema if isinstance(schema, list) else ():
-            identity = _group(entry).get("id")
+            identity = as_group(entry).get("id")
             if not isinstance(identity, str):
                 continue
             if self.label is not None and entry.get("required") and identity not in values:
@@ -158,10 +159,6 @@ def of_type(name: str, value: Any, kind: str) -> list[Issue]:
     return [
         Issue(name, f"'{name}' expects a {kind} but we got {_show(value)}{DATE_HINT if kind == 'dateTime' else ''}")
     ]
-
-
-def _group(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _fill_defaults(parameters: dict[str, Any], defaults: Mapping[str, Any] | None) -> dict[str, Any]:
