@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 
 MAX_MIB = 8
 MAX_CREDENTIALS = 100_000
-
-
-MAX_SECONDS = 86_400.0
+MAX_PAUSE_SECONDS = 86_400.0
 
 
 def check_timezone(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """The time zone. Raises BadParameter for one that this machine does not know."""
+    """The time zone that an option names. Raises BadParameter for one that this machine does not know."""
     if value is not None and find_zone(value) is None:
         raise click.BadParameter(f"{value!r} is no time zone, as Europe/Berlin is", context, parameter)
     return value
@@ -59,7 +57,7 @@ N8N_OPTIONS = (
         "--every",
         default=10.0,
         show_default=True,
-        type=Number(1, MAX_SECONDS),
+        type=Number(1, MAX_PAUSE_SECONDS),
         help="Seconds between passes of --follow.",
     ),
     click.option(

@@ -2,7 +2,8 @@
 
 Each worker adds to rows of its own and the API to those of NOBODY, so that two of them seldom wait for
 each other; a reader adds the rows up. Whoever adds to several does so last, in the order of names and labels, so that
-none of them wait for each other in a circle.
+none of them wait for each other in a circle. An end that has to wait for no other one is counted by the statement that
+records it (results.may_be_counted_at_once).
 """
 
 from collections import Counter

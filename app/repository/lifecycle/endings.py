@@ -81,7 +81,10 @@ def ends_a_chain(status: Status, mode: Mode) -> bool:
 
 
 def append(connection: Connection, endings: Sequence[Ending]) -> None:
-    """Append what statistics, problems and whoever watches are to know of these ends, in their transaction."""
+    """Append what statistics, problems and whoever watches are to know of these ends, in their transaction.
+
+    For a stop and the reaper; a worker's own ends have it in the statement that records them (finish_statements.py).
+    """
     execution_totals.append(connection, [ending.id for ending in endings])
     failure_groups.append(connection, [ending.id for ending in endings if ending.status in FAILED])
     execution_events.note(connection, [ending.id for ending in endings])

@@ -147,7 +147,10 @@ def parts_of(wanted: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
 
 
 def record_part(connection: Connection, part: Sequence[dict[str, Any]]) -> Cursor[tuple[Any, ...]]:
-    """Record these results of one worker, which `parts_of` has put together; the cursor gives the ids that it held."""
+    """Record these results of one worker, which `parts_of` has put together.
+
+    The cursor gives the ids that it held, each with whether somebody watches (execution_events.py).
+    """
     failed = any(values["status"] == "error" for values in part)
     if len(part) == 1:
         return connection.execute(FINISH_FAILED if failed else FINISH, part[0])
