@@ -130,17 +130,20 @@ def console_link(key_id: int | None) -> None:
 
 def link_with(connection: Connection, settings: Settings, key_id: int | None) -> str:
     """A link for this key, else for the one that the environment or the home folder names."""
-    if key_id is not None:
-        return link_for(connection, settings.webhook_url, key_id)
-    from app.up import API_KEY_FILE
+    from app.up import API_KEY_FILE, running_address
 
+    # PORT was perhaps said to `make run` alone.
+    named = {"EXECUTIONS_WEBHOOK_URL", "PORT"} & os.environ.keys()
+    address = settings.webhook_url if named else running_address(settings.home) or settings.webhook_url
+    if key_id is not None:
+        return link_for(connection, address, key_id)
     file = settings.home / API_KEY_FILE
     key = settings.api_key or (file.read_text().strip() if file.exists() else "")
     if not key:
         raise click.ClickException(
             "Which key shall it sign in with? Name one with --key ID; `flask keys list` has them."
         )
-    return new_link(connection, settings.webhook_url, key)
+    return new_link(connection, address, key)
 
 
 @click.group(cls=Keys)

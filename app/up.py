@@ -36,6 +36,7 @@ START_SECONDS = 60.0
 """How long the API may take until it answers."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 API_KEY_FILE = "api-key"
+LOCK_FILE = "lock"
 
 
 class CannotStart(Exception):
@@ -175,9 +176,10 @@ def _refuse_taken_port(settings: Settings, command: str) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
+        free = settings.port + 1 if 1024 <= settings.port < 65_535 else 8000
         raise CannotStart(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            f"Choose another one with PORT (or HOST): PORT={settings.port % 65_535 + 1} {command}"
+            f"Choose another one with PORT (or HOST): PORT={free} {command}"
         ) from None
 
 
@@ -189,7 +191,7 @@ def _address(settings: Settings) -> str:
 @contextlib.contextmanager
 def _only_one(home: Path, own_address: str, command: str) -> Iterator[None]:
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("a+") as lock:
+    with (home / LOCK_FILE).open("a+") as lock:
         try:
             # Held as long as this process lives, so a server found under it is one that a killed process left.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -204,7 +206,20 @@ def _only_one(home: Path, own_address: str, command: str) -> Iterator[None]:
         lock.truncate(0)
         lock.write(f"{os.getpid()} {own_address}")
         lock.flush()
-        yield
+        try:
+            yield
+        finally:
+            lock.truncate(0)
+
+
+def running_address(home: Path) -> str | None:
+    """Where what was started in this folder answers; None where none runs."""
+    try:
+        pid, _, address = (home / LOCK_FILE).read_text().strip().partition(" ")
+        os.kill(int(pid), 0)
+    except (OSError, ValueError, OverflowError):
+        return None
+    return address or None
 
 
 def _raise_on_signals() -> dict[signal.Signals, object]:

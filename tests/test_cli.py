@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from app.cli import keys
+from app.cli import keys, link_with
 from app.command_errors import explanation
 from app.credentials.vault import Vault
 from app.import_commands import bring_in
@@ -87,6 +87,32 @@ def test_a_link_signs_in_with_the_key_that_is_named(flask, connection):
     assert use_link(connection, token) is None
     assert "--key ID" in flask("console-link").stderr
     assert "API key not found" in flask("console-link", "--key", "999").stderr
+
+
+@pytest.mark.parametrize(
+    ("written", "settings", "address"),
+    [
+        ("{own} http://127.0.0.1:8123", {}, "http://127.0.0.1:8123"),
+        ("{own} http://127.0.0.1:8123", {"PORT": 8124}, "http://127.0.0.1:8124"),
+        (
+            "{own} http://[::1]:8123",
+            {"EXECUTIONS_WEBHOOK_URL": "https://e.example.com"},
+            "https://e.example.com",
+        ),
+        ("2147483647 http://127.0.0.1:8123", {}, "http://127.0.0.1:8000"),
+        ("", {}, "http://127.0.0.1:8000"),
+    ],
+)
+def test_a_link_leads_to_what_was_started_in_this_folder(connection, tmp_path, monkeypatch, written, settings, address):
+    for name in ("PORT", "EXECUTIONS_WEBHOOK_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, str(value))
+    (tmp_path / "lock").write_text(written.format(own=os.getpid()))
+    (tmp_path / "api-key").write_text("a key of make run, long enough")
+    ensure_api_key(connection, "a key of make run, long enough", label="make run", scopes=["*"])
+    read = Settings.from_environment(environment("postgresql:///x", tmp_path, **settings))
+    assert link_with(connection, read, None).startswith(f"{address}/console/sign-in?link=")
 
 
 def test_the_encryption_key_is_changed(flask, connection, tmp_path):

@@ -125,6 +125,7 @@ def test_a_home_is_used_stopped_used_again_killed_and_used_again(up, home):
     assert first.stop() == 0
     await_end(processes)
     assert not (home / "database-url").exists()
+    assert not (home / "lock").read_text()
 
     second = up()
     assert second.key == first.key
