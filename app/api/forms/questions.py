@@ -42,7 +42,7 @@ def question(execution_id: str, suffix: str) -> Response:
     try:
         with reading() as connection:
             waiting = lifecycle.waiting_node(connection, number)
-    except Conflict:
+    except (Conflict, ExecutionNotFound):  # deleted, and the message is still there
         return settled_page()
     node = orjson.loads(waiting.node)
     if not asks_people(node) or suffix != str(node.get("id") or WITHOUT_ID):
@@ -86,7 +86,7 @@ def _go_on(number: int, waiting: WaitingNode, item: dict[str, Any]) -> Response:
     try:
         with database() as connection:
             lifecycle.resume_by_webhook(connection, number, orjson.dumps([item]), waiting)
-    except Conflict:
+    except (Conflict, ExecutionNotFound):
         return settled_page()
     return message_page("Got it, thanks", "Your answer is recorded. This page can be closed now.")
 
