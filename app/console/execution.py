@@ -18,6 +18,7 @@ from app.console.node_panel import panel
 from app.console.pages import page, part
 from app.console.structures import read_structure, with_progress
 from app.console.timeline import timeline
+from app.console.waits import goes_on_at, read_wait
 from app.repository.connection import Connection
 from app.repository.custom_data import read_custom_data
 from app.repository.errors import Conflict, NotFound
@@ -82,7 +83,8 @@ def read_values(execution_id: str) -> dict[str, Any]:
     with reading() as connection:
         shown = read_details(connection, execution_id)
         metadata = read_custom_data(connection, [shown.execution.id]).get(shown.execution.id, {})
-    return {**values(shown), "metadata": metadata, "node": chosen_node(shown)}
+        waits_for = read_wait(connection, shown.execution)
+    return {**values(shown), "metadata": metadata, "node": chosen_node(shown), "waits_for": waits_for}
 
 
 def values(shown: ExecutionDetails) -> dict[str, Any]:
@@ -99,6 +101,7 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "structure": structure,
         "graph": shown.graph,
         "rows": timeline(structure, execution),
+        "goes_on_at": goes_on_at(execution),
         "advice": None if message is None else advice_for(message, error.get("name")),
         "crashed": CRASHED,
         "attempts": [attempt for attempt in structure["attempts"] if len(structure["attempts"]) > 1],

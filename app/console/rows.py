@@ -22,6 +22,7 @@ from app.console.texts import (
     status_word,
     when,
 )
+from app.console.waits import goes_on_at
 from app.repository.execution_stats import LastRun
 from app.repository.executions import Execution
 from app.vocabulary import IN_FLIGHT, RETRYABLE
@@ -70,7 +71,8 @@ def reason(e: Execution) -> str:
         node = f"<strong>{escape(e.error_node)}</strong> " if e.error_node else ""
         said = f'<p class="reason">{node}{escape(cut(e.error_message, 300))}</p>'
     elif e.status == "waiting" and e.wait_till:
-        said = f'<p class="about">goes on {ago(e.wait_till)}</p>'
+        until = goes_on_at(e)
+        said = f'<p class="about">{f"goes on {ago(until)}" if until else "waits without a time limit"}</p>'
     return said + (f'<p class="about">“{escape(cut(e.note, 160))}”</p>' if e.note else "")
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import re
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
@@ -204,6 +205,26 @@ def test_a_running_execution_shows_how_far_it_is(browser, browser_with, api, wor
     assert "<dt>Version" in limited
     assert "<dt>Worker" not in limited
     assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text
+
+
+@pytest.mark.parametrize(
+    ("waiting", "until", "said"),
+    [
+        (node("A <b>", "x.slack", {"operation": "sendAndWait"}), None, "to what A &lt;b&gt; has asked, by a link"),
+        (node("Ask", "x.slack", {"operation": "sendAndWait"}), 9, "without it <time"),
+        (node("Ask", "@n8n/n8n-nodes-langchain.chat", {"operation": "sendAndWait"}), None, "a reply in the chat"),
+        (node("Page", "form", {}), None, "the form of Page"),
+        (node("Wait", "wait", {"resume": "webhook"}), None, "a call of the address"),
+        (None, 9, "<dt>Goes on</dt><dd><time"),
+    ],
+)
+def test_one_that_waits_says_what_for_and_how_it_is_given(browser, api, workflow, waiting, until, said):
+    till = datetime.now(UTC) + timedelta(days=until) if until else datetime(3000, 1, 1, tzinfo=UTC)
+    resumed = {"resume_on": "webhook", "waiting_node": orjson.dumps(waiting)} if waiting else {}
+    number = api.ended(workflow, "waiting", wait_till=till, **resumed)
+    page = browser.get(f"/console/executions/{number}").text
+    assert said in page
+    assert ("<dt>Goes on" in page) == bool(until)
 
 
 def test_one_execution_shows_its_graph_and_what_went_wrong(browser, failed):

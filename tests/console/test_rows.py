@@ -56,6 +56,9 @@ def test_one_that_waits_says_when_it_goes_on():
     waiting = replace(FAILED, status="waiting", error_message=None, stopped_at=None, wait_till=AT)
     row = execution_row(waiting, {}, may_read=True, may_stop=True, may_retry=True)
     assert '<p class="about">goes on ' in row
+    endless = replace(waiting, wait_till=datetime(3000, 1, 1, tzinfo=UTC))
+    row = execution_row(endless, {}, may_read=True, may_stop=True, may_retry=True)
+    assert '<p class="about">waits without a time limit</p>' in row
     assert "data-live" in row
     assert "7/stop" in row
 
