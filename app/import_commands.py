@@ -204,6 +204,8 @@ def move(
 
         report = wanted.rehearse(given["rehearse"], show)
         write_report(report, given["report"])
+        if not report.rehearsed:
+            click.echo("Nothing to rehearse: there is no successful execution with its data")
         click.echo("Nothing was written. Next: the same without --rehearse")
         return
     if given["remove_demo"]:

@@ -36,11 +36,9 @@ def histogram() -> Response:
     asked = list_request()
     with reading() as connection:
         now = clock.now(connection)
-        buckets = (
-            count_from_totals(connection, asked, now)
-            if is_counted(asked.query)
-            else count_from_rows(connection, asked, now)
-        )
+        counted = is_counted(asked.query)
+        buckets = (count_from_totals if counted else count_from_rows)(connection, asked, now)
+        buckets["counted"] = counted
         buckets["inFlight"] = count_in_flight(connection, asked.wanted)
         buckets["inFlightUpTo"] = IN_FLIGHT_UP_TO
     response = Response(orjson.dumps(buckets), content_type="application/json")

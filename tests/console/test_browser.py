@@ -118,6 +118,10 @@ def test_a_newcomer_finds_the_failure_changes_its_input_and_watches_it_succeed(o
     expect(page.locator("#node")).to_contain_text("Order <b>C-8</b> was reserved")
     page.get_by_role("link", name="Executions", exact=True).first.click()
     expect(page.locator(f"#e-{stage.failed}")).to_contain_text("mended by #")
+    expect(page.locator(".chip.s-error").first).to_have_attribute(
+        "title", re.compile("^Ended since .* UTC, deleted ones as well$")
+    )
+    expect(page.locator(".chip.s-running").first).not_to_have_attribute("title", re.compile("."))
 
 
 def test_the_list_is_worked_with_keys_alone(open_tab, stage):

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from unittest.mock import Mock
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from app.command_reports import ProgressBar
 from app.import_commands import move
 from app.importing.n8n.open_source import Access
+from app.importing.n8n.rehearsal import Rehearsed
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import SourceError
 from tests.importing import n8n
@@ -125,6 +127,14 @@ def test_following_goes_on_when_the_source_was_away(capsys):
     assert "it is stopped. What came is kept" in capsys.readouterr().err
     with pytest.raises(SourceError):
         move(AwayOnce(1), None, None, given, ProgressBar())
+
+
+def test_a_source_without_executions_has_nothing_to_rehearse(capsys):
+    given = {"dry_run": False, "rehearse": 3, "report": None}
+    workflow = Rehearsed("w1", "Orders", runs=1, equal=1)
+    for found, said in ([], True), ([workflow], False):
+        move(Mock(rehearse=lambda number, show, found=found: Report("n8n", rehearsed=found)), None, None, given, Mock())
+        assert ("Nothing to rehearse" in capsys.readouterr().out) is said
 
 
 def statuses(target):
