@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 import urllib.error
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -37,6 +37,8 @@ START_SECONDS = 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 API_KEY_FILE = "api-key"
 LOCK_FILE = "lock"
+NAMED_MIGRATIONS = 5
+"""Of more than these, as of a new database, only the last one is named."""
 
 
 class CannotStart(Exception):
@@ -62,8 +64,7 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             children: list[Child] = []
             url = settings.database_url or _start_database(settings, running, children, say)
             settings = Settings.from_environment({**environ, "DATABASE_URL": url})
-            for name in migrate(settings.direct_url):
-                say(f"Applied {name}")
+            _say_applied(migrate(settings.direct_url), say)
             key = _api_key(settings)
             children += running.enter_context(_processes(settings, environ, say))
             address = _address(settings)
@@ -77,6 +78,14 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             # One more Ctrl-C must not leave half of it running.
             for number in STOP_SIGNALS:
                 signal.signal(number, signal.SIG_IGN)
+
+
+def _say_applied(names: Sequence[str], say: Say) -> None:
+    if len(names) > NAMED_MIGRATIONS:
+        say(f"Applied {len(names)} migrations, up to {names[-1]}")
+        return
+    for name in names:
+        say(f"Applied {name}")
 
 
 def _start_database(settings: Settings, running: contextlib.ExitStack, children: list[Child], say: Say) -> str:

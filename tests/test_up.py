@@ -114,6 +114,8 @@ def run_line(line: str) -> dict:
 def test_a_home_is_used_stopped_used_again_killed_and_used_again(up, home):
     """One home through all of it: to make another takes as long as all the rest."""
     first = up()
+    [applied] = re.findall(r"^Applied .*", first.printed, re.MULTILINE)
+    assert re.fullmatch(r"Applied \d\d+ migrations, up to \d{4}\.\w+", applied)
     ran = try_the_demo(first)
     for name in ("api-key", "database-url"):
         assert stat.S_IMODE((home / name).stat().st_mode) == 0o600
