@@ -1,6 +1,6 @@
 """How far the sources of imports were read, and that there is one import at a time, which fits to what is here."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,10 +39,17 @@ ACTIVE = """
 """
 
 SAVE_WORKFLOWS = """
-    INSERT INTO imported_workflows (source, workflow_id)
-    SELECT %(source)s, there.id
-      FROM unnest(%(ids)s::text[]) AS there (id)
-    ON CONFLICT DO NOTHING
+    INSERT INTO imported_workflows AS i (source, workflow_id, version_id)
+    SELECT %(source)s, there.id, there.version_id
+      FROM unnest(%(ids)s::text[], %(versions)s::uuid[]) AS there (id, version_id)
+    ON CONFLICT (source, workflow_id) DO UPDATE SET version_id = EXCLUDED.version_id
+     WHERE i.version_id IS DISTINCT FROM EXCLUDED.version_id AND EXCLUDED.version_id IS NOT NULL
+"""
+
+LEFT_AT = """
+    SELECT i.workflow_id, i.version_id
+      FROM imported_workflows AS i
+     WHERE i.version_id IS NOT NULL
 """
 
 GONE_WORKFLOWS = """
@@ -162,9 +169,15 @@ def seen_active(connection: Connection, source: str) -> list[SeenActive]:
     ]
 
 
-def save_workflows(connection: Connection, source: str, ids: Collection[str]) -> None:
-    """Note which workflows there are."""
-    connection.execute(SAVE_WORKFLOWS, {"source": source, "ids": list(ids)})
+def save_workflows(connection: Connection, source: str, versions: Mapping[str, UUID | None]) -> None:
+    """Note which workflows there are, each with the version that it was left at; None: as it was, it was changed here."""
+    values = {"source": source, "ids": list(versions), "versions": list(versions.values())}
+    connection.execute(SAVE_WORKFLOWS, values)
+
+
+def versions_left_at(connection: Connection) -> set[tuple[str, UUID]]:
+    """The workflows that any import has brought, each with a version that it was left at."""
+    return set(connection.execute(LEFT_AT).fetchall())
 
 
 def gone_workflows(connection: Connection, source: str, ids: Collection[str]) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from app.repository.connection import Connection, scalar
 from app.repository.credentials import Secret
+from app.repository.workflows import ADD_TAGS
 
 ADD_PROJECT = """
     INSERT INTO projects (id, name, created_at, updated_at)
@@ -46,6 +47,32 @@ ADD_VERSION = """
     ON CONFLICT (id) DO NOTHING
 """
 
+# Of what has run here, the record stays what it was.
+REFRESH_VERSION = """
+    UPDATE workflow_versions AS v
+       SET name = %(name)s, definition = %(definition)s::text::json,
+           node_types = node_types_of(%(definition)s::text::json)
+     WHERE v.id = %(id)s AND v.workflow_id = %(workflow_id)s
+       AND (v.name <> %(name)s OR v.definition::text <> %(definition)s)
+    RETURNING true
+"""
+
+ZONE = """
+    SELECT v.definition -> 'settings' ->> 'timezone'
+      FROM workflow_versions AS v
+     WHERE v.id = %(id)s
+"""
+
+RAN_HERE = """
+    SELECT EXISTS (SELECT
+                     FROM executions AS e
+                    WHERE e.workflow_id = %(id)s AND e.id > (SELECT coalesce(max(i.highest_id), 0) FROM imports AS i))
+        OR EXISTS (SELECT
+                     FROM imported_waits AS w
+                     JOIN executions AS e ON e.id = w.execution_id
+                    WHERE e.workflow_id = %(id)s AND w.released_at IS NOT NULL)
+"""
+
 VERSION_IDS = """
     SELECT v.id
       FROM workflow_versions AS v
@@ -70,6 +97,14 @@ CHANGE_WORKFLOW = """
     UPDATE workflows AS w
        SET version_id = %(version_id)s, folder = %(folder)s, is_archived = %(is_archived)s, updated_at = %(updated_at)s
      WHERE w.id = %(id)s
+       AND (w.version_id, w.folder, w.is_archived) IS DISTINCT FROM (%(version_id)s, %(folder)s, %(is_archived)s)
+    RETURNING true
+"""
+
+# Tags that it was given here and n8n does not know stay.
+REMOVE_TAGS = """
+    DELETE FROM workflow_tags AS wt
+     WHERE wt.workflow_id = %(id)s AND wt.tag_id = ANY(%(known)s::text[]) AND wt.tag_id <> ALL(%(tags)s::text[])
 """
 
 ADD_KEY = """
@@ -171,6 +206,23 @@ def add_version(
     connection.execute(ADD_VERSION, {**values, "definition": definition.decode(), "created_at": created_at})
 
 
+def refresh_version(connection: Connection, version_id: UUID, *, workflow_id: str, name: str, definition: bytes) -> bool:
+    """Give a version the name and the settings that its workflow has by now; returns whether they are others."""
+    values = {"id": version_id, "workflow_id": workflow_id, "name": name, "definition": definition.decode()}
+    return bool(scalar(connection, REFRESH_VERSION, values))
+
+
+def zone_of_version(connection: Connection, version_id: UUID) -> str | None:
+    """The time zone in the settings of a version; None where they name none, or it is not here."""
+    zone: str | None = scalar(connection, ZONE, {"id": version_id})
+    return zone
+
+
+def has_run_here(connection: Connection, workflow_id: str) -> bool:
+    """Whether any execution of the workflow ran, or went on, in this program."""
+    return bool(scalar(connection, RAN_HERE, {"id": workflow_id}))
+
+
 def known_versions(connection: Connection, workflow_id: str, ids: Sequence[UUID]) -> set[UUID]:
     """Which of these are versions of this workflow."""
     rows = connection.execute(VERSION_IDS, {"workflow_id": workflow_id, "ids": list(ids)})
@@ -211,10 +263,17 @@ def change_workflow(
     folder: str | None,
     archived: bool,
     updated_at: datetime,
-) -> None:
-    """Make another version the current one."""
+) -> bool:
+    """Make this version the current one, in this folder; returns whether anything of it is new."""
     values = {"id": workflow_id, "version_id": version_id, "folder": folder, "is_archived": archived}
-    connection.execute(CHANGE_WORKFLOW, {**values, "updated_at": updated_at})
+    return bool(scalar(connection, CHANGE_WORKFLOW, {**values, "updated_at": updated_at}))
+
+
+def follow_tags(connection: Connection, workflow_id: str, tags: Sequence[str], *, known: Sequence[str]) -> None:
+    """Give a workflow these tags, and take from it those of the `known` ones that are none of them."""
+    wanted = {"id": workflow_id, "tags": sorted(set(tags)), "known": list(known)}
+    connection.execute(REMOVE_TAGS, wanted)
+    connection.execute(ADD_TAGS, wanted)
 
 
 def add_api_key(

@@ -1,6 +1,7 @@
 """Executions that came in waiting: held until the program that they came from has stopped, then on their way here."""
 
 import hmac
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,6 +19,13 @@ HOLD = """
 """
 
 FORGET_WAIT = "DELETE FROM imported_waits AS w WHERE w.execution_id = %(id)s"
+
+HELD = """
+    SELECT w.execution_id
+      FROM imported_waits AS w
+     WHERE w.execution_id = ANY(%(ids)s::bigint[]) AND w.released_at IS NULL
+     ORDER BY w.execution_id
+"""
 
 # A worker's claim takes them from there.
 RELEASE = """
@@ -74,6 +82,11 @@ def hold(connection: Connection, execution_id: int, wait: Wait) -> None:
 def forget(connection: Connection, execution_id: int) -> None:
     """The execution no longer waits."""
     connection.execute(FORGET_WAIT, {"id": execution_id})
+
+
+def held(connection: Connection, ids: Collection[int]) -> list[int]:
+    """Which of these executions are held."""
+    return [row[0] for row in connection.execute(HELD, {"ids": list(ids)})]
 
 
 def release_waits(connection: Connection) -> int:

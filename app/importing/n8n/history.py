@@ -10,7 +10,7 @@ from app.importing.n8n.progress import Progress
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import ODD
 from app.importing.n8n.source import Source, SourceError, SourceExecution
-from app.repository import import_progress, imports
+from app.repository import import_progress, imported_waits, imports
 from app.repository.connection import Connection
 from app.repository.import_progress import ImportProgress
 from app.repository.imports import ImportedExecution
@@ -25,11 +25,13 @@ BATCH_BYTES = 8 * 2**20
 @dataclass(slots=True)
 class Reached:
     """How far a pass is: the highest id that was stored, and the ids of what is to be read again, as it had not ended
-    in n8n or was too large. `pending`: what earlier passes left for this one, and it has not come to yet."""
+    in n8n or was too large. `pending`: what earlier passes left for this one, and it has not come to yet.
+    `gone`: what has been deleted there."""
 
     highest_id: int
     unfinished: list[int] = field(default_factory=list)
     pending: set[int] = field(default_factory=set)
+    gone: set[int] = field(default_factory=set)
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
 
     def gaps(self, above: int) -> list[int]:
@@ -47,8 +49,11 @@ class HistoryWriter:
     ) -> None:
         self._connection, self._mapper, self._report, self._forget = connection, mapper, report, forget
 
-    def bring(self, source: Source, progress: Progress) -> None:
-        """Store what is not here yet. Raises CannotMix, SourceError."""
+    def bring(self, source: Source, progress: Progress) -> list[int]:
+        """Store what is not here yet; returns the ids of what waits here and is gone there.
+
+        Raises CannotMix, SourceError.
+        """
         with self._connection.transaction():
             before = import_progress.read_progress(self._connection, source.name)
             self._mapper.start_after(imports.created_at(self._connection, before.highest_id))
@@ -56,12 +61,16 @@ class HistoryWriter:
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)
             progress.add(len(batch))
+        if source.tells_gone():
+            reached.gone |= reached.pending
         reached.pending.clear()
         if reached.recent:
             reached.unfinished += reached.gaps(before.highest_id)
         with self._connection.transaction():
-            self._save(source.name, reached, reached.highest_id)
+            gone = imported_waits.held(self._connection, reached.gone)
+            self._save(source.name, reached, reached.highest_id, gone)  # they may have been hidden only
             imports.start_own_ids(self._connection)
+        return gone
 
     def _bring_batch(self, name: str, batch: list[SourceExecution], reached: Reached) -> None:
         highest = max((execution.id for execution in batch if execution.id <= MAX_ID), default=0)
@@ -73,6 +82,7 @@ class HistoryWriter:
                 self._report.lose(execution.id, "it names no workflow")
             elif execution.row.get("deletedAt") is not None:
                 self._report.count("executions", "deleted in n8n")
+                reached.gone.add(execution.id)
             elif execution.row.get("status") in UNFINISHED:
                 reached.unfinished.append(execution.id)
                 self._report.count("executions", "not ended yet")

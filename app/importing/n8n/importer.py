@@ -49,6 +49,8 @@ class Importer:
         self._connection, self._settings, self._options = connection, settings, options
         self._progress = progress or Untold()
         self._vault = Vault(settings)
+        self.gone_waits: list[int] = []
+        """Executions that wait here, and that the last pass has found to be gone there."""
 
     def bring(self, source: Source) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
@@ -59,7 +61,7 @@ class Importer:
         except REFUSED:  # all is brought once more, each thing apart
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
-            self._bring_executions(source, owners, tag_ids, report)
+            self.gone_waits = self._bring_executions(source, owners, tag_ids, report)
             self._progress.begin("tables analysed")
             imports.analyze(self._connection)
         _note_remarks(source, report)
@@ -152,7 +154,10 @@ class Importer:
                 )
         return brought, tag_ids
 
-    def _bring_executions(self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report) -> None:
+    def _bring_executions(
+        self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report
+    ) -> list[int]:
+        """Store them; returns what waits here and is gone there."""
         versions = VersionsThatRan(self._connection, owners, PublishedVersions(source))
         mapper = ExecutionMapper(
             version_of=versions.find_or_store,
@@ -165,11 +170,12 @@ class Importer:
         )
         number = source.count_executions()
         self._progress.begin("executions stored", number)
-        HistoryWriter(self._connection, mapper, report, versions.forget).bring(source, self._progress)
+        gone = HistoryWriter(self._connection, mapper, report, versions.forget).bring(source, self._progress)
         if any((self._settings.prune_age_hours, self._settings.prune_keep, self._settings.prune_keep_per_workflow)):
             report.note(
                 "EXECUTIONS_PRUNE_* is set: workers delete what is older or more than it says, also of what came in."
             )
+        return gone
 
 
 def _note_remarks(source: Source, report: Report) -> None:

@@ -113,6 +113,9 @@ class Move:
                 by_id[seen.workflow_id].findings.append(
                     f"was last active there at {seen.seen_at:%Y-%m-%d %H:%M %Z}: activate it here where it is to run"
                 )
+        canceled = switch.cancel_gone(self._connection, self._importer.gone_waits)
+        if canceled:
+            report.count("executions", "that waited and are gone there, canceled here", canceled)
         released = switch.release_waits(self._connection)
         if released:
             report.count("executions", "that wait go on here", released)

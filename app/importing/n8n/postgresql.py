@@ -105,6 +105,9 @@ class PostgresqlSource:
             row = self._connection.execute(brought_query(self._columns, self._table).encode()).fetchone()
         return None if row is None else row["n"]
 
+    def tells_gone(self) -> bool:
+        return has(self._columns, "execution_entity", "id")
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         if not has(self._columns, "execution_entity", "id"):
             return

@@ -54,6 +54,9 @@ class WatchedSource:
         self._progress.begin("executions counted")
         return self._source.count_brought()
 
+    def tells_gone(self) -> bool:
+        return self._source.tells_gone()
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         return self._source.executions(above, ids)
 

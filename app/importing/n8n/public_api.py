@@ -148,6 +148,9 @@ class ApiSource(Spool):
     def count_executions(self) -> int | None:
         return (super().count_executions() or 0) + sum(len(page.ids) for page in self._pages)
 
+    def tells_gone(self) -> bool:
+        return True
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         for page in reversed(self._pages):
             self._load(page)

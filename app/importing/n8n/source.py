@@ -65,6 +65,9 @@ class Source(Protocol):
     def count_brought(self) -> int | None:
         """How many executions would come if none were here; None where that is not known."""
 
+    def tells_gone(self) -> bool:
+        """Whether an execution that is asked for by its id and does not come is there no longer."""
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         """Those with a higher id and those with one of these `ids`, oldest first. Raises SourceError."""
 

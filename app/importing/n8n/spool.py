@@ -129,6 +129,9 @@ class Spool:
     def count_brought(self) -> int | None:
         return None
 
+    def tells_gone(self) -> bool:
+        return bool(self.count_executions())
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         yield from self.executions_up_to(HIGHEST, above, ids)
 

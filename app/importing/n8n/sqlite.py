@@ -71,6 +71,9 @@ class SqliteSource:
         with self._source_errors():
             return int(self._connection.execute(brought_query(self._columns, self._table)).fetchone()[0])
 
+    def tells_gone(self) -> bool:
+        return has(self._columns, "execution_entity", "id")
+
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         if not has(self._columns, "execution_entity", "id"):
             return

@@ -7,7 +7,9 @@ from uuid import UUID
 from app.importing.n8n.source import Source
 from app.repository import import_progress, imported_objects, imported_waits, imports, triggers
 from app.repository.connection import Connection
+from app.repository.execution_filters import ExecutionFilter
 from app.repository.import_progress import ActiveThere, SeenActive, WebhookThere
+from app.repository.lifecycle import stop_many
 from app.triggers import forms, mcp
 
 SWITCH_TAKES = timedelta(hours=1)
@@ -54,6 +56,14 @@ def known_version(connection: Connection, workflow_id: str, version_id: UUID | N
         return None
     with connection.transaction():
         return next(iter(imported_objects.known_versions(connection, workflow_id, [version_id])), None)
+
+
+def cancel_gone(connection: Connection, ids: Sequence[int]) -> int:
+    """Cancel executions that came in waiting and were deleted there: nobody wants them to go on. Returns how many."""
+    if not ids:
+        return 0
+    with connection.transaction():
+        return stop_many(connection, ExecutionFilter(ids=tuple(ids)))
 
 
 def release_waits(connection: Connection) -> int:

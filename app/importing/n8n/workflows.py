@@ -16,7 +16,6 @@ from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey
 from app.repository import import_progress, imported_objects, static_data
 from app.repository.connection import Connection
-from app.repository.workflows import set_tags
 from app.schemas.base import OBJECT_ID
 from app.schemas.workflows import static_parts
 
@@ -36,6 +35,10 @@ class KnownWorkflow:
     published: UUID | None
     """The version that is live there; None where that is the current one, or n8n does not say."""
     changed_here: bool = False
+    left_at: UUID | None = None
+    """The version that it is at here; None where somebody has changed it here."""
+    may_follow: bool = False
+    """Whether it follows n8n, as it is not active here and has never run here."""
 
 
 @dataclass(slots=True)
@@ -54,6 +57,15 @@ class Workflows:
         return workflow is not None and workflow.changed_here
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a workflow; see `KnownWorkflow`."""
+
+    became: str
+    left_at: UUID | None = None
+    may_follow: bool = False
+
+
 class WorkflowWriter:
     """Stores workflows; see `bring`."""
 
@@ -69,6 +81,7 @@ class WorkflowWriter:
         self._connection, self._source, self._options = connection, source, options
         self._owners, self._survey, self._report = owners, survey, report
         self._there: dict[str, str] | None = None
+        self._left_at: set[tuple[str, UUID]] | None = None
         self._folders = folder_names(list(source.rows("folder")))
 
     def bring(self, tag_ids: dict[str, str]) -> Workflows:
@@ -87,27 +100,30 @@ class WorkflowWriter:
             there.add(workflow_id)
             published = definitions.version_id(row, "activeVersionId")
             edited = published is not None and published != definitions.version_id(row)
-            became = None
+            saved = None
             with kept_apart(
                 self._connection, self._report, "workflows", f"The workflow {row.get('name')!s:.100} ({workflow_id})"
             ):
-                became = self._save(row, edited=edited)
-            if became in (None, NOT_STORED):
+                saved = self._save(row, edited=edited)
+            if saved is None or saved.became == NOT_STORED:
                 continue
             brought.known[workflow_id] = KnownWorkflow(
                 {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
                 bool(row.get("active")),
                 published,
-                became == CHANGED_HERE,
+                saved.became == CHANGED_HERE,
+                saved.left_at,
+                saved.may_follow,
             )
         self._bring_versions(brought)
         self._set_tags(brought, tag_ids)
         self._tell_gone(there)
-        import_progress.save_workflows(self._connection, self._source.name, brought.known)
+        left_at = {workflow_id: workflow.left_at for workflow_id, workflow in brought.known.items()}
+        import_progress.save_workflows(self._connection, self._source.name, left_at)
         return brought
 
-    def _save(self, row: Row, *, edited: bool) -> str:
-        """Store a workflow; returns what became of it."""
+    def _save(self, row: Row, *, edited: bool) -> Saved:
+        """Store a workflow."""
         workflow_id, name = str(row["id"]), definitions.name_of(row)
         document = definitions.document_of(row)
         findings = WorkflowFindings(workflow_id, name, bool(row.get("active")), self._look(workflow_id, document))
@@ -116,15 +132,15 @@ class WorkflowWriter:
         if content is None:
             findings.findings.append("cannot be stored: it is nested too deeply, or holds a number that is too large")
             self._report.count("workflows", NOT_STORED)
-            return NOT_STORED
+            return Saved(NOT_STORED)
         for column in row.get(UNREADABLE, ()):
             findings.findings.append(f"has {column} that cannot be read: they stay behind")
         if edited:
             findings.findings.append(EDITED)
         version_id = self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
-        became = self._store(row, version_id, findings)
-        self._report.count("workflows", became)
-        return became
+        saved = self._store(row, version_id, findings, document)
+        self._report.count("workflows", saved.became)
+        return saved
 
     def _look(self, workflow_id: str, document: dict[str, Any]) -> list[str]:
         """What is to be done about the workflow, in sentences."""
@@ -133,8 +149,8 @@ class WorkflowWriter:
         except ODD as error:
             return [f"cannot be looked over, as it is laid out as none of n8n's: {error!r:.100}"]
 
-    def _store(self, row: Row, version_id: UUID, findings: WorkflowFindings) -> str:
-        """Store the workflow at this version; returns what became of it."""
+    def _store(self, row: Row, version_id: UUID, findings: WorkflowFindings, document: dict[str, Any]) -> Saved:
+        """Store the workflow at this version."""
         workflow_id, times, archived = str(row["id"]), times_of(row), bool(row.get("isArchived"))
         folder = self._folders.get(str(row.get("parentFolderId")))
         current = imported_objects.current_workflow(self._connection, workflow_id)
@@ -149,13 +165,15 @@ class WorkflowWriter:
                 times=times,
             )
             self._save_static_data(row)
-            return "created"
-        if current.version_id == version_id and (current.active or current.is_archived == archived):
-            return "unchanged"
-        if current.active or not self._came_from_there(workflow_id, current.version_id):
+            return Saved("created", version_id, may_follow=True)
+        if current.active and current.version_id == version_id:
+            return Saved("unchanged", version_id)
+        if current.active or not (
+            current.version_id == version_id or self._came_from_there(workflow_id, current.version_id)
+        ):
             findings.findings.append("was changed here since it came: it stays as it is here")
-            return CHANGED_HERE
-        imported_objects.change_workflow(
+            return Saved(CHANGED_HERE)
+        changed = imported_objects.change_workflow(
             self._connection,
             workflow_id,
             version_id=version_id,
@@ -163,8 +181,20 @@ class WorkflowWriter:
             archived=archived,
             updated_at=times.updated_at,
         )
-        self._save_static_data(row)
-        return "updated"
+        may_follow = not imported_objects.has_run_here(self._connection, workflow_id)
+        if may_follow:
+            changed |= self._refresh(workflow_id, version_id, findings.name, document)
+            self._save_static_data(row)
+        return Saved("updated" if changed else "unchanged", version_id, may_follow)
+
+    def _refresh(self, workflow_id: str, version_id: UUID, name: str, document: dict[str, Any]) -> bool:
+        """Give a version what n8n keeps with the workflow and may change without another version: name, settings,
+        pinned data. Returns whether any of it is new."""
+        timezone = self._options.timezone or imported_objects.zone_of_version(self._connection, version_id)
+        content = definitions.definition(document, timezone)
+        return content is not None and imported_objects.refresh_version(
+            self._connection, version_id, workflow_id=workflow_id, name=name, definition=content
+        )
 
     def _add_version(self, workflow_id: str, project_id: str, row: Row, name: str, content: bytes) -> UUID:
         """Store a version; returns its id, which is n8n's unless that is taken."""
@@ -187,7 +217,9 @@ class WorkflowWriter:
         raise AssertionError("an id that is made from the workflow's own id is free or its own")
 
     def _came_from_there(self, workflow_id: str, version_id: UUID) -> bool:
-        return self._versions_there().get(str(version_id)) == workflow_id
+        if self._left_at is None:
+            self._left_at = import_progress.versions_left_at(self._connection)
+        return (workflow_id, version_id) in self._left_at or self._versions_there().get(str(version_id)) == workflow_id
 
     def _versions_there(self) -> dict[str, str]:
         """The workflow of each version that n8n has."""
@@ -197,9 +229,10 @@ class WorkflowWriter:
         return self._there
 
     def _save_static_data(self, row: Row) -> None:
-        parts = static_parts({"staticData": row.get("staticData")})
-        if parts:
-            static_data.replace(self._connection, str(row["id"]), parts)
+        """Keep what n8n's workflow remembers, and no more than that."""
+        workflow_id, parts = str(row["id"]), static_parts({"staticData": row.get("staticData")}) or {}
+        if parts != static_data.read_parts(self._connection, workflow_id):
+            static_data.replace(self._connection, workflow_id, parts)
 
     def _bring_versions(self, brought: Workflows) -> None:
         for row in self._source.rows("workflow_history"):
@@ -216,17 +249,19 @@ class WorkflowWriter:
             with kept_apart(
                 self._connection, self._report, "versions", f"The version {row['versionId']} of {name:.100}"
             ):
-                self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
+                version_id = self._add_version(workflow_id, self._owners.of_workflow(workflow_id), row, name, content)
+                if workflow.may_follow and version_id == workflow.published:
+                    self._refresh(workflow_id, version_id, name, document)
                 self._report.count("versions", "kept")
 
     def _set_tags(self, brought: Workflows, tag_ids: dict[str, str]) -> None:
-        wanted: dict[str, list[str]] = {}
+        wanted: dict[str, list[str]] = {workflow_id: [] for workflow_id in brought.known}
         for row in self._source.rows("workflows_tags"):
-            tag_id = tag_ids.get(str(row["tagId"]))
-            if tag_id is not None and str(row["workflowId"]) in brought.known:
-                wanted.setdefault(str(row["workflowId"]), []).append(tag_id)
+            tag_id, workflow_id = tag_ids.get(str(row["tagId"])), str(row["workflowId"])
+            if tag_id is not None and workflow_id in wanted:
+                wanted[workflow_id].append(tag_id)
         for workflow_id, tags in wanted.items():
-            set_tags(self._connection, workflow_id, tags)
+            imported_objects.follow_tags(self._connection, workflow_id, tags, known=[*tag_ids.values()])
 
     def _tell_gone(self, there: Collection[str]) -> None:
         """Count those that came earlier and have been deleted there since."""

@@ -1,0 +1,1 @@
+ALTER TABLE imported_workflows DROP COLUMN version_id;
