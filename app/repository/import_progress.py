@@ -170,7 +170,7 @@ def seen_active(connection: Connection, source: str) -> list[SeenActive]:
 
 
 def save_workflows(connection: Connection, source: str, versions: Mapping[str, UUID | None]) -> None:
-    """Note which workflows there are, each with the version that it was left at; None: as it was, it was changed here."""
+    """Note which workflows there are, each with the version that it was left at (None: that is not known any more)."""
     values = {"source": source, "ids": list(versions), "versions": list(versions.values())}
     connection.execute(SAVE_WORKFLOWS, values)
 

@@ -206,7 +206,9 @@ def add_version(
     connection.execute(ADD_VERSION, {**values, "definition": definition.decode(), "created_at": created_at})
 
 
-def refresh_version(connection: Connection, version_id: UUID, *, workflow_id: str, name: str, definition: bytes) -> bool:
+def refresh_version(
+    connection: Connection, version_id: UUID, *, workflow_id: str, name: str, definition: bytes
+) -> bool:
     """Give a version the name and the settings that its workflow has by now; returns whether they are others."""
     values = {"id": version_id, "workflow_id": workflow_id, "name": name, "definition": definition.decode()}
     return bool(scalar(connection, REFRESH_VERSION, values))

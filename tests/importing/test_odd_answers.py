@@ -137,6 +137,13 @@ def test_the_seconds_that_it_asks_for_are_waited(header, seconds):
     assert api_client._asked_to_wait(response) == seconds
 
 
+@pytest.mark.parametrize(("status", "why"), [(403, "the scopes of the key"), (404, "too old")])
+def test_a_list_that_is_refused_is_told(bring, answers, status, why):
+    answers(lambda path, query: EMPTY if path in ("/workflows", "/tags", "/executions") else status)
+    refused = [note for note in bring(ADDRESS, access=KEY).notes if why in note]
+    assert [note.split(" to ")[1].split(" ")[0] for note in refused] == ["/variables", "/projects", "/data-tables"]
+
+
 def test_a_list_that_leads_back_to_itself_is_told(bring, answers):
     answers(lambda path, query: {"data": [], "nextCursor": "again"})
     with pytest.raises(SourceError, match="the same page of /workflows again"):

@@ -52,6 +52,8 @@ class ApiClient:
             base_url=base, headers={"X-N8N-API-KEY": key, "Accept-Encoding": "gzip, deflate"}, timeout=SECONDS
         )
         self._was_reached = False
+        self.refused: dict[str, int] = {}
+        """Lists that this n8n does not give, each with the status that it answers."""
 
     def close(self) -> None:
         self._client.close()
@@ -81,6 +83,7 @@ class ApiClient:
         while True:
             response = self.get(path, {"limit": str(PAGE), **query, **cursors.query()})
             if optional and response.status_code in (400, 403, 404):
+                self.refused[path] = response.status_code
                 return
             page = self.read(path, response)
             yield from page.get("data") or ()

@@ -154,9 +154,7 @@ class Importer:
                 )
         return brought, tag_ids
 
-    def _bring_executions(
-        self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report
-    ) -> list[int]:
+    def _bring_executions(self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report) -> list[int]:
         """Store them; returns what waits here and is gone there."""
         versions = VersionsThatRan(self._connection, owners, PublishedVersions(source))
         mapper = ExecutionMapper(

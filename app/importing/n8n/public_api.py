@@ -33,6 +33,18 @@ ATTEMPTS_AT_ONE = 2
 
 EXECUTIONS = "/executions"
 
+NOT_GIVEN = {
+    "/variables": "variables do not come",
+    "/projects": "everything goes into one project",
+    "/data-tables": "data tables do not come",
+}
+"""What it means that n8n's API refuses a list."""
+WHY = {
+    400: "(it does not know what it is asked)",
+    403: "(its licence or the scopes of the key do not allow it)",
+    404: "(it is too old for that)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ListedPage:
@@ -99,6 +111,8 @@ class ApiSource(Spool):
         for row in self._api.pages(path, optional=optional):
             self._progress.add()
             yield row
+        if path in NOT_GIVEN and (status := self._api.refused.get(path)) is not None:
+            self.remark(f"n8n's API answers {status} to {path} {WHY[status]}: {NOT_GIVEN[path]}.")
 
     def _apart(self, kind: str, row: Any, add: Callable[[Row], None]) -> None:
         """Add a row, or a remark of what is odd about it: one keeps the others back in no case."""
