@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -206,10 +206,23 @@ class NodeTypes:
         if versions:
             known = ", ".join(f"{v:g}" for v in versions)
             return f"Node type {name} has no version {version:g}; known versions: {known}"
-        short = {known.rsplit(".", 1)[-1].lower(): known for known in (*further, *self._versions)}
-        near = difflib.get_close_matches(name.rsplit(".", 1)[-1].lower(), short, n=1, cutoff=0.5)
-        hint = f"; the nearest known type is {short[near[0]]}" if near else ""
+        nearest = _nearest(name, (*further, *self._versions))
+        hint = f"; the nearest known type is {nearest}" if nearest else ""
         return f"Unrecognized node type: {name}{hint}{self.advise(name)}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    """The type that is perhaps meant: one of the same package, else one whose name is nearly the same."""
+    package, _, wanted = name.lower().rpartition(".")
+    own: dict[str, str] = {}
+    other: dict[str, str] = {}
+    for each in known:
+        its_package, _, short = each.lower().rpartition(".")
+        (own if its_package == package else other)[short] = each
+    for types, cutoff in ((own, 0.5), (other, 0.8)):
+        for match in difflib.get_close_matches(wanted, types, n=1, cutoff=cutoff):
+            return types[match]
+    return None
 
 
 def _used_by_itself(name: str) -> str:

@@ -97,6 +97,12 @@ def test_what_is_no_sound_workflow_is_refused_with_the_reason(document, message)
             "Node 'X': Unrecognized node type: n8n-nodes-base.noOpp; the nearest known type is n8n-nodes-base.noOp",
         ),
         ("acme.zzzzzzzzzz", 1, "Node 'X': Unrecognized node type: acme.zzzzzzzzzz"),
+        ("acme.agent", 1, "Node 'X': Unrecognized node type: acme.agent"),
+        (
+            "acme.httpRequests",
+            1,
+            "Node 'X': Unrecognized node type: acme.httpRequests; the nearest known type is n8n-nodes-base.httpRequest",
+        ),
         ("n8n-nodes-base.code", 9, "Node 'X': Node type n8n-nodes-base.code has no version 9; known versions: 1, 2"),
     ],
 )
