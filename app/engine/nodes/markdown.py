@@ -31,6 +31,7 @@ const read = {
   ignore: list,
   blockElements: list,
   codeBlockStyle: (style) => (style === 'indented' ? 'indented' : 'fenced'),
+  preferNativeParser: () => undefined, // there is none outside of a browser
 };
 const answer = ({ text, options }) => {
   const settings = {};

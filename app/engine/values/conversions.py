@@ -170,6 +170,14 @@ def less_than(left: Any, right: Any) -> bool:
     return to_number(one) < to_number(other)
 
 
+def at_most(left: Any, right: Any) -> bool:
+    """JavaScript's left <= right: as text when both are, else as numbers, of which NaN is at most none."""
+    one, other = _primitive(left), _primitive(right)
+    if isinstance(one, str) and isinstance(other, str):
+        return not less_than(other, one)
+    return to_number(one) <= to_number(other)
+
+
 def sorts_before(left: Any, right: Any) -> bool:
     """Whether nodes that order items put `left` first: texts as texts, lists and objects as the numbers they become."""
     if isinstance(left, str) and isinstance(right, str):

@@ -23,15 +23,20 @@ UNDEFINED = Undefined()
 ORDERED = frozenset({"gt", "lt", "gte", "lte"})
 KINDS = frozenset({"string", "number", "dateTime", "boolean", "array", "object"})
 """The types that operators have."""
+WORDS_ARE_BOOLEANS = 2
+"""From this version of the parameter on, "false" and "0" are false where types are converted."""
+BLANK_IS_NO_NUMBER = 3
+"""From this version of the parameter on, a text of blanks is null where a number is meant."""
 TRY_OTHER = "Try changing the type of the comparison."
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How values are compared: letter case, and whether types are converted instead of checked."""
+    """How values are compared: letter case, whether types are converted instead of checked, by which version."""
 
     case_sensitive: bool
     loose: bool
+    version: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,12 @@ def _holds(entry: Any, item: int, facts: Facts) -> bool:
 
 def _rules(entry: dict[str, Any]) -> Rules:
     options = as_group(entry.get("options"))
-    return Rules(options.get("caseSensitive", True) is not False, options.get("typeValidation") == "loose")
+    version = options.get("version")
+    return Rules(
+        options.get("caseSensitive", True) is not False,
+        options.get("typeValidation") == "loose",
+        version if isinstance(version, int | float) else 1,
+    )
 
 
 def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
@@ -139,10 +149,12 @@ def _as_type(value: Any, kind: str, rules: Rules, facts: Facts) -> tuple[Any, bo
     if kind == "dateTime":
         parsed = facts.times.get(date_text(value) or "")
         return (value, False) if parsed is None else (parsed, True)
+    if kind == "number" and rules.version >= BLANK_IS_NO_NUMBER and _is_blank(value):
+        return None, True
     if not rules.loose:
         return value, _has_type(value, kind)
     if kind == "boolean":
-        return _loose_boolean(value), True
+        return _loose_boolean(value, rules), True
     if kind == "number" and value != value:
         return value, True
     try:
@@ -160,7 +172,14 @@ def _wrong_type(value: Any, kind: str, rules: Rules, which: str, place: str, ite
     return NodeError(message + place, description=_advice(kind, which), item_index=item)
 
 
-def _loose_boolean(value: Any) -> bool:
+def _is_blank(value: Any) -> bool:
+    """Whether it is written as nothing but blanks, as a list without entries is, too."""
+    return isinstance(value, str | list) and not conversions.to_string(value).strip()
+
+
+def _loose_boolean(value: Any, rules: Rules) -> bool:
+    if rules.version < WORDS_ARE_BOOLEANS or (isinstance(value, str) and _is_blank(value)):
+        return conversions.truthy(value)
     try:
         return conversions.to_boolean(value)
     except CannotConvert:

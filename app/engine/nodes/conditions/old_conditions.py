@@ -135,7 +135,16 @@ def _is_empty(value: Any) -> bool:
 
 def _before(left: Any, right: Any) -> bool:
     """left < right, where nothing is 0."""
-    return conversions.less_than(left or 0, right or 0)
+    return conversions.less_than(_or_zero(left), _or_zero(right))
+
+
+def _at_most(left: Any, right: Any) -> bool:
+    """left <= right, where nothing is 0."""
+    return conversions.at_most(_or_zero(left), _or_zero(right))
+
+
+def _or_zero(value: Any) -> Any:
+    return value if conversions.truthy(value) else 0
 
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -150,9 +159,9 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "equal": conversions.strictly_equal,
     "notEqual": lambda left, right: not conversions.strictly_equal(left, right),
     "larger": lambda left, right: _before(right, left),
-    "largerEqual": lambda left, right: not _before(left, right),
+    "largerEqual": lambda left, right: _at_most(right, left),
     "smaller": _before,
-    "smallerEqual": lambda left, right: not _before(right, left),
+    "smallerEqual": _at_most,
     "isEmpty": lambda left, right: _is_empty(left),
     "isNotEmpty": lambda left, right: not _is_empty(left),
 }
