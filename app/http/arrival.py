@@ -2,6 +2,7 @@
 
 Only tells when it is worth a thread's while to read the request: what it means, and whether it is HTTP at all, is for
 the server's own parser to say. What is not understood here counts as complete, so that the parser gets to refuse it.
+The parser reads what has arrived and never waits for more: a request that means more to it holds no thread either.
 """
 
 import re
@@ -12,12 +13,16 @@ HEAD_BYTES = 64 * 2**10
 
 CONTENT_TO_LINES = 4
 """How many times as much is in chunks as in the lines around them, where there are more than some thousands."""
+READ_AHEAD_BYTES = 64 * 2**10
+"""How much of a body that is too large is read at most beyond what may be."""
 END_OF_LINE = b"\r\n"
 END_OF_HEAD = b"\r\n\r\n"
-CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+CONTENT_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*0*+(\d*+)[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked[ \t]*\r\n", re.IGNORECASE)
 EXPECTS = re.compile(rb"\r\nexpect:[ \t]*100-continue[ \t]*\r\n", re.IGNORECASE)
-SIZE = re.compile(rb"[0-9a-fA-F]{1,15}")
+SIZE = re.compile(rb"[0-9a-fA-F]+")
+MOST_DIGITS = 18
+"""Of a length that is read as a number; what is longer is more than anybody takes."""
 
 
 class HeadTooLong(Exception):
@@ -75,8 +80,9 @@ class Arrival:
         self.is_ready = self.complete or self._too_large()
 
     def _too_large(self) -> bool:
-        announced = self._body.length if isinstance(self._body, OfLength) else 0
-        return max(announced, self.received - HEAD_BYTES) > self._largest_body
+        if isinstance(self._body, InChunks):  # enough for whoever reads it to see that it is too large
+            return self._body.content > self._largest_body + READ_AHEAD_BYTES
+        return isinstance(self._body, OfLength) and self._body.length > self._largest_body
 
 
 class OfLength:
@@ -100,6 +106,8 @@ class InChunks:
         """Bytes of the lines around chunks, beyond a quarter of what is in those."""
         self._skip = 0
         self._last = False
+        self.content = 0
+        """Bytes that have arrived, without the lines around them."""
 
     def completes_with(self, data: bytes) -> bool:
         at = 0  # rather than cut off what was looked at: many chunks may come at once
@@ -108,6 +116,7 @@ class InChunks:
                 taken = min(self._skip, len(data) - at)
                 self._skip -= taken
                 at += taken
+                self.content += taken
                 continue
             end = data.find(b"\n", at)
             if end < 0:
@@ -139,4 +148,6 @@ def body_of(head: bytes) -> BodyProgress:
     if b"\r\ntransfer-encoding:" in names and CHUNKED.search(head):
         return InChunks()
     length = CONTENT_LENGTH.search(head) if b"\r\ncontent-length:" in names else None
-    return OfLength(int(length[1]) if length else 0)
+    if length is None:
+        return OfLength(0)
+    return OfLength(int(length[1] or b"0") if len(length[1]) <= MOST_DIGITS else 10**MOST_DIGITS)

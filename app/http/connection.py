@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import get_parser  # type: ignore[import-untyped]
-from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
 from app.http.arrival import Arrival
@@ -37,10 +36,9 @@ class GunicornWorker(Protocol):
 
 
 class Received:
-    """A connection as gunicorn's parser reads it: first what has arrived, then what may still come."""
+    """A connection as gunicorn's parser reads it: what has arrived, and then its end. No thread waits for more."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self) -> None:
         self._first = b""
         self._more: SpooledTemporaryFile[bytes] | None = None
         self.left = 0
@@ -62,17 +60,13 @@ class Received:
             self._more.seek(0)
 
     def recv(self, size: int) -> bytes:
-        """The next bytes, as of a socket. Raises NoMoreData when the client sends nothing for too long."""
+        """The next bytes, as of a socket; none once all that has arrived was read."""
         if self._first:
             data, self._first = self._first[:size], self._first[size:]
         elif self._more is not None:
             data = self._more.read(size)
         else:
-            self._sock.settimeout(BODY_SECONDS)
-            try:
-                return self._sock.recv(size)
-            except TimeoutError as error:
-                raise NoMoreData from error
+            return b""
         self.left -= len(data)
         if not self.left:
             self.drop()
@@ -96,7 +90,7 @@ class ClientConnection(TConn):  # type: ignore[misc]
         super().__init__(worker.cfg, sock, client, server)
         self.parser: Any = None
         self.worker = worker
-        self.received = Received(sock)
+        self.received = Received()
         self.departure = Departure(sock, worker.room, SEND_SECONDS)
         self.watched = False  # by the worker's poller, while its request arrives
         self.streamed: Any = None  # a thread's word to the loop that the answer goes on as a stream

@@ -15,6 +15,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 from typing import Any
 
 from gunicorn import util  # type: ignore[import-untyped]
+from gunicorn.http.errors import ParseException  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from app.http.arrival import HeadTooLong, TooManyChunks
@@ -165,7 +166,11 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
 
     def _keepalive_after(self, conn: ClientConnection, keepalive: Any) -> bool:
         # What has not arrived by now was not wanted; nobody waits for it.
-        return bool(conn.arrival.complete and super()._keepalive_after(conn, keepalive))
+        try:
+            return bool(conn.arrival.complete and super()._keepalive_after(conn, keepalive))
+        except (ParseException, OSError) as error:  # its rest is no body; gunicorn would answer it a second time
+            log.info("connection closed", extra={"reason": str(error)})
+            return False
 
     def finish_request(self, conn: ClientConnection, fs: Any) -> None:
         """Go on with a connection once its request was answered and the client has the answer."""

@@ -198,6 +198,26 @@ def test_what_was_sent_behind_a_body_is_a_request_of_its_own_or_none(server) -> 
         assert server.get(f"/api/v1/tags/{victim}").status == 200
 
 
+@pytest.mark.parametrize("rest", [b"zz\r\n", b"2\r\nabXX0\r\n\r\n", b"0\r\nX y\r\n\r\n", b"0\n\n"])
+def test_a_body_that_nobody_wanted_gets_no_second_answer(server, rest) -> None:
+    """Not even when it cannot be read to its end: a proxy would take that for the answer to its next request."""
+    head = b"POST /webhook/nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert answers(server, head + rest).count(b"HTTP/1.1 ") == 1
+
+
+def test_one_that_is_too_large_is_refused_before_its_end(server) -> None:
+    begun = post(b"ffffffff\r\n" + b" " * (LIMIT + 200_000), f"{J}Transfer-Encoding: chunked\r\n", length="none")
+    assert answers(server, begun).startswith(b"HTTP/1.1 413 ")
+
+
+def answers(server: LiveServer, text: bytes) -> bytes:
+    """All that the server says to these bytes until it closes; the client does not."""
+    url = urlsplit(server.url)
+    with socket.create_connection((url.hostname, url.port), timeout=PATIENCE_SECONDS) as client:
+        client.sendall(text)
+        return b"".join(iter(lambda: client.recv(2**16), b""))
+
+
 def test_each_line_of_the_log_is_json(server) -> None:
     lines = [json.loads(line) for line in server.child.log.read_text().splitlines()]
     assert all({"time", "level", "logger", "message"} <= line.keys() for line in lines)

@@ -21,6 +21,8 @@ from tests.postgres import cloned_database
 MANY = 60
 THREADS = 4
 HEAD = f"POST /api/v1/tags HTTP/1.1\r\nHost: x\r\nX-N8N-API-KEY: {KEY}\r\nContent-Type: application/json\r\n".encode()
+WEBHOOK = b"POST /webhook/x HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 SLOW = {
     "says nothing": b"",
     "half a head": HEAD,
@@ -34,6 +36,13 @@ SLOW = {
     "refused and never closes": b"nonsense\r\n\r\n",
     "waits to be told to go on": HEAD + b"Content-Length: 50\r\nExpect: 100-continue\r\n\r\n",
     "too large, half of it": HEAD + b"Content-Length: 1000000000\r\n\r\n" + b"x" * 1000,
+    "a length without an end": HEAD + b"Content-Length: " + b"9" * 30 + b"\r\n\r\n{",
+    "a length of zeros, to a webhook": WEBHOOK + b"Content-Length: " + b"0" * 30 + b"50\r\n\r\n{",
+    "a chunk without an end, to a webhook": WEBHOOK + CHUNKED + b"1" * 30 + b"\r\n{",
+    "a chunk of zeros": HEAD + CHUNKED + b"0" * 30 + b"5\r\n{",
+    "bare line feeds, to a webhook": WEBHOOK + CHUNKED + b"0\n\n",
+    "a trailer of a space": HEAD + CHUNKED + b"0\r\nX: y\r\n \r\n",
+    "a trailer of a space, to a webhook": WEBHOOK + CHUNKED + b"0\r\nX: y\r\n \r\n",
     "reads nothing": b"GET /api/v1/docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 20,
 }
 

@@ -44,3 +44,17 @@ def test_one_in_many_chunks_is_looked_at_in_a_time_that_grows_with_their_number(
 
     few = min(seconds(2_000) for _ in range(3))
     assert min(seconds(16_000) for _ in range(3)) < 30 * few + 0.02  # eight times as many; squared 64 times
+
+
+@pytest.mark.parametrize("size", ["1" * 16, "0" * 20 + "5"])
+def test_a_chunk_is_awaited_however_many_digits_its_size_has(size: str) -> None:
+    begun = arrival()
+    begun.add(size.encode() + b"\r\nhell")
+    assert not begun.complete
+
+
+@pytest.mark.parametrize(("length", "ready"), [("9" * 5_000, True), ("0" * 5_000 + "5", False)])
+def test_so_is_a_body_of_any_length_unless_it_is_too_large(length: str, ready: bool) -> None:
+    begun = Arrival(16 * 2**20)
+    begun.add(f"POST /webhook/x HTTP/1.1\r\nContent-Length: {length}\r\n\r\nhell".encode())
+    assert (begun.complete, begun.is_ready) == (False, ready)
