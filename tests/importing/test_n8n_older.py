@@ -111,6 +111,24 @@ def test_a_damaged_credential_keeps_no_other_back(bring, target, sqlite_file):
         bring(sqlite_file)
 
 
+def test_columns_that_may_not_be_read_keep_no_others_back(bring, target, postgres_url):
+    """As for a role that reads n8n's database without its secrets and notes."""
+    with cloned_database(postgres_url, "template1") as url:
+        n8n.fill_postgresql(url)
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE ROLE reader_of_some_columns")
+            connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader_of_some_columns")
+            for table, hidden in (("credentials_entity", "data"), ("execution_entity", "createdAt")):
+                seen = ", ".join(f'"{column}"' for column in n8n.TABLES[table]["columns"] if column != hidden)
+                connection.execute(f"REVOKE SELECT ON {table} FROM reader_of_some_columns")
+                connection.execute(f"GRANT SELECT ({seen}) ON {table} TO reader_of_some_columns")
+        report = bring(f"{url}{'&' if '?' in url else '?'}options=-c%20role%3Dreader_of_some_columns")
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DROP ROLE reader_of_some_columns")
+    assert report.counts["credentials"] == {"left behind": 2}
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+
+
 def test_data_above_the_bound_is_not_read(bring, target, postgres_url):
     with cloned_database(postgres_url, "template1") as url:
         n8n.fill_postgresql(url)

@@ -1,5 +1,6 @@
 """The one query for executions, as this n8n's tables allow it; PostgreSQL and SQLite differ in how rows become JSON."""
 
+import re
 from collections.abc import Callable
 
 from app.importing.n8n.known_tables import Columns
@@ -21,6 +22,9 @@ ENDED_OR_WAITS = "e.status NOT IN ('new', 'running')"
 NOT_DELETED = 'e."deletedAt" IS NULL'
 
 WORKFLOW = 'd."workflowData"'
+COLUMN = 'e."{}"'
+NAME = re.compile("[A-Za-z_]+")
+"""Of the columns of executions: n8n has no others."""
 
 NEWEST = """
     SELECT e.id AS id
@@ -47,7 +51,7 @@ def executions_query(columns: Columns, dialect: str, table: Callable[[str], str]
     there it yields `place`, the data's row, instead.
     """
     pairs, list_of = JSON_FUNCTIONS[dialect]
-    parts = ["e.*"]
+    parts = [COLUMN.format(name) for name in sorted(columns["execution_entity"]) if NAME.fullmatch(name)]
     joined = ""
     if has(columns, "execution_data", "executionId"):
         joined = f'LEFT JOIN {table("execution_data")} AS d ON d."executionId" = e.id'
