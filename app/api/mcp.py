@@ -150,12 +150,21 @@ def tool_json(tool: Tool) -> Json:
 
 
 def run_tool(webhook: RegisteredWebhook, given: Json, proof: Any) -> Response:
-    """Run a tool as an execution, and answer with what it gives. Raises Refused when that takes too long."""
+    """Run a tool as an execution, and answer with what it gives, or why it gives nothing. Raises Refused."""
     require_room()
     items, sealed = orjson.dumps([{"json": given}]), services().vault.seal(proof)
     execution_id, waiting, expected = start_called(webhook, items, waits=True, awaited=True, sealed=sealed)
     assert expected is not None
-    return wait_for_answer(execution_id, waiting, expected, finish)
+
+    def without_answer(reason: str) -> Response:
+        return finish(success(given["id"], {"content": [{"type": "text", "text": reason}], "isError": True}))
+
+    def finish_tool(response: Response) -> Response:
+        if response.status_code == 200:
+            return finish(response)
+        return without_answer(f"Execution {execution_id} has ended without an answer: it was stopped, or has failed")
+
+    return wait_for_answer(execution_id, waiting, expected, finish_tool, without_answer)
 
 
 def success(number: Any, result: Json) -> Response:

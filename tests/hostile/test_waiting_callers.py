@@ -17,6 +17,7 @@ from app.repository.connection import connect
 from app.repository.triggers import answer_now
 from tests import live
 from tests.api.webhooks.conftest import Site, webhook
+from tests.api.webhooks.test_mcp import served
 from tests.live import KEY, LiveServer
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import no_op
@@ -209,11 +210,17 @@ def test_a_server_that_stops_tells_whoever_still_waits(site: Site, callers: Call
     hook = site.add(webhook(), no_op())
     call, late = (callers.call("GET", f"/webhook/{hook.path}") for _ in range(2))
     run = callers.call("POST", f"/api/v1/workflows/{hook.workflow_id}/run", {"wait": 60})
-    ids = queued(site, 3)
+    _, path = served(site)
+    asked = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "Fails"}}
+    tool = callers.call("POST", f"/mcp/{path}", asked)
+    ids = queued(site, 4)
     site.server.child.ask_to_stop()
     say(site, ids[0], {"in": "time"})
     answers = [answer_of(client) for client in (call, late, run)]
     assert {status for status, _, _ in answers} == {200, 504}
+    status, _, told = answer_of(tool)
+    assert (status, told["id"], told["result"]["isError"]) == (200, 7, True), "a client of MCP reads no other answer"
+    assert "it goes on as execution" in told["result"]["content"][0]["text"]
 
 
 def test_alive_is_answered_when_the_database_keeps_every_thread(site: Site, connect: Callable[..., Any]) -> None:

@@ -117,14 +117,24 @@ def with_caller(item: dict[str, Any], by: Caller) -> bytes:
 
 
 def wait_for_answer(
-    execution_id: int, waiting: ExitStack, expected: Expected, finish: Callable[[Response], Response]
+    execution_id: int,
+    waiting: ExitStack,
+    expected: Expected,
+    finish: Callable[[Response], Response],
+    late: Callable[[str], Response] | None = None,
 ) -> Response:
-    """What the workflow answers. Raises Refused when it takes longer than a caller is let wait."""
+    """What the workflow answers; where it takes longer than a caller is let wait, what `late` makes of the reason.
+
+    Raises Refused for that, without it.
+    """
 
     def look(over: bool) -> Response | None:
         answer = read_answer(execution_id)
         if answer is None and over:
-            raise Refused(504, f"The workflow has not answered in time; it goes on as execution {execution_id}")
+            reason = f"The workflow has not answered in time; it goes on as execution {execution_id}"
+            if late is None:
+                raise Refused(504, reason)
+            return late(reason)
         return None if answer is None else finish(render_answer(answer))
 
     return answer_later(waiting, expected, time.monotonic() + services().settings.webhook_seconds, look)

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -96,6 +97,23 @@ def test_what_a_client_must_not_ask_is_refused(site: Site):
     assert site.call("POST", path, {}, base="/webhook/").status == 404
     assert site.server.post(f"/api/v1/workflows/{workflow_id}/deactivate").status == 200
     assert site.call("POST", path, {}, base="/mcp/").status == 404
+
+
+def test_a_tool_that_is_stopped_is_told_as_one_that_failed(site: Site):
+    trigger = node("Server", TYPE, {"path": f"m-{uuid.uuid4().hex[:8]}"}, 2)
+    workflow_id = save(site, [trigger, node("Waits", "waitTool", {"amount": 600, "unit": "seconds"}, 1.1)])
+    assert site.activate(workflow_id).status == 200
+
+    def waiting():
+        return site.query("SELECT id FROM executions WHERE workflow_id = %s AND status = 'waiting'", workflow_id)
+
+    with ThreadPoolExecutor(1) as callers:
+        call = callers.submit(ask, site, trigger["parameters"]["path"], "tools/call", name="Waits", arguments={})
+        ((number,),) = wait_until(waiting, pause=0.02)
+        assert site.server.post(f"/api/v1/executions/{number}/stop").status == 200
+        said = call.result()
+    reason = f"Execution {number} has ended without an answer: it was stopped, or has failed"
+    assert said == {"content": [{"type": "text", "text": reason}], "isError": True}
 
 
 def test_a_server_asks_for_its_token(site: Site):
