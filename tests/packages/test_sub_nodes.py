@@ -114,6 +114,35 @@ def test_questions_at_once_are_asked_one_after_the_other(ai):
     assert [run["inputOverride"]["ai_tool"][0][0]["pairedItem"]["item"] for run in runs] == [0, 1]
 
 
+def test_two_gates_at_once_are_answered_each_for_its_own_tool(ai):
+    lines = """={{ $json.q === "one" ? [{call: "Lookup", by: "Gate", with: {city: "Paris"} }, "done"]
+                                     : [{call: "Own", by: "Other", with: {a: "b"} }, "done"] }}"""
+    own = node("Own", "n8n-nodes-base.setTool", {"mode": "raw", "jsonOutput": "={{ {a: $fromAI('a')} }}"}, 3.4)
+    document = hung(
+        ASSISTANT,
+        (node("Model", KIND + "model", {"lines": lines}), "ai_languageModel"),
+        (node("Gate", KIND + "questionHitlTool", id="gate"), "ai_tool"),
+        (node("Other", KIND + "questionHitlTool", id="other"), "ai_tool"),
+        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
+        (own, "ai_tool", "Other"),
+    )
+    ports = Ports(question_url=lambda node, run: f"http://h/form-waiting/5/{node}?run={run}&signature=s")
+    outcome = ai.run(document, items=ITEMS, ports=ports)
+    for gate in ("Gate", "Other"):
+        assert (outcome.status, outcome.document.due_node["name"]) == ("waiting", gate)
+        kept = json.loads(json.dumps(outcome.data))
+        outcome = ai.run(document, resume=kept, items=[{"json": {"by": gate, "data": {"approved": True}}}], ports=ports)
+    assert outcome.status == "success"
+    runs = outcome.data["resultData"]["runData"]
+    assert [runs[name][0]["data"]["ai_tool"][0][0]["json"] for name in ("Gate", "Other")] == [
+        {"by": gate, "data": {"approved": True}} for gate in ("Gate", "Other")
+    ]
+    for name, gate, given in (("Lookup", "Gate", {"city": "Paris"}), ("Own", "Other", {"a": "b"})):
+        (used,) = runs[name]
+        assert used["source"][0]["previousNode"] == gate
+        assert used["inputOverride"]["ai_tool"][0][0]["json"] == given
+
+
 def test_a_root_that_runs_its_tools_itself_gets_what_they_give(ai):
     direct = node("Direct", KIND + "direct", {"query": '{"city": "Rome", "text": "hi"}'})
     own = node("Own", "n8n-nodes-base.setTool", {"mode": "raw", "jsonOutput": "={{ {own: $fromAI('city')} }}"}, 3.4)
