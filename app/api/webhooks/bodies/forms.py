@@ -95,7 +95,7 @@ def multipart_pairs(
                 name = part.filename.rsplit("/", 1)[-1] or None
                 files.append((part.name, file_entry(content, part.content_type or UNKNOWN_KIND, name)))
     except MultipartError as error:
-        raise UnreadableBody(str(error)) from None
+        raise UnreadableBody(str(error.args[0]) if error.args else str(error)) from None
     return fields, files
 
 
