@@ -3,6 +3,7 @@
 import codecs
 import itertools
 import re
+from collections.abc import Iterator
 
 import msgspec
 import orjson
@@ -12,7 +13,7 @@ from app.api.webhooks.bodies.errors import UnreadableBody
 MAX_DEPTH = 200
 """Levels of nesting; what a run keeps wraps some more around them."""
 MAX_NUMBER_LENGTH = 400
-PIECE_BYTES = 64 * 2**10
+PIECE_BYTES = PIECE_LENGTH = 64 * 2**10
 
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = [0] * 256
@@ -42,10 +43,17 @@ def string_text(text: str, size: int) -> orjson.Fragment:
     Raises UnreadableBody for one that would become much longer: control characters, and bytes that mean nothing in the
     charset. It is no text.
     """
-    made = orjson.dumps(text)
-    if len(made) > 2 * size + 1_024:
-        raise UnreadableBody("The text is not in its charset, or holds too many control characters")
-    return orjson.Fragment(made)
+    return orjson.Fragment(b"".join([b'"', *_encoded_pieces(text, 2 * size + 1_024), b'"']))
+
+
+def _encoded_pieces(text: str, room: int) -> Iterator[bytes]:
+    """What stands between the quotes. In pieces: the library reserves several times what it writes of a text."""
+    for start in range(0, len(text), PIECE_LENGTH):
+        piece = orjson.dumps(text[start : start + PIECE_LENGTH])[1:-1]
+        room -= len(piece)
+        if room < 0:
+            raise UnreadableBody("The text is not in its charset, or holds too many control characters")
+        yield piece
 
 
 def check_utf_8(data: bytes) -> None:

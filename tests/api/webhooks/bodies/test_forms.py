@@ -48,6 +48,8 @@ FORMS = {
     "names": lambda n: b"&".join(b"%d" % name for name in range(MAX_FIELDS - 1)) + b"&" + b"c" * n,
     "nul": lambda n: b"a=" + b"%00" * (n // 3),
     "bytes that mean nothing": lambda n: b"a=" + b"\xff" * n,
+    "as many as may mean nothing": lambda n: b"a=" + b"\xffa" * (n // 2),
+    "as many controls as may be": lambda n: b"a=" + b"\x01aaaa" * (n // 5),
 }
 
 
