@@ -11,7 +11,8 @@ from app.console.pages import blueprint, lead_to
 from app.repository.console_sessions import LINK_MINUTES, use_link
 from app.scopes import ANY
 
-OURS = re.compile(r"/console/[^/\\][^\\\s]*", re.ASCII)
+OURS = re.compile(r"/console/(?![^?#\s]*(?:\.|%2[eE]){2})[^/\\][^\\\s]*", re.ASCII)
+"""An address of the console, and none that steps out of it by two dots."""
 WRONG_KEY = "This is no valid API key. It may have expired, or been revoked."
 OLD_LINK = (
     f"This link has signed somebody in already, or is older than {LINK_MINUTES} minutes. "

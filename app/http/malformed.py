@@ -3,6 +3,7 @@
 import logging
 import secrets
 import socket
+from http import HTTPStatus
 
 import gunicorn.util  # type: ignore[import-untyped]
 import orjson
@@ -11,7 +12,12 @@ log = logging.getLogger("app.requests")
 
 
 def write_error(sock: socket.socket, status_int: int, reason: str, mesg: str) -> None:
-    """Answer a request that could not be read. In the place of gunicorn's own function of this name."""
+    """Answer a request that could not be read. In the place of gunicorn's own function of this name.
+
+    A transfer coding that nobody knows is the caller's error, whatever gunicorn calls it.
+    """
+    if status_int == HTTPStatus.NOT_IMPLEMENTED:
+        status_int, reason = HTTPStatus.BAD_REQUEST.value, HTTPStatus.BAD_REQUEST.phrase
     body = orjson.dumps({"message": mesg or reason})
     request_id = secrets.token_hex(8)
     log.info("request refused", extra={"status": status_int, "reason": mesg or reason, "request_id": request_id})
