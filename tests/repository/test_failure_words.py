@@ -150,6 +150,7 @@ def test_failures_with_one_message_share_a_row_of_their_own(connection, fail) ->
 
 
 def test_rows_of_what_is_gone_are_dropped(connection, fail) -> None:
+    connection.execute("SELECT setseed(0)")  # where it looks is by chance: in one of sixty runs at none of them
     for number in range(1, 4):
         fail(number * 2**14)
     failure_groups.group_some(connection)
