@@ -6,11 +6,11 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, Protocol
 
 from gunicorn import util  # type: ignore[import-untyped]
-from gunicorn.http import get_parser  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn  # type: ignore[import-untyped]
 
 from app.http.arrival import Arrival
 from app.http.departure import BufferBudget, Departure
+from app.http.request import StrictParser
 
 HEAD_SECONDS = 10.0
 """From the first byte of a request, or from the connection's start, to the end of its head."""
@@ -105,7 +105,7 @@ class ClientConnection(TConn):  # type: ignore[misc]
 
     def init(self) -> None:
         if self.parser is None:
-            self.parser = get_parser(self.cfg, self.received, self.client)
+            self.parser = StrictParser(self.cfg, self.received, self.client)
 
     def read_too_far(self) -> bytes:
         """What has arrived beyond the request that was answered: the beginning of the next one, or all of it."""

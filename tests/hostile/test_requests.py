@@ -93,8 +93,14 @@ PATHS = {
     "a tunnel": (b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n", {400, 404, 405}),
 }
 HEADS = {
-    "no host": (f"GET /api/v1/tags HTTP/1.1\r\n{K}\r\n".encode(), {200, 400}),
-    "two hosts": (get("/api/v1/tags", "Host: y\r\n"), {200, 400}),
+    "no host": (f"GET /api/v1/tags HTTP/1.1\r\n{K}\r\n".encode(), {400}),
+    "no header at all": (b"GET /healthz HTTP/1.1\r\n\r\n", {400}),
+    "no host, as HTTP/1.0 has it": (f"GET /api/v1/tags HTTP/1.0\r\n{K}\r\n".encode(), {200}),
+    "an empty host": (f"GET /api/v1/tags HTTP/1.1\r\nHost:\r\n{K}\r\n".encode(), {200}),
+    "an address with a port for a host": (b"GET /healthz HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", {200}),
+    "a host that is none": (b"GET /healthz HTTP/1.1\r\nHost: a b/<>\r\n\r\n", {400}),
+    "a host with somebody's name": (b"GET /healthz HTTP/1.1\r\nHost: me@x\r\n\r\n", {400}),
+    "two hosts": (get("/api/v1/tags", "Host: y\r\n"), {400}),
     "an odd host": (get("/api/v1/tags", "X-Forwarded-Host: a b/<>\r\n"), {200}),
     "HTTP/1.0": (get("/api/v1/tags", version="1.0"), {200}),
     "HTTP/0.9": (b"GET /api/v1/tags\r\n\r\n", {400}),
@@ -217,6 +223,17 @@ def answers(server: LiveServer, text: bytes) -> bytes:
     with socket.create_connection((url.hostname, url.port), timeout=PATIENCE_SECONDS) as client:
         client.sendall(text)
         return b"".join(iter(lambda: client.recv(2**16), b""))
+
+
+@pytest.mark.parametrize("close", ["close, keep-alive", "keep-alive , CLOSE", "keep-alive\r\nConnection: close"])
+def test_a_client_that_wants_the_end_gets_it(server, close) -> None:
+    head = f"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: {close}\r\n\r\n".encode()
+    assert answers(server, head + get("/healthz")).count(b"HTTP/1.1 ") == 1
+
+
+def test_one_of_http_1_0_that_wants_more_gets_it(server) -> None:
+    first = get("/healthz", "Connection: keep-alive, x\r\n", version="1.0")
+    assert answers(server, first + get("/healthz", version="1.0")).count(b"HTTP/1.0 200") == 2
 
 
 def test_each_line_of_the_log_is_json(server) -> None:
