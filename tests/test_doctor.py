@@ -74,7 +74,7 @@ def test_webhooks_of_two_projects_that_were_active_before_they_were_kept_apart(d
              VALUES (%s, %s, 'GET', %s, %s, %s, '{}')"""
     connection.execute(add, ["beta", "a", "users/:id", "hook", "users/:"])
     connection.execute(add, ["beta", "b", "orders", None, "orders"])
-    connection.execute(add, ["alpha", "a", "hook/orders/1", None, "hook/orders/1"])
+    connection.execute(add, ["alpha", "a", "orders/1", None, "orders/1"])
     connection.commit()
     assert "webhook" not in findings(database_url)
     connection.execute(add, ["alpha", "b", "hook/users/42", None, "hook/users/42"])

@@ -117,7 +117,7 @@ def examine_what_stays(connection: Connection) -> Iterator[Finding]:
         )
     for path, one, other in shared_addresses(connection, limit=10):
         advice = "deactivate the one that takes the other's calls; none could be activated like this today"
-        yield Finding("webhook", f"{path} is answered by two projects, in workflows {one} and {other}", advice)
+        yield Finding("webhook", f"{path} is claimed by two projects, in workflows {one} and {other}", advice)
     for index in invalid_indexes(connection):
         yield Finding("index", f"{index} is not valid", f"run REINDEX INDEX CONCURRENTLY {index}")
     for table in never_vacuumed(connection):

@@ -1,9 +1,9 @@
 """Which project an address of a webhook belongs to: none can take what another project's webhooks answer.
 
-An address is a path, behind the webhook id where it has parameters. Two addresses overlap when one call could mean
-both: they have as many segments, and each pair of segments is the same or holds a parameter. The method does not
-count, so that a caller who errs in it meets no stranger. Within a project addresses may overlap; the most literal
-one is called, and only the very same method and address is refused.
+An address is a path, behind the webhook id where it has parameters. All that lies behind such an id belongs to the
+project that has it, also what its webhooks do not answer today: a caller who errs in the path or in the method meets
+no stranger. Plain paths are kept apart one by one. Within a project addresses may overlap; the most literal one is
+called, and only the very same method and address is refused.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from app.repository.connection import Connection
 from app.repository.errors import AlreadyExists
 
-# Overlapping addresses share their first segment, and so this lock, until one of two transactions has ended. In one
-# order, so that two of them never wait for each other; 64 for all, so that thousands of webhooks need no more.
+# Addresses of which one may keep out the other share their first segment, and so this lock, until one of two
+# transactions has ended. In one order, so that two of them never wait for each other; 64 for all, so that thousands of
+# webhooks need no more.
 LOCK = """
     SELECT pg_advisory_xact_lock(hashtext('webhook addresses'), keys.bucket)
       FROM (SELECT DISTINCT hashtext(s.segment) & 63 AS bucket
@@ -21,13 +22,12 @@ LOCK = """
              ORDER BY bucket) AS keys
 """
 
-# Uses webhooks_by_pattern, webhooks_by_webhook_id and webhooks_by_first_segment, one for each way to overlap: plain
-# and plain, anything and parameters, parameters and plain.
+# Uses webhooks_by_pattern, webhooks_by_webhook_id and webhooks_by_first_segment, one for each way to meet: plain and
+# plain, anything and parameters, parameters and plain.
 TAKEN = """
     WITH wanted AS (
         SELECT n.place, n.method, n.path, n.webhook_id, n.pattern,
-               split_part(coalesce(n.webhook_id, n.pattern), '/', 1) AS entrance,
-               string_to_array(concat_ws('/', n.webhook_id, n.pattern), '/') AS segments
+               split_part(coalesce(n.webhook_id, n.pattern), '/', 1) AS entrance
           FROM unnest(%(methods)s::text[], %(paths)s::text[], %(webhook_ids)s::text[], %(patterns)s::text[])
                WITH ORDINALITY AS n (method, path, webhook_id, pattern, place))
     SELECT n.method, n.path, w.id, w.project_id, v.name
@@ -45,16 +45,11 @@ TAKEN = """
              FROM webhooks AS h
             WHERE n.webhook_id IS NOT NULL AND h.webhook_id IS NULL AND split_part(h.pattern, '/', 1) = n.entrance
            ) AS h
-     CROSS JOIN LATERAL (SELECT string_to_array(concat_ws('/', h.webhook_id, h.pattern), '/')) AS o (segments)
       JOIN workflows AS w ON w.id = h.workflow_id
       JOIN workflow_versions AS v ON v.id = w.version_id
      WHERE w.id <> %(workflow_id)s
        AND (w.project_id <> (SELECT own.project_id FROM workflows AS own WHERE own.id = %(workflow_id)s)
             OR (h.method = n.method AND h.pattern = n.pattern AND h.webhook_id IS NOT DISTINCT FROM n.webhook_id))
-       AND cardinality(o.segments) = cardinality(n.segments)
-       AND NOT EXISTS (
-           SELECT FROM unnest(o.segments, n.segments) AS s (theirs, ours)
-            WHERE s.theirs <> s.ours AND s.theirs <> ':' AND s.ours <> ':')
      ORDER BY n.place
      LIMIT 1
 """
@@ -69,12 +64,6 @@ SHARED = """
         OR (a.webhook_id IS NULL AND b.webhook_id IS NULL AND b.pattern = a.pattern)
       JOIN workflows AS wa ON wa.id = a.workflow_id
       JOIN workflows AS wb ON wb.id = b.workflow_id AND wb.project_id <> wa.project_id
-     CROSS JOIN LATERAL (SELECT string_to_array(concat_ws('/', a.webhook_id, a.pattern), '/'),
-                                string_to_array(concat_ws('/', b.webhook_id, b.pattern), '/')) AS s (one, other)
-     WHERE cardinality(s.one) = cardinality(s.other)
-       AND NOT EXISTS (
-           SELECT FROM unnest(s.one, s.other) AS p (one, other)
-            WHERE p.one <> p.other AND p.one <> ':' AND p.other <> ':')
      LIMIT %(limit)s
 """
 
@@ -136,5 +125,5 @@ def refusal(taken: tuple[Any, ...], visible: str | None) -> AlreadyExists:
 
 
 def shared_addresses(connection: Connection, *, limit: int) -> list[tuple[str, str, str]]:
-    """Addresses that active workflows of two projects answer at, each with both workflows' ids."""
+    """Addresses that lie behind a webhook id of two projects or are a path of both, each with both workflows' ids."""
     return [(row[0], row[1], row[2]) for row in connection.execute(SHARED, {"limit": limit})]

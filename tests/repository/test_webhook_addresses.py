@@ -22,14 +22,21 @@ OVERLAPPING = [
     ("orders", "orders"),
     ("orders/new", "orders/:what"),
 ]
-APART = [
+BEHIND_ONE_ID = [
     ("hook/users/:id", "hook/users"),
+    ("hook/users/:id", "hook"),
     ("hook/users/:id", "hook/users/42/43"),
     ("hook/users/:id", "hook/orders/42"),
     ("hook/users/:id", "hook/orders/:id"),
+    ("hook/users/:id", "hook/:a"),
+    ("hook/users/:id", "hook/:a/:b/:c/:d"),
+]
+"""What a webhook with parameters does not answer, but what only its own project may take."""
+APART = [
     ("hook/users/:id", "Hook/users/42"),
+    ("hook/users/:id", "hook-2/users/42"),
     ("hook/users/:id", "other/users/:id"),
-    ("hook/:id", "hook"),
+    ("hook/users/:id", "other/hook/users/42"),
     ("orders/new", "orders/old"),
     ("orders", "orders/new"),
 ]
@@ -60,7 +67,10 @@ def register(connection: Connection, workflow_id: str, *webhooks: NewWebhook, vi
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-@pytest.mark.parametrize(("first", "second"), [*OVERLAPPING, *(pair[::-1] for pair in OVERLAPPING)])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [*OVERLAPPING, *BEHIND_ONE_ID, *(pair[::-1] for pair in [*OVERLAPPING, *BEHIND_ONE_ID])],
+)
 def test_what_another_projects_webhook_answers_is_refused(
     connection: Connection, first: str, second: str, method: str
 ) -> None:
@@ -77,7 +87,7 @@ def test_what_no_call_could_mean_twice_is_let_in(connection: Connection, first: 
     register(connection, "a1", webhook(second))
 
 
-@pytest.mark.parametrize(("first", "second"), OVERLAPPING)
+@pytest.mark.parametrize(("first", "second"), [*OVERLAPPING, *BEHIND_ONE_ID])
 def test_a_project_may_mix_its_own(connection: Connection, first: str, second: str) -> None:
     register(connection, "a1", webhook(first))
     if webhook(first).pattern == webhook(second).pattern and webhook(first).webhook_id == webhook(second).webhook_id:
@@ -99,7 +109,7 @@ def test_two_of_a_workflow_cannot_be_the_same(connection: Connection) -> None:
         register(connection, "a1", webhook("orders"), webhook("orders", node="Other"))
 
 
-@pytest.mark.parametrize(("first", "second"), OVERLAPPING)
+@pytest.mark.parametrize(("first", "second"), [*OVERLAPPING, *BEHIND_ONE_ID])
 def test_of_two_projects_at_the_same_moment_one_is_refused(connect, connection, first: str, second: str) -> None:
     start = threading.Barrier(2)
 
