@@ -113,6 +113,17 @@ ADD_KEY = """
     ON CONFLICT (key_sha256) DO NOTHING
 """
 
+# One that was saved here has a later time than that at which it came.
+FOLLOW_VARIABLE = """
+    UPDATE variables AS v
+       SET key = %(key)s, value = %(value)s, type = %(type)s
+     WHERE v.id = %(id)s AND v.updated_at = v.created_at
+       AND (v.key, v.value, v.type) IS DISTINCT FROM (%(key)s, %(value)s, %(type)s)
+       AND NOT EXISTS (SELECT
+                         FROM variables AS o
+                        WHERE o.id <> v.id AND o.key = %(key)s AND o.project_id IS NOT DISTINCT FROM v.project_id)
+"""
+
 ADD_VARIABLE = """
     INSERT INTO variables (id, key, value, type, project_id)
     VALUES (%(id)s, %(key)s, %(value)s, %(type)s, %(project_id)s)
@@ -300,11 +311,15 @@ def add_api_key(
     return connection.execute(ADD_KEY, values).rowcount == 1
 
 
-def add_variable(
+def save_variable(
     connection: Connection, variable_id: str, *, key: str, value: str, type: str, project_id: str | None
 ) -> bool:
-    """Store a variable, unless there is one of that key; returns whether the one that is here has this value."""
+    """Store a variable, unless there is one of that key that did not come in or was changed here.
+
+    Returns whether the one that is here has this value.
+    """
     values = {"id": variable_id, "key": key, "value": value, "type": type, "project_id": project_id}
+    connection.execute(FOLLOW_VARIABLE, values)
     connection.execute(ADD_VARIABLE, values)
     return bool(scalar(connection, VARIABLE_VALUE, {"key": key, "project_id": project_id}) == value)
 

@@ -113,3 +113,28 @@ def test_a_source_without_executions_does_not_say_that_they_are_gone(bring, targ
     change(sqlite_file, "DROP TABLE execution_entity")
     report = bring(sqlite_file, activate=lambda workflow_id, version_id: None)
     assert report.counts["executions"] == {"that wait go on here": 2}
+
+
+def test_values_of_variables_follow_until_they_are_changed_here(bring, target, sqlite_file):
+    (variable,) = n8n.rows("variables")
+    bring(sqlite_file)
+    change(sqlite_file, "UPDATE variables SET value = 'Servus' WHERE id = ?", variable["id"])
+    assert bring(sqlite_file).counts["variables"] == {"kept": 1}
+    value = "SELECT key, value FROM variables WHERE id = %s"
+    assert one(target, value, variable["id"]) == (variable["key"], "Servus")
+    target.execute("UPDATE variables SET value = 'ours', updated_at = now()")
+    change(sqlite_file, "UPDATE variables SET value = 'theirs' WHERE id = ?", variable["id"])
+    assert bring(sqlite_file).counts["variables"] == {"that have another value here": 1}
+    assert one(target, value, variable["id"]) == (variable["key"], "ours")
+
+
+def test_a_variable_does_not_take_the_key_of_one_that_is_here(bring, target, sqlite_file):
+    (variable,) = n8n.rows("variables")
+    bring(sqlite_file)
+    target.execute("INSERT INTO variables (id, key, value) VALUES ('here', 'taken', 'ours')")
+    change(sqlite_file, "UPDATE variables SET key = 'taken' WHERE id = ?", variable["id"])
+    assert bring(sqlite_file).counts["variables"] == {"that have another value here": 1}
+    assert one(target, "SELECT value FROM variables WHERE key = 'taken'") == ("ours",)
+    change(sqlite_file, "UPDATE variables SET key = 'free' WHERE id = ?", variable["id"])
+    assert bring(sqlite_file).counts["variables"] == {"kept": 1}
+    assert one(target, "SELECT count(*) FROM variables") == (2,)

@@ -237,6 +237,15 @@ def test_a_rehearsal_runs_what_was_recorded_and_names_the_node_that_differs(brin
     for table in ("workflow_history", "workflow_entity"):
         change(sqlite_file, f"UPDATE {table} SET nodes = replace(nodes, 'x+y', 'x-y') WHERE versionId = ?", draft)
     change(sqlite_file, "UPDATE execution_entity SET workflowVersionId = ? WHERE workflowId = ?", draft, ORDERS)
+    # Variables of the workflow's project hide the common ones.
+    asking = (
+        "UPDATE workflow_history SET nodes = replace(nodes, 'x+y', '($vars.plus == 1 ? x+y : 0)') WHERE workflowId = ?"
+    )
+    change(sqlite_file, asking, ORDERS)
+    (project,) = {row["projectId"] for row in n8n.rows("shared_workflow")}
+    for number, owner in (("0", None), ("1", project)):
+        variable = "INSERT INTO variables (id, key, value, projectId) VALUES (?, 'plus', ?, ?)"
+        change(sqlite_file, variable, f"plus {number}", number, owner)
     report = bring(sqlite_file, rehearse=3)
     found = {each.name: each for each in report.rehearsed}
     assert (found["Move: orders"].runs, found["Move: orders"].equal) == (3, 3)

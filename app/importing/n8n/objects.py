@@ -202,7 +202,7 @@ def bring_variables(
         owner = row.get("projectId") or (project.get("id") if isinstance(project, dict) else None)
         everywhere = owner is None and options.project == DEFAULT_PROJECT
         with kept_apart(connection, report, "variables", f"The variable {key:.100} ({row['id']})"):
-            same = imported_objects.add_variable(
+            same = imported_objects.save_variable(
                 connection,
                 str(row["id"]),
                 key=key,

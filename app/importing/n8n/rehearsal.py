@@ -84,21 +84,20 @@ class Rehearsed:
 def rehearse(source: Source, types: NodeTypes, number: int, timezone: str, progress: Progress) -> Iterator[Rehearsed]:
     """Run the newest `number` successful executions of each workflow. Raises SourceError."""
     versions = {str(row["versionId"]): row for row in source.rows("workflow_history") if row.get("versionId")}
-    published = PublishedVersions(source)
+    published, variables = PublishedVersions(source), SourceVariables(source)
     with asyncio.Runner() as runner, ExitStack() as stack:
         sandbox = Sandbox(spares=0)
         runner.run(sandbox.__aenter__())
         stack.callback(lambda: runner.run(sandbox.__aexit__(None, None, None)))
         for row in source.rows("workflow_entity"):
             rehearsed = Rehearsed(str(row["id"]), str(row.get("name")))
+            stage = Stage(sandbox, types, timezone, source.read_file, variables.of(rehearsed.id))
             ids = source.newest(rehearsed.id, number)
             progress.begin(f"executions of {rehearsed.name!r:.60} rehearsed", len(ids))
             for execution in source.executions(NONE_ABOVE, ids) if ids else ():
                 version = versions.get(str(published.ran(execution.row)))
                 workflow = execution.workflow or document_of(row, version)
-                runner.run(
-                    _rehearse_one(rehearsed, execution, workflow, Stage(sandbox, types, timezone, source.read_file))
-                )
+                runner.run(_rehearse_one(rehearsed, execution, workflow, stage))
                 progress.add()
             if rehearsed.runs or rehearsed.refused:
                 yield rehearsed
@@ -112,12 +111,37 @@ class Stage:
     types: NodeTypes
     timezone: str
     read_file: Callable[[str], bytes | None]
+    variables: dict[str, str]
+
+    async def read_variables(self) -> dict[str, str]:
+        return self.variables
+
+
+class SourceVariables:
+    """What $vars are there, by workflow: those of its project hide the common ones. Raises SourceError."""
+
+    def __init__(self, source: Source) -> None:
+        self._of_project: dict[object, dict[str, str]] = {}
+        for row in source.rows("variables"):
+            project = row.get("project")
+            owner = row.get("projectId") or (project.get("id") if isinstance(project, dict) else None)
+            self._of_project.setdefault(owner, {})[str(row["key"])] = str(row.get("value") or "")
+        self._project_of = {
+            str(row.get("workflowId")): row.get("projectId")
+            for row in (source.rows("shared_workflow") if self._of_project else ())
+            if row.get("role") in (None, "workflow:owner")
+        }
+
+    def of(self, workflow_id: str) -> dict[str, str]:
+        """The variables that this workflow sees."""
+        own = self._of_project.get(self._project_of.get(workflow_id), {})
+        return {**self._of_project.get(None, {}), **own}
 
 
 async def _rehearse_one(rehearsed: Rehearsed, execution: SourceExecution, workflow: Row, stage: Stage) -> None:
     try:
         recorded = RunDocument(_document(execution, stage))
-        request = Rehearsal(workflow, recorded, stage.types).request(stage.timezone)
+        request = Rehearsal(workflow, recorded, stage.types).request(stage)
     except (UnreadableFlatted, *ODD) as error:
         rehearsed.refused.setdefault(f"its record cannot be used: {error}", execution.id)
         return
@@ -153,7 +177,7 @@ class Rehearsal:
             raise UnreadableFlatted("no node has run")
         self._first = min(order, key=lambda name: order[name])
 
-    def request(self, timezone: str) -> RunRequest:
+    def request(self, stage: Stage) -> RunRequest:
         """What the engine is asked. Raises LookupError, TypeError, AttributeError for a record that is none."""
         pinned: dict[str, Any] = {}
         nodes = [self._mock_node(node, pinned) for node in self._workflow["nodes"]]
@@ -163,7 +187,7 @@ class Rehearsal:
             workflow={**self._workflow, "nodes": nodes, "pinData": pinned},
             start_node=self._first,
             items=_items(self._recorded.run_data[self._first]) or None,
-            ports=Ports(timezone=timezone),
+            ports=Ports(timezone=stage.timezone, variables=stage.read_variables),
         )
 
     def _mock_node(self, node: dict[str, Any], pinned: dict[str, Any]) -> dict[str, Any]:
