@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock, .ci/opentelemetry.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-load check-templates check-packages bench pictures soak wheel check-wheel clean install install-opentelemetry install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-load check-templates check-packages check-plans bench pictures soak wheel check-wheel clean install install-opentelemetry install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -68,6 +68,9 @@ check-templates: install-dev ## run published workflows here and, with REFERENCE
 
 check-packages: install-dev ## install and load public packages of nodes; with ACCEPT_N8N_LICENSE=1 (n8n's Sustainable Use License) n8n's own too, and compare AI nodes
 	@exec $(VENV) -m tests.packages $(ARGS)
+
+check-plans: install-dev ## look at what statements read of a million executions (make test: of a hundred thousand; PLAN_ROWS=2000000: more)
+	@PLAN_ROWS=$${PLAN_ROWS:-1000000} exec $(VENV) -m pytest -q tests/repository/test_plans.py tests/repository/test_plans_of_work.py $(ARGS)
 
 bench: install-dev ## measure the API and the worker over a million executions
 	@exec $(VENV) -m tests.bench $(ARGS)

@@ -1,11 +1,14 @@
-"""A million executions of twenty workflows, for tests that look at how much a statement reads."""
+"""A million executions of twenty workflows, or a tenth of them, for tests that look at how much a statement reads."""
+
+import os
 
 from psycopg import sql
 
 from app.repository import connection as connection_module
 from app.repository import failure_words
 
-ROWS = 1_000_000
+ROWS = int(os.environ.get("PLAN_ROWS", "100000"))
+"""How many: a tenth of a million in `make test`, all of it in `make check-plans`. What is rare is so in both."""
 
 FILL = """
     INSERT INTO projects (id, name) VALUES ('small', 'Small project');
@@ -20,14 +23,14 @@ FILL = """
            CASE WHEN n %% 100 = 0 THEN 'error' WHEN n %% 500 = 1 THEN 'canceled' ELSE 'success' END,
            CASE WHEN n %% 997 = 0 THEN 'retry' WHEN n %% 10 = 0 THEN 'webhook' ELSE 'trigger' END,
            t, t, t + interval '1 second', CASE WHEN n %% 997 = 0 THEN n - 1 END,
-           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% 100000 = 0 THEN 'a rare one failed'
+           CASE WHEN n %% 2000 = 0 THEN 'up' END, CASE WHEN n %% (%(rows)s / 10) = 0 THEN 'a rare one failed'
                 WHEN n = 600 THEN 'failed long ago'
                 WHEN n %% 100 = 0 THEN 'failed' END, 2000,
            CASE WHEN n %% 100 = 0 THEN CASE v.workflow_id WHEN 'w1' THEN 2 ELSE 1 END END
       FROM generate_series(1, %(rows)s) AS n
       CROSS JOIN LATERAL (SELECT now() - make_interval(secs => %(rows)s - n)) AS at (t)
       JOIN workflow_versions AS v
-        ON v.workflow_id = 'w' || CASE WHEN n <= 300000 THEN 1 + n %% 3 ELSE 4 + n %% 15 END
+        ON v.workflow_id = 'w' || CASE WHEN n <= %(rows)s * 3 / 10 THEN 1 + n %% 3 ELSE 4 + n %% 15 END
      ORDER BY n;
 
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode)
@@ -50,11 +53,15 @@ FILL = """
 
     INSERT INTO tags (id, name) VALUES ('rare', 'rare'), ('common', 'common');
     INSERT INTO execution_tags (execution_id, tag_id)
-    SELECT e.id, CASE WHEN e.id %% 100000 = 0 THEN 'rare' ELSE 'common' END FROM executions AS e WHERE e.id %% 100 = 0;
+    SELECT e.id, CASE WHEN e.id %% (%(rows)s / 10) = 0 THEN 'rare' ELSE 'common' END
+      FROM executions AS e
+     WHERE e.id %% 100 = 0;
     INSERT INTO execution_metadata (execution_id, key, value)
-    SELECT e.id, 'customer', (e.id %% 10000)::text FROM executions AS e WHERE e.id %% 50 = 0;
+    SELECT e.id, 'customer', (e.id %% (%(rows)s / 100))::text
+      FROM executions AS e
+     WHERE e.id %% 50 = 0;
     INSERT INTO execution_metadata (execution_id, key, value)
-    SELECT e.id, 'old', '' FROM executions AS e WHERE e.id < 100000 AND e.id %% 2 = 0;
+    SELECT e.id, 'old', '' FROM executions AS e WHERE e.id < %(rows)s / 10 AND e.id %% 2 = 0;
     INSERT INTO execution_totals (unit, begins_at, workflow_id, mode, status, project_id, buckets, numbers)
     SELECT u.unit, t, 'w' || n, 'webhook', 'success', 'default', '{50,60,70}', '{1,20,3}'
       FROM (VALUES ('hour', interval '90 days'), ('minute', interval '1 day')) AS u (unit, age)
@@ -76,18 +83,17 @@ INDEXES = """
 
 
 def fill(database_url: str) -> None:
-    """A million executions. Their keys are not looked at row by row, and indexes are made afterwards: half the work."""
+    """All the executions. Their keys are not looked at row by row, and indexes are made afterwards: half the work."""
     with connection_module.connect(database_url, autocommit=True) as connection:
         indexes = connection.execute(INDEXES).fetchall()
         for name, _ in indexes:
             connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
         for statement in FILL.split(";\n\n"):
-            parameters = {"rows": ROWS} if "%(rows)s" in statement else None
             for single in statement.split(";\n    INSERT"):
                 text = single if single.strip().startswith("INSERT") else "INSERT" + single
                 role = "replica" if "INTO executions (" in text else "origin"  # tags need their trigger
                 connection.execute(sql.SQL("SET session_replication_role = {}").format(sql.Identifier(role)))
-                connection.execute(sql.SQL(text), parameters or {})
+                connection.execute(sql.SQL(text), {"rows": ROWS})
         for _, definition in indexes:
             connection.execute(definition)
         connection.execute(FAILURES)

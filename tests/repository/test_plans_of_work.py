@@ -18,6 +18,7 @@ from app.repository import (
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_stats import StatsFilter
 from app.repository.lifecycle import claims, crashes, endings, finish_statements, parents, stops
+from tests.repository.million import ROWS
 from tests.repository.plans import BUFFERS, assert_cheap, nodes, plan_of
 
 
@@ -99,7 +100,7 @@ def test_work_reads_little(million, filled_at: datetime, statement: str) -> None
         "lease_seconds": 30.0,
         "longest": 2_000,
         "counted_as": "{}",
-        "below": 500_000,
+        "below": ROWS // 2,
         "ended_before": filled_at,
         "window": 1_000,
         **execution_totals.KEPT_DAYS,
