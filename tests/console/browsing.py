@@ -82,7 +82,8 @@ def show(page: Page, *, hidden: bool) -> None:
 
 def violations(page: Page, only: str | None = None) -> list[str]:
     """What axe finds on the page as it is, by all of RULES or by one rule."""
-    page.evaluate(AXE_SCRIPT)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
     found = page.evaluate("rules => axe.run({runOnly: rules, resultTypes: ['violations']})", [only] if only else RULES)
     return [
         f"{each['id']}: {node['html'][:200]} {node['failureSummary']}"

@@ -39,6 +39,8 @@ PAGES = (
 )
 expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 NUMBERS = count()
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--in-process-gpu")
+"""No test looks at pixels: nothing that draws them has a process of its own."""
 NARROW = {"width": 360, "height": 740}
 
 
@@ -71,7 +73,7 @@ def stage(house: tuple[live.LiveServer, str]) -> Stage:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
