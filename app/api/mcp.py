@@ -30,7 +30,8 @@ from app.triggers.webhook_settings import WebhookSettings
 Json = dict[str, Any]
 VERSIONS = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 NOT_THERE = "There is no MCP server at this address: the workflow may not be active"
-INVALID, UNKNOWN, WRONG = -32600, -32601, -32602
+VERSION_HEADER = "MCP-Protocol-Version"
+UNREADABLE, INVALID, UNKNOWN, WRONG, OTHER = -32700, -32600, -32601, -32602, -32000
 MAX_TEXT_LENGTH = 1_000
 NONE = msgspec.Raw(b"null")
 ShortText = Annotated[str, msgspec.Meta(max_length=MAX_TEXT_LENGTH)]
@@ -53,10 +54,17 @@ def call_mcp(path: str) -> Response:
         refused = failure(None, INVALID, "Send a message by POST", status=405)
         refused.headers["Allow"] = "POST"
         return finish(refused)
-    message = parse_message(received_body())
+    try:
+        message = parse_message(received_body())
+    except UnreadableBody as error:
+        return finish(failure(None, UNREADABLE, f"Parse error: {error}", status=400))
     if message is None:
         return finish(failure(None, INVALID, "This is no message of JSON-RPC 2.0", status=400))
     number, parameters = message.id, parameters_of(message)
+    version = request.headers.get(VERSION_HEADER)
+    if message.method != "initialize" and version is not None and version not in VERSIONS:
+        said = f"Unsupported protocol version: {version[:40]} (supported versions: {', '.join(VERSIONS)})"
+        return finish(failure(None, OTHER, said, status=400))
     if isinstance(number, msgspec.UnsetType):
         return finish(Response(status=202))
     server = stored["mcp"]
@@ -111,14 +119,14 @@ _parameters = msgspec.json.Decoder(Parameters)
 
 
 def parse_message(data: bytes) -> Message | None:
-    """The message that was sent, None for what is none.
+    """The message that was sent, None for JSON that is none. Raises UnreadableBody for what is no JSON.
 
     Its objects would take many times its length in memory: no value is built that nobody looks at.
     """
+    json_text(data)
     try:
-        json_text(data)
         return _message.decode(data)
-    except (UnreadableBody, msgspec.MsgspecError):
+    except msgspec.MsgspecError:
         return None
 
 

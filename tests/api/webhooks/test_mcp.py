@@ -88,9 +88,23 @@ def test_what_a_client_must_not_ask_is_refused(site: Site):
     deep = (
         b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "Plan_trip", "arguments": {"a": %b}}}'
     )
-    for body in (b"{", b"[]", json.dumps({"id": 1}).encode(), deep % (b"[" * 300 + b"]" * 300)):
+    for body, number in {
+        b"{": -32700,
+        b"": -32700,
+        b'{"jsonrpc": "\xff"}': -32700,
+        deep % (b"[" * 300 + b"]" * 300): -32700,
+        b"[]": -32600,
+        b'{"id": 1}': -32600,
+    }.items():
         said = site.call("POST", path, body, base="/mcp/")
-        assert (said.status, said.json["error"]["code"]) == (400, -32600)
+        assert (said.status, said.json["error"]["code"], said.json["id"]) == (400, number, None)
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    for version, expected in {"2025-06-18": (200, None), "1999-01-01": (400, -32000), "": (400, -32000)}.items():
+        said = site.call("POST", path, message, base="/mcp/", **{"MCP-Protocol-Version": version})
+        assert (said.status, said.json.get("error", {}).get("code")) == expected
+    first = message | {"method": "initialize", "params": {"protocolVersion": "1999-01-01"}}
+    hello = site.call("POST", path, first, base="/mcp/", **{"MCP-Protocol-Version": "1999-01-01"})
+    assert (hello.status, hello.json["result"]["protocolVersion"]) == (200, "2025-11-25")
     looked = site.call("GET", path, base="/mcp/")
     assert (looked.status, looked.json["error"]["code"], looked.headers["allow"]) == (405, -32600, "POST")
     assert site.call("POST", "nowhere", {}, base="/mcp/").status == 404
