@@ -6,16 +6,21 @@ goes to another origin. Knows no credentials.
 
 import hashlib
 import hmac
+import re
 from base64 import b64encode
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from typing import Any, ClassVar
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import httpx
-from authlib.oauth1.rfc5849.client_auth import ClientAuth
-from authlib.oauth1.rfc5849.signature import generate_signature_base_string
-from authlib.oauth1.rfc5849.util import escape
+from authlib.oauth1.rfc5849.client_auth import ClientAuth, generate_nonce, generate_timestamp
+from authlib.oauth1.rfc5849.parameters import prepare_headers
+from authlib.oauth1.rfc5849.signature import normalize_base_string_uri
 
 FORM = "application/x-www-form-urlencoded"
+NO_FORM = re.compile(rb"""\A[\[{]|[^!-~]|["<>\\^`{|}]""")
+"""What no form holds: it is not signed then."""
+DIGESTS: dict[str, Any] = {"HMAC-SHA1": hashlib.sha1, "HMAC-SHA256": hashlib.sha256, "HMAC-SHA512": hashlib.sha512}
 Renew = Callable[[str], Awaitable[str]]
 """Gets another token in the place of the one that was refused. Raises what tells why there is none."""
 
@@ -65,9 +70,9 @@ class Signature(httpx.Auth):
         callback: str = "",
         verifier: str = "",
     ) -> None:
-        """Raises ValueError for a method that is not in METHODS."""
-        if method not in METHODS:
-            raise ValueError(f"The signature method '{method[:50]}' is not supported; it can be {', '.join(METHODS)}")
+        """Raises ValueError for a method that is not in DIGESTS."""
+        if method not in DIGESTS:
+            raise ValueError(f"The signature method '{method[:50]}' is not supported; it can be {', '.join(DIGESTS)}")
         self._client = _Client(
             consumer_key,
             client_secret=consumer_secret,
@@ -79,40 +84,34 @@ class Signature(httpx.Auth):
         )
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        # What is no form is not signed; neither is what only calls itself one.
         is_form = request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM
-        body = request.content if is_form else b""
-        try:
-            signed = self._sign(request, body)
-        except ValueError:
-            signed = self._sign(request, b"")
-        request.headers["Authorization"] = signed
+        fields = form_fields(request.content) if is_form else []
+        request.headers["Authorization"] = self._client.authorization(request.method, str(request.url), fields)
         yield request
-
-    def _sign(self, request: httpx.Request, body: bytes) -> str:
-        headers = {"Content-Type": FORM} if body else {}
-        signed: dict[str, str]
-        _, signed, _ = self._client.prepare(request.method, str(request.url), headers, body)
-        return signed["Authorization"]
-
-
-def _signer(digest: Any) -> Callable[[Any, Any], str]:
-    def sign(client: Any, request: Any) -> str:
-        key = f"{escape(client.client_secret or '')}&{escape(client.token_secret or '')}".encode()
-        text = generate_signature_base_string(request).encode()
-        return b64encode(hmac.new(key, text, digest).digest()).decode()
-
-    return sign
 
 
 class _Client(ClientAuth):  # type: ignore[misc]
-    """Authlib's, with the methods that it does not know."""
+    """Authlib's, which signs what servers make of any query, for http as for https, and by more methods."""
 
-    SIGNATURE_METHODS: ClassVar[dict[str, Callable[[Any, Any], str]]] = {
-        "HMAC-SHA1": _signer(hashlib.sha1),
-        "HMAC-SHA256": _signer(hashlib.sha256),
-        "HMAC-SHA512": _signer(hashlib.sha512),
-    }
+    def authorization(self, method: str, url: str, fields: list[tuple[str, str]]) -> str:
+        """The header for a request with these fields in its body."""
+        own = self.get_oauth_params(generate_nonce(), str(generate_timestamp()))
+        query = parse_qsl(urlsplit(url).query, keep_blank_values=True, errors="surrogateescape")
+        pairs = sorted((_escape(name), _escape(value)) for name, value in [*own, *query, *fields])
+        parameters = "&".join("=".join(pair) for pair in pairs)
+        base = "&".join(map(_escape, (method, normalize_base_string_uri(url), parameters)))
+        key = f"{_escape(self.client_secret or '')}&{_escape(self.token_secret or '')}"
+        made = hmac.new(key.encode(), base.encode(), DIGESTS[self.signature_method]).digest()
+        headers: dict[str, str] = prepare_headers([*own, ("oauth_signature", b64encode(made).decode())])
+        return headers["Authorization"]
 
 
-METHODS = tuple(_Client.SIGNATURE_METHODS)
+def form_fields(content: bytes) -> list[tuple[str, str]]:
+    """The fields of a form; none of what only calls itself one."""
+    if NO_FORM.search(content):
+        return []
+    return parse_qsl(content.decode("ascii"), keep_blank_values=True, errors="surrogateescape")
+
+
+def _escape(text: str) -> str:
+    return quote(text, safe="~", errors="surrogateescape")

@@ -136,11 +136,11 @@ def signed(
     address = urlsplit(url)
     own = [(name, value) for name, value in given.items() if name != "oauth_signature"]
     try:
-        form = url_decode(body)
+        form = url_decode(body.replace("[]", "%5B%5D").replace("'", "%27"))
     except ValueError:  # it is none, whatever it is called
         form = []
     pairs = [*own, *parse_qsl(address.query, keep_blank_values=True), *form]
-    text = "&".join(sorted(f"{escape(name)}={escape(value)}" for name, value in pairs))
+    text = "&".join("=".join(pair) for pair in sorted((escape(name), escape(value)) for name, value in pairs))
     base = "&".join(map(escape, (method, f"{address.scheme}://{address.netloc}{address.path}", text)))
     key = f"{escape(str(OAUTH1['consumerSecret']))}&{escape(secret)}"
     made = base64.b64encode(hmac.new(key.encode(), base.encode(), digest).digest()).decode()

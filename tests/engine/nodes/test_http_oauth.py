@@ -132,7 +132,7 @@ def test_the_token_stays_with_its_domains_and_its_origin(engine: Engine, provide
 def test_a_signature_of_oauth_1_is_right(engine: Engine, provider: Provider, more) -> None:
     tokens = {"oauth_token": "a1", "oauth_token_secret": "access secret"}
     query = {"sendQuery": True, "queryParameters": {"parameters": [{"name": "q", "value": "ä b"}]}}
-    url = provider.url + "/signed?b=1&a=%20z"
+    url = provider.url + "/signed?b=1&a=%20z&f[]=2&f[]=1&f[]&q=it's{x}|%zz;$&oauth_x=1"
     held = Held({**OAUTH1, "oauthTokenData": tokens})
     outcome = ask(engine, url, held, "oAuth1Api", method="POST", sendBody=True, **query, **more)
     assert output_of(outcome, "Ask") == [{"ok": True, "token": "a1"}]
