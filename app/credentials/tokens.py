@@ -32,6 +32,8 @@ IDENTITY = (
     "inpersonate",
     "scopes",
 )
+# What a client's own token was asked for with: nobody has to consent to another one.
+ASKED_WITH = ("scope", "authentication", "sendAdditionalBodyProperties", "additionalBodyProperties")
 # Answers of services that put the token elsewhere.
 PLACES = (("access_token",), ("authed_user", "access_token"))
 
@@ -96,8 +98,9 @@ def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: dateti
 
 
 def belong_together(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether what two states of a credential name as their provider and client is the same."""
-    return all((one.get(name) or "") == (other.get(name) or "") for name in IDENTITY)
+    """Whether tokens that were got for one state of a credential are what another one would be given."""
+    names = (*IDENTITY, *ASKED_WITH) if other.get("grantType") == "clientCredentials" else IDENTITY
+    return all((one.get(name) or "") == (other.get(name) or "") for name in names)
 
 
 def carried_over(held: Mapping[str, Any], data: dict[str, Any], *, named: bool) -> dict[str, Any]:

@@ -288,7 +288,14 @@ def test_tokens_stay_with_a_credential_while_they_belong_to_it(api: Api, provide
     same = {name: value for name, value in data.items() if name != "oauthTokenData"} | {"clientSecret": "new"}
     answers = [api.patch(f"/credentials/{credential_id}", {"data": same})]
     assert held(api, credential_id) == {**same, "oauthTokenData": {"access_token": "t"}}
+    wider = {"scope": "read write more"}
+    answers.append(api.patch(f"/credentials/{credential_id}", {"data": wider, "isPartialData": True}))
+    assert held(api, credential_id) == {**same, **wider, "oauthTokenData": {"access_token": "t"}}
+    own_token = made(api, {**data, "grantType": "clientCredentials"})
+    answers.append(api.patch(f"/credentials/{own_token}", {"data": wider, "isPartialData": True}))
+    assert "oauthTokenData" not in held(api, own_token), "another one is got for these without anybody"
+    same |= wider
     elsewhere = {"accessTokenUrl": "https://elsewhere.example.com/token"}
     answers.append(api.patch(f"/credentials/{credential_id}", {"data": elsewhere, "isPartialData": True}))
     assert held(api, credential_id) == {**same, **elsewhere}
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert {answer.status_code for answer in answers} == {200}
