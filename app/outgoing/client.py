@@ -122,6 +122,11 @@ class Outgoing:
         self._clients: dict[bool, httpx.AsyncClient] = {}
         self._project = ""
 
+    @property
+    def project(self) -> str:
+        """The project whose workflows it serves, "" for none."""
+        return self._project
+
     def within(self, project_id: str) -> "Outgoing":
         """The same for the workflows of one project: it shares no connection with others."""
         view = self._copy()

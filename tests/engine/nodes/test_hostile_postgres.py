@@ -99,27 +99,38 @@ def test_a_server_says_little_before_it_lets_anybody_in() -> None:
 
 
 def test_a_proof_of_the_password_that_never_ends_holds_no_loop(monkeypatch: pytest.MonkeyPatch, beside) -> None:
-    """A server says how many rounds it takes, and libpq computes them all in one step."""
-    end = threading.Event()
+    """A server says how many rounds it takes, and libpq computes them all in one step, in a place of its project."""
+    end, connects = threading.Event(), connecting.generators.connect
 
     def never(conninfo: str) -> Iterator[None]:
         end.wait()
         yield
 
-    monkeypatch.setattr(connecting.generators, "connect", never)
     monkeypatch.setattr(session_module, "GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(connecting, "MOST_AT_ONCE", 1)
 
-    async def ask_in_vain() -> None:
-        credential = {"host": "127.0.0.1", "port": 1}
-        async with session(credential, AddressRules.parse("127.0.0.1"), hold=Meter().add, timeout=0.05):
+    async def ask(port: int, project: str, timeout: float = PATIENCE_SECONDS) -> None:
+        credential, rules = {"host": "127.0.0.1", "port": port}, AddressRules.parse("127.0.0.1")
+        async with session(credential, rules, hold=Meter().add, project=project, timeout=timeout):
             pass
 
-    try:
+    async def ask_in_vain(port: int) -> None:
+        monkeypatch.setattr(connecting.generators, "connect", never)
         with pytest.raises(NodeError, match="timeout"):
-            asyncio.run(ask_in_vain())
+            await ask(port, "alpha", 0.05)
+        monkeypatch.setattr(connecting.generators, "connect", connects)
+        await ask(port, "beta")
+        with pytest.raises(NodeError, match="timeout"):
+            await ask(port, "alpha", 0.05)
+        assert beside == ["_connect"] * 2
+        end.set()
+        await ask(port, "alpha")
+
+    try:
+        with answering(one_row(TEXT, b"x")) as port:
+            asyncio.run(ask_in_vain(port))
     finally:
         end.set()
-    assert beside == ["_connect"]
 
 
 def test_a_server_whose_messages_take_long_to_read_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

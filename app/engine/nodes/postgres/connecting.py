@@ -1,12 +1,14 @@
 """Connecting to a server that may be anybody's: beside the loop, in bounded time, with few bytes.
 
-libpq computes the proof of a password in as many rounds as the server asks for, in one step that may take an hour.
+libpq computes the proof of a password in as many rounds as the server asks for, in one step that may take an hour and
+that nothing ends. So each project has a few places for that, and a place is free once its thread has ended.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Generator
 from typing import Any
+from weakref import WeakSet
 
 import psycopg
 from psycopg import generators
@@ -17,6 +19,20 @@ from app.outgoing.sockets import Arrived
 MAX_GREETING_BYTES = 2**17
 """What a server may send until it has let us in: certificates, and a few settings, each of which libpq keeps in a list
 that it goes through for the next one."""
+
+MOST_AT_ONCE = 8
+"""Connections of one project that are being made by one worker, with those that nobody waits for any more."""
+LOOK_SECONDS = 0.05
+
+
+class _Place:
+    """One of a project's; the thread that connects has it, and it is free when nobody has it any more."""
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+
+
+_places: WeakSet[_Place] = WeakSet()
 
 
 class BoundedConnection(psycopg.Connection[Any]):
@@ -37,17 +53,29 @@ class BoundedConnection(psycopg.Connection[Any]):
             ready = yield wanted
 
 
-async def connect(parameters: dict[str, Any], seconds: float) -> psycopg.AsyncConnection[Any]:
+async def connect(parameters: dict[str, Any], seconds: float, *, project: str) -> psycopg.AsyncConnection[Any]:
     """A connection in autocommit mode, by psycopg's parameters. Raises psycopg.OperationalError, also where there is
-    none after so many seconds; what libpq still computes by then goes on in its thread."""
+    none after so many seconds; what libpq still computes by then goes on in its thread, in a place of the project."""
     try:
         async with asyncio.timeout(seconds):
-            return await compute(_connect, parameters)
+            return await compute(_connect, parameters, [await _take_place(project)])
     except TimeoutError as error:
         raise psycopg.errors.ConnectionTimeout("connection timeout expired") from error
 
 
-def _connect(parameters: dict[str, Any]) -> psycopg.AsyncConnection[Any]:
-    made: Any = BoundedConnection.connect(autocommit=True, **parameters)
-    connection: psycopg.AsyncConnection[Any] = made
-    return connection
+async def _take_place(project: str) -> _Place:
+    while sum(place.project == project for place in _places) >= MOST_AT_ONCE:
+        await asyncio.sleep(LOOK_SECONDS)
+    place = _Place(project)
+    _places.add(place)
+    return place
+
+
+def _connect(parameters: dict[str, Any], places: list[_Place]) -> psycopg.AsyncConnection[Any]:
+    place = places.pop()  # this thread alone has it from here on, and no traceback of whoever waits
+    try:
+        made: Any = BoundedConnection.connect(autocommit=True, **parameters)
+        connection: psycopg.AsyncConnection[Any] = made
+        return connection
+    finally:
+        del place

@@ -105,10 +105,12 @@ async def session(
     rules: AddressRules,
     *,
     hold: Callable[[int], None],
+    project: str = "",
     timeout: float = CONNECT_SECONDS,
     big_as_text: bool = True,
 ) -> AsyncIterator[Session]:
-    """A connection to what the credential names; `hold` hears of the bytes that arrive, and that rows take.
+    """A connection to what the credential names, for a project's workflow; `hold` hears of the bytes that arrive, and
+    that rows take.
 
     Raises NodeError when it cannot be made.
     """
@@ -126,7 +128,7 @@ async def session(
             "connect_timeout": max(1, round(timeout)),
             **_login(credential),
         }
-        connection = await connect(parameters, timeout * len(addresses) + GRACE_SECONDS)
+        connection = await connect(parameters, timeout * len(addresses) + GRACE_SECONDS, project=project)
     except psycopg.OperationalError as error:
         refused = "refused" in str(error).lower()
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
