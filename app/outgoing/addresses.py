@@ -4,11 +4,11 @@ Knows names and addresses, no protocol. Whoever connects asks here and then conn
 checked, so that a name that answers differently the second time gains nothing.
 """
 
-import asyncio
 import ipaddress
-import socket
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from app.outgoing.lookups import look_up
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -55,6 +55,8 @@ class AddressRules:
 
     hosts: frozenset[tuple[str, int | None]] = frozenset()
     networks: tuple[Network, ...] = ()
+    project: str = ""
+    """Whose workflows ask: a project that asks much waits for itself."""
 
     @classmethod
     def parse(cls, text: str) -> "AddressRules":
@@ -71,6 +73,10 @@ class AddressRules:
                 hosts.add(_host_and_port(entry))
         return cls(frozenset(hosts), tuple(networks))
 
+    def within(self, project_id: str) -> "AddressRules":
+        """The same for the workflows of one project."""
+        return replace(self, project=project_id)
+
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of `host` that may be connected to, in the order of preference.
 
@@ -78,7 +84,7 @@ class AddressRules:
         """
         if not 0 <= port < PORTS:
             raise UnknownHost(f"There is no port {port}")
-        addresses = await _look_up(host, port)
+        addresses = await _look_up(host, port, self.project)
         name = normal_host(host)
         if (name, None) in self.hosts or (name, port) in self.hosts:
             return [str(address) for address in addresses]
@@ -119,12 +125,14 @@ def normal_host(host: str) -> str:
     return host.strip("[]").rstrip(".").lower()
 
 
-async def _look_up(host: str, port: int) -> Sequence[Address]:
+async def _look_up(host: str, port: int, project: str) -> Sequence[Address]:
     try:
-        infos = await asyncio.get_running_loop().getaddrinfo(normal_host(host), port, type=socket.SOCK_STREAM)
+        found = await look_up(normal_host(host), port, project)
+    except TimeoutError as error:
+        raise UnknownHost(f"getaddrinfo EAI_AGAIN {host}") from error
     except (OSError, UnicodeError) as error:
         raise UnknownHost(f"getaddrinfo ENOTFOUND {host}") from error
-    addresses = dict.fromkeys(ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in infos)
+    addresses = dict.fromkeys(ipaddress.ip_address(address.partition("%")[0]) for address in found)
     if not addresses:
         raise UnknownHost(f"getaddrinfo ENOTFOUND {host}")
     return list(addresses)

@@ -120,17 +120,11 @@ class Outgoing:
         self.rules = rules
         self._largest = largest_response
         self._clients: dict[bool, httpx.AsyncClient] = {}
-        self._project = ""
-
-    @property
-    def project(self) -> str:
-        """The project whose workflows it serves, "" for none."""
-        return self._project
 
     def within(self, project_id: str) -> "Outgoing":
         """The same for the workflows of one project: it shares no connection with others."""
         view = self._copy()
-        view._project = project_id
+        view.rules = self.rules.within(project_id)
         return view
 
     def at_most(self, largest_response: int) -> "Outgoing":
@@ -189,7 +183,7 @@ class Outgoing:
             call.url,
             headers=headers,
             content=call.content or None,
-            extensions={PROJECT: self._project},
+            extensions={PROJECT: self.rules.project},
         )
         auth, secrets, redirects = call.auth, call.secret_headers | CREDENTIAL_HEADERS, 0
         while True:

@@ -99,7 +99,7 @@ class Connections(httpx.AsyncBaseTransport):
     """An httpx transport; its exceptions are httpcore's."""
 
     def __init__(self, rules: AddressRules, context: ssl.SSLContext) -> None:
-        self._backend = GuardedBackend(rules)
+        self._rules = rules
         self._context = context
         self._idle: dict[Origin, deque[httpcore.AsyncHTTPConnection]] = {}
         self._order: OrderedDict[httpcore.AsyncHTTPConnection, Origin] = OrderedDict()
@@ -145,7 +145,10 @@ class Connections(httpx.AsyncBaseTransport):
                 return connection
             await connection.aclose()
         return httpcore.AsyncHTTPConnection(
-            url.origin, ssl_context=self._context, keepalive_expiry=IDLE_SECONDS, network_backend=self._backend
+            url.origin,
+            ssl_context=self._context,
+            keepalive_expiry=IDLE_SECONDS,
+            network_backend=GuardedBackend(self._rules.within(origin[0])),
         )
 
     async def give_back(self, connection: httpcore.AsyncHTTPConnection, origin: Origin) -> None:

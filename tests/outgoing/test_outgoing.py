@@ -4,11 +4,13 @@ import asyncio
 import ipaddress
 import json
 import socket
+import threading
 
 import httpcore
 import httpx
 import pytest
 
+from app.outgoing import lookups
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
 from app.outgoing.bounds import ResponseTooLarge
 from app.outgoing.client import (
@@ -21,6 +23,7 @@ from app.outgoing.client import (
     says_where_it_ends,
 )
 from tests.outgoing.asking import ask
+from tests.patience import PATIENCE_SECONDS
 
 
 @pytest.mark.parametrize(
@@ -125,12 +128,14 @@ def test_a_name_that_changes_its_answer_gains_nothing(address: str, monkeypatch)
     asked: list[str] = []
     port = int(address.rsplit(":", 1)[1])
 
-    async def answers(self, host, port, **kwargs):
+    def answers(host, port, *_, flags=0, **__):
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
         asked.append(host)
         to = "8.8.8.8" if len(asked) == 1 else "127.0.0.1"
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (to, port))]
 
-    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", answers)
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
     with pytest.raises((RequestTimedOut, httpcore.ConnectError)):
         ask(f"http://rebinding.example:{port}/object", timeout=0.3)
     assert asked[0] == "rebinding.example"
@@ -138,17 +143,59 @@ def test_a_name_that_changes_its_answer_gains_nothing(address: str, monkeypatch)
 
 
 def test_one_bad_answer_among_good_ones_is_enough(monkeypatch) -> None:
-    async def answers(self, host, port, **kwargs):
+    def answers(host, port, *_, flags=0, **__):
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (to, port)) for to in ("8.8.8.8", "10.0.0.1")]
 
-    monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", answers)
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
     with pytest.raises(AddressRefused):
         ask("http://mixed.example/")
+
+
+def test_names_that_nobody_answers_for_keep_no_other_project_waiting(monkeypatch) -> None:
+    """And those of the same project get their turn, or are told so: the system's resolver cannot be ended."""
+    end, asked = threading.Event(), threading.Semaphore(0)
+
+    def answers(host, port, *_, flags=0, **__):
+        if flags & socket.AI_NUMERICHOST:
+            raise socket.gaierror
+        if host == "hanging.example":
+            asked.release()
+            end.wait()
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("8.8.8.8", port))]
+
+    async def look_up() -> None:
+        alpha, beta = (AddressRules().within(project) for project in ("alpha", "beta"))
+        hanging = [
+            asyncio.ensure_future(alpha.resolve("hanging.example", 80)) for _ in range(lookups.MOST_AT_ONCE + 50)
+        ]
+        for _ in range(lookups.MOST_AT_ONCE):
+            await asyncio.to_thread(asked.acquire, timeout=PATIENCE_SECONDS)
+        for waits in hanging:
+            waits.cancel()  # of whom nobody takes a place, but those who have one keep it
+        await asyncio.wait(hanging)
+        assert await beta.resolve("quick.example", 80) == ["8.8.8.8"]
+        monkeypatch.setattr(lookups, "SECONDS", 0.05)
+        with pytest.raises(UnknownHost, match=r"EAI_AGAIN quick\.example"):
+            await alpha.resolve("quick.example", 80)
+        monkeypatch.setattr(lookups, "SECONDS", PATIENCE_SECONDS)
+        end.set()
+        assert await alpha.resolve("quick.example", 80) == ["8.8.8.8"]
+        assert not asked.acquire(blocking=False)
+
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
+    try:
+        asyncio.run(look_up())
+    finally:
+        end.set()
 
 
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(UnknownHost, match=r"ENOTFOUND nowhere\.invalid"):
         ask("http://nowhere.invalid/")
+    with pytest.raises(UnknownHost):
+        asyncio.run(AddressRules().resolve("a." * 200 + "invalid", 80))
 
 
 def test_proxies_of_the_environment_are_not_used(address: str, monkeypatch) -> None:

@@ -110,8 +110,8 @@ def test_a_proof_of_the_password_that_never_ends_holds_no_loop(monkeypatch: pyte
     monkeypatch.setattr(connecting, "MOST_AT_ONCE", 1)
 
     async def ask(port: int, project: str, timeout: float = PATIENCE_SECONDS) -> None:
-        credential, rules = {"host": "127.0.0.1", "port": port}, AddressRules.parse("127.0.0.1")
-        async with session(credential, rules, hold=Meter().add, project=project, timeout=timeout):
+        credential, rules = {"host": "127.0.0.1", "port": port}, AddressRules.parse("127.0.0.1").within(project)
+        async with session(credential, rules, hold=Meter().add, timeout=timeout):
             pass
 
     async def ask_in_vain(port: int) -> None:

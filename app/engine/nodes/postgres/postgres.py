@@ -61,8 +61,7 @@ async def postgres(context: NodeContext) -> Outputs:
     options = as_group(resolved[0].get("options"))
     timeout = conversions.to_number(options.get("connectionTimeout") or CONNECT_SECONDS)
     big_as_text = options.get("largeNumbersOutput", "text") != "numbers"
-    rules, project = context.outgoing.rules, context.outgoing.project
-    opening = session(credential, rules, hold=context.hold, project=project, timeout=timeout, big_as_text=big_as_text)
+    opening = session(credential, context.outgoing.rules, hold=context.hold, timeout=timeout, big_as_text=big_as_text)
     async with opening as open_session:
         types = await _types(open_session, resolved[0]) if operation in WRITING else {}
         given: list[tuple[dict[str, Any], dict[str, Any]]] = []

@@ -105,12 +105,11 @@ async def session(
     rules: AddressRules,
     *,
     hold: Callable[[int], None],
-    project: str = "",
     timeout: float = CONNECT_SECONDS,
     big_as_text: bool = True,
 ) -> AsyncIterator[Session]:
-    """A connection to what the credential names, for a project's workflow; `hold` hears of the bytes that arrive, and
-    that rows take.
+    """A connection to what the credential names, by the rules of the project that asks; `hold` hears of the bytes
+    that arrive, and that rows take.
 
     Raises NodeError when it cannot be made.
     """
@@ -128,7 +127,7 @@ async def session(
             "connect_timeout": max(1, round(timeout)),
             **_login(credential),
         }
-        connection = await connect(parameters, timeout * len(addresses) + GRACE_SECONDS, project=project)
+        connection = await connect(parameters, timeout * len(addresses) + GRACE_SECONDS, project=rules.project)
     except psycopg.OperationalError as error:
         refused = "refused" in str(error).lower()
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"] if refused else _explain(error, credential)) from error
