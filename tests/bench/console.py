@@ -4,6 +4,7 @@ import http.client
 import shutil
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,11 +16,12 @@ from tests.bench.report import Report
 
 ROUNDS = 60
 BLANK = "/console/sign-in"
+LIST = "/console/executions"
 SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
 PAGES = {
     "a blank page": (BLANK, {}),
     "list of the API, 100": ("/api/v1/executions?limit=100", {}),
-    "list page": ("/console/executions", {}),
+    "list page": (LIST, {}),
     "list alone, as a filter asks for it": ("/console/executions?status=error", {"HX-Request": "true"}),
     "list of the API, 100 that match it": ("/api/v1/executions?limit=100&status=error", {}),
     "older rows": ("/console/executions/more?cursor={cursor}", {"HX-Request": "true"}),
@@ -30,7 +32,13 @@ PAGES = {
     "workflows": ("/console/workflows", {}),
     "engine room": ("/console/engine-room", {}),
 }
+BESIDE = {
+    "list page": "list of the API, 100",
+    "list alone, as a filter asks for it": "list of the API, 100 that match it",
+}
+"""What the API has in place of a page."""
 PAINTS = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+BROWSER_ROUNDS = 10
 PAINT_WAITS = 200  # of 20 ms each
 LOADED = "performance.getEntriesByType('resource').filter((r) => r.name.includes('/static/'))"
 KEY_TO_PAINT = """() => new Promise((done) => {
@@ -46,18 +54,25 @@ def report_console(report: Report, home: Path, database_url: str) -> None:
     try:
         with connect(database_url) as connection:
             link = new_link(connection, "", server.key)
-        with report.table("the console", **{"ms": ",.1f", "of a blank page": ",.1f", "KB": ",.1f"}) as table:
+        columns = {"ms": ",.1f", "of a blank page": ",.1f", "of the API's list": ",.2f", "KB": ",.1f"}
+        with report.table("the console", **columns) as table:
             client = Client(server.url)
             client.sign_in(link)
             parts = parts_of(server)
-            blank = 0.0
-            for name, (path, headers) in PAGES.items():
-                milliseconds, size = client.measure(path.format(**parts), headers)
-                blank = blank or milliseconds
-                table.add(name, milliseconds, milliseconds / blank, size / 1024)
+            times, sizes = client.measure({name: (path.format(**parts), each) for name, (path, each) in PAGES.items()})
+            for name, taken in times.items():
+                other = times.get(BESIDE.get(name, ""))
+                of_the_list = None if other is None else ratio(taken, other)
+                blank = ratio(taken, times["a blank page"])
+                table.add(name, statistics.median(taken), blank, of_the_list, sizes[name] / 1024)
         report_browser(report, server, database_url)
     finally:
         server.child.stop()
+
+
+def ratio(taken: Sequence[float], other: Sequence[float]) -> float:
+    """How many times as long as the other one took right before or after it, in the median."""
+    return statistics.median(one / beside for one, beside in zip(taken, other, strict=True))
 
 
 def parts_of(server: live.LiveServer) -> dict[str, str]:
@@ -79,17 +94,29 @@ class Client:
         answer.read()
         self._headers["Cookie"] = str(answer.getheader("Set-Cookie")).split(";")[0]
 
-    def measure(self, path: str, headers: dict[str, str]) -> tuple[float, int]:
-        """The median of the milliseconds that an answer takes, and its bytes, gzipped as a browser gets them."""
-        times, size = [], 0
-        for _ in range(ROUNDS):
-            began = time.perf_counter()
-            self._connection.request("GET", path, headers={**self._headers, **headers, "Accept-Encoding": "gzip"})
-            answer = self._connection.getresponse()
-            size = len(answer.read())
-            times.append((time.perf_counter() - began) * 1000)
-            assert answer.status == 200, (path, answer.status)
-        return statistics.median(times), size
+    def measure(
+        self, pages: Mapping[str, tuple[str, Mapping[str, str]]], rounds: int = ROUNDS
+    ) -> tuple[dict[str, list[float]], dict[str, int]]:
+        """The milliseconds that each page took, one after the other in each round, and its bytes as a browser gets it.
+
+        Taking turns, all of them meet the same load of the machine.
+        """
+        times: dict[str, list[float]] = {name: [] for name in pages}
+        sizes: dict[str, int] = {}
+        for _ in range(rounds):
+            for name, (path, headers) in pages.items():
+                began = time.perf_counter()
+                sizes[name] = self.ask(path, headers)
+                times[name].append((time.perf_counter() - began) * 1000)
+        return times, sizes
+
+    def ask(self, path: str, headers: Mapping[str, str]) -> int:
+        """The size of an answer, gzipped."""
+        self._connection.request("GET", path, headers={**self._headers, **headers, "Accept-Encoding": "gzip"})
+        answer = self._connection.getresponse()
+        content = answer.read()
+        assert answer.status == 200, (path, answer.status)
+        return len(content)
 
 
 def report_browser(report: Report, server: live.LiveServer, database_url: str) -> None:
@@ -101,21 +128,25 @@ def report_browser(report: Report, server: live.LiveServer, database_url: str) -
 
     with connect(database_url) as connection:
         link = new_link(connection, server.url, server.key)
-    with sync_playwright() as playwright, report.table("its list in a browser", **{"": ",.1f"}) as table:
+    columns = {"": ",.1f", "a blank page": ",.1f", "of a blank page": ",.1f"}
+    with sync_playwright() as playwright, report.table("its list in a browser", **columns) as table:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(link)
-        paints = []
-        for _ in range(ROUNDS // 6):
-            page.goto(f"{server.url}/console/executions", wait_until="load")
-            paints.append(first_paint(page))
-        table.add("first paint, ms", statistics.median(paints))
-        presses = [float(page.evaluate(KEY_TO_PAINT)) for _ in range(ROUNDS // 3)]
-        table.add("from a key to the next paint, ms", statistics.median(presses))
+        paints: dict[str, list[float]] = {LIST: [], BLANK: []}
+        presses: dict[str, list[float]] = {LIST: [], BLANK: []}
+        for _ in range(BROWSER_ROUNDS):
+            for path in paints:
+                page.goto(f"{server.url}{path}", wait_until="load")
+                paints[path].append(first_paint(page))
+                presses[path] += [float(page.evaluate(KEY_TO_PAINT)) for _ in range(3)]
+        for name, times in (("first paint, ms", paints), ("from a key to the next paint, ms", presses)):
+            beside = ratio(times[LIST], times[BLANK])
+            table.add(name, statistics.median(times[LIST]), statistics.median(times[BLANK]), beside)
         fresh = browser.new_context(storage_state=page.context.storage_state()).new_page()
-        fresh.goto(f"{server.url}/console/executions", wait_until="networkidle")
+        fresh.goto(f"{server.url}{LIST}", wait_until="networkidle")
         loaded = fresh.evaluate(f"{LOADED}.reduce((sum, each) => sum + each.encodedBodySize, 0)")
-        table.add("scripts and styles, KB compressed", loaded / 1024)
+        table.add("scripts and styles, KB compressed", loaded / 1024, None, None)
         browser.close()
 
 
