@@ -1,7 +1,8 @@
 """One execution: what it is, its graph and timeline, and how it goes while it runs."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from app.api.executions.executions import require_execution_id
 from app.api.face.auth import caller
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
-from app.console.advice import CRASHED, advice_for
+from app.console.advice import CRASHED, SUB_EXECUTION, advice_for
 from app.console.graph import GraphDrawing, draw
 from app.console.node_panel import panel
 from app.console.pages import page, part
@@ -23,6 +24,7 @@ from app.repository.connection import Connection
 from app.repository.custom_data import read_custom_data
 from app.repository.errors import Conflict, NotFound
 from app.repository.executions import Execution, get_execution
+from app.repository.relatives import MAX_CHAIN_LENGTH
 from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT, RETRYABLE
 
@@ -100,13 +102,35 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "retryable": execution.status in RETRYABLE,
         "structure": structure,
         "graph": shown.graph,
-        "rows": timeline(structure, execution),
+        "timeline": timeline(structure, execution, datetime.now(UTC)),
         "goes_on_at": goes_on_at(execution),
         "advice": None if message is None else advice_for(message, error.get("name")),
+        "sub_advice": SUB_EXECUTION,
+        "failed_sub": find_failed_sub_execution(structure, execution),
         "crashed": CRASHED,
+        "missing_relatives": list(find_missing_relatives(structure, execution)),
         "attempts": [attempt for attempt in structure["attempts"] if len(structure["attempts"]) > 1],
         "address": services().settings.webhook_url,
     }
+
+
+def find_failed_sub_execution(structure: Mapping[str, Any], execution: Execution) -> str | None:
+    """The id of the execution in which the node failed that has started it."""
+    node = next((node for node in structure["nodes"] if node["name"] == execution.error_node), None)
+    if node is None or not node["runs"]:
+        return None
+    last = node.get("lastRun") or node["runs"][-1]
+    return last["subExecution"]["executionId"] if last["error"] and last["subExecution"] else None
+
+
+def find_missing_relatives(structure: Mapping[str, Any], execution: Execution) -> Iterator[tuple[str, int]]:
+    """What it is a retry of, and what has mended it, where these are among its attempts no more."""
+    if len(structure["attempts"]) >= MAX_CHAIN_LENGTH:
+        return
+    there = {attempt["id"] for attempt in structure["attempts"]}
+    for word, number in (("Retry of", execution.retry_of), ("Mended by", execution.retry_success_id)):
+        if number is not None and str(number) not in there:
+            yield word, number
 
 
 def chosen_node(shown: ExecutionDetails) -> str | None:

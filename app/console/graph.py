@@ -29,15 +29,16 @@ MAX_NODES = 1_000
 
 
 class Flow(NamedTuple):
-    """How many items have come along a line, None: nothing has; and in how many runs."""
+    """How many items have come along a line, None: nothing has; and in how many runs. `is_cut`: at least so many."""
 
     items: int | None
     rounds: int
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line between two nodes. `items` None: nothing has come along; `kind` is the type of connection."""
+    """A line between two nodes, with what its flow tells; `kind` is the type of connection."""
 
     path: str
     label_x: float
@@ -45,6 +46,7 @@ class Edge:
     kind: str
     items: int | None
     rounds: int
+    is_cut: bool = False
 
 
 @dataclass(slots=True)
@@ -156,7 +158,8 @@ def came_out(summary: Mapping[str, Any] | None, kind: str, number: int) -> Flow:
         outputs = run["outputs"].get(kind, [])
         if number < len(outputs) and outputs[number] is not None:
             totals.append(outputs[number]["items"])
-    return Flow(sum(totals) if totals else None, sum(1 for total in totals if total))
+    is_cut = summary is not None and "lastRun" in summary
+    return Flow(sum(totals) if totals else None, sum(1 for total in totals if total), is_cut)
 
 
 def draw_line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], entry: int, flow: Flow) -> Edge:

@@ -134,8 +134,8 @@ def add_runs(node: NodeDrawing, summary: Mapping[str, Any] | None) -> None:
     if not summary or not summary["runs"]:
         return
     node.runs = summary["runCount"]
-    failed = [run for run in summary["runs"] if run["error"]]
-    last = summary["runs"][-1]
+    last = summary.get("lastRun") or summary["runs"][-1]
+    failed = [run for run in (*summary["runs"], last) if run["error"]]
     node.status = "error" if last["error"] else last["executionStatus"] or "success"
     node.took = sum(run["executionTime"] or 0 for run in summary["runs"]) / 1000
     if failed:

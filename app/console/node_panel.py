@@ -13,7 +13,7 @@ from app.api.face.auth import caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console import items as shapes
-from app.console.advice import advice_for
+from app.console.advice import SUB_EXECUTION, advice_for
 from app.console.graph_nodes import SIZE, as_list, draw_node
 from app.console.pages import page, part
 from app.console.structures import Items, read_items, read_run
@@ -46,7 +46,7 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
     """What the template of the panel shows. Raises NodeDataNotFound."""
     definition = node_of(connection, execution, name)
     node = draw_node(definition, 0, 0, SIZE)
-    wanted = read_number("run") if request.args.get("run") else None
+    wanted = wanted_run()
     node.runs, number, run = read_run(connection, execution, name, wanted)
     error = run and run["error"]
     inputs, outputs = ([], []) if run is None else (inputs_of(run, name, number), outputs_of(run, name, number))
@@ -57,6 +57,7 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "run": run,
         "error": error,
         "advice": error and advice_for(error["message"], error["name"]),
+        "sub_advice": SUB_EXECUTION,
         "inputs": [pane(connection, execution, wanted) for wanted in inputs[:1]],
         "outputs": [pane(connection, execution, wanted) for wanted in choose_output(outputs)],
         "input_choices": inputs,
@@ -66,6 +67,13 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "parameters": shapes.pretty(definition.get("parameters", {})),
         "has_expressions": execution.json_size_bytes > 0 and shapes.has_expressions(definition.get("parameters")),
     }
+
+
+def wanted_run() -> int | None:
+    """The run that the address names: by `run`, which counts from 0, or as `round`, from 1; None for the last."""
+    if request.args.get("round"):
+        return max(read_number("round") - 1, 0)
+    return read_number("run") if request.args.get("run") else None
 
 
 def node_of(connection: Connection, execution: Execution, name: str) -> dict[str, Any]:
@@ -144,7 +152,7 @@ def editable_input(connection: Connection, execution: Execution, inputs: list[It
         read_items(connection, execution, wanted, "")
     except (NodeDataNotFound, Conflict):
         return None
-    if wanted.next_offset is not None:
+    if wanted.next_offset is not None or wanted.is_cut:
         return None
     gathered = wanted.items
     has_files = any(isinstance(item, dict) and item.get("binary") for item in gathered)
@@ -182,6 +190,7 @@ def read_number(name: str) -> int:
 def file_of_item(execution_id: str) -> Response:
     """A file that an item holds: to be saved, or, of an image, to be looked at."""
     wanted, name = wanted_items(), request.args.get("name", "")
+    wanted.whole, wanted.limit = True, 1
     with reading() as connection:
         number = require_execution_id(execution_id)
         execution = get_execution(connection, number, project_id=caller().project_id)

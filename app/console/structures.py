@@ -1,7 +1,9 @@
 """What a run has recorded, as pages ask for it: its structure, and items of one of its nodes."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -9,6 +11,7 @@ import orjson
 from app.api.executions.run_data import run_data_of
 from app.api.executions.run_rendering import render_run, render_structure
 from app.console.items import contains
+from app.console.large_items import Search, shorten
 from app.repository import execution_progress
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
@@ -20,13 +23,15 @@ MAX_SEARCHED = 5_000
 """Items that a search looks into before it answers; the page goes on from there."""
 SEARCHED_AT_ONCE = 1_000
 PAGE_ITEMS = 25
+TOO_LARGE = "This item is too large to be shown here. The execution's data can be downloaded under More."
 
 
 @dataclass(slots=True)
 class Items:
     """A page of items at one output of a node, or at one of its inputs.
 
-    `searched`: into how many a search has looked, None for no search.
+    `searched`: into how many a search has looked, None for no search. Of an item that is too large to be shown whole
+    long texts are cut (`is_cut`), unless `whole` asks for all of it.
     """
 
     node: str
@@ -41,6 +46,8 @@ class Items:
     next_offset: int | None = None
     limit: int = PAGE_ITEMS
     searched: int | None = None
+    whole: bool = False
+    is_cut: bool = False
 
 
 def read_structure(connection: Connection, execution: Execution, project_id: str | None) -> dict[str, Any]:
@@ -49,9 +56,18 @@ def read_structure(connection: Connection, execution: Execution, project_id: str
     origin = read_origin(connection, execution.id, project_id=project_id)
     try:
         with run_data_of(connection, execution) as data:
-            return render_structure(execution, data, attempts, origin)
+            structure = render_structure(execution, data, attempts, origin)
+            return structure if data is None else with_last_runs(structure, data)
     except Conflict as problem:
         return {**render_structure(execution, None, attempts, origin), "problem": problem.message}
+
+
+def with_last_runs(structure: dict[str, Any], data: RunData) -> dict[str, Any]:
+    """The structure with `lastRun` at nodes that ran more often than it shows: by that one tells how they went."""
+    for node in structure["nodes"]:
+        if node["runCount"] > len(node["runs"]):
+            node["lastRun"] = render_run(data.runs(node["name"], node["runCount"] - 1, 1)[0])
+    return structure
 
 
 def with_progress(
@@ -115,7 +131,7 @@ def read_run(
 
 def read_items(connection: Connection, execution: Execution, wanted: Items, search: str) -> Items:
     """Fill in the page that is wanted. Raises NodeDataNotFound, Conflict."""
-    with run_data_of(connection, execution) as data:
+    with run_data_of(connection, execution, at_once=True) as data:
         if data is None:
             raise NodeDataNotFound("The execution has recorded nothing yet")
         if search:
@@ -128,14 +144,31 @@ def read_items(connection: Connection, execution: Execution, wanted: Items, sear
         return wanted
 
 
-def read_page(data: RunData, wanted: Items, offset: int, limit: int) -> tuple[list[Any], int, int | None]:
-    """Items, how many there are, and where the next page begins."""
+def read_page(
+    data: RunData, wanted: Items, offset: int, limit: int, sought: Search | None = None
+) -> tuple[list[Any], int, int | None]:
+    """Items, how many there are, and where the next page begins. What is `sought` is told of a large item only."""
     output = output_of(data, wanted.node, wanted.run, wanted.kind, wanted.number, given=wanted.given)
     if output is None:
         return [], 0, None
     page = data.page(output, offset, limit)
-    items: list[Any] = orjson.loads(b"[" + b"".join(page.pieces) + b"]")
+    if page.length is None and not wanted.whole:
+        return [read_shortened(page.pieces, wanted, sought)], output.items, page.next_offset
+    items: list[Any] = orjson.loads(b"".join(chain([b"["], page.pieces, [b"]"])))
     return items, output.items, page.next_offset
+
+
+def read_shortened(pieces: Iterable[bytes], wanted: Items, sought: Search | None) -> Any:
+    """A large item with its long texts cut. Raises Conflict where it is too large even so, but for a search."""
+    wanted.is_cut = True
+    left = iter(pieces if sought is None else sought.watch(pieces))
+    text = shorten(left)
+    if text is not None:
+        return orjson.loads(text)
+    if sought is None:
+        raise Conflict(TOO_LARGE)
+    deque(left, maxlen=0)
+    return {"json": {"": TOO_LARGE}}
 
 
 def search_items(data: RunData, wanted: Items, search: str) -> Items:
@@ -143,13 +176,14 @@ def search_items(data: RunData, wanted: Items, search: str) -> Items:
     position: int | None = wanted.offset
     looked = 0
     while position is not None and len(wanted.items) < PAGE_ITEMS and looked < MAX_SEARCHED:
-        items, wanted.total, following = read_page(data, wanted, position, SEARCHED_AT_ONCE)
+        sought = Search(search)
+        items, wanted.total, following = read_page(data, wanted, position, SEARCHED_AT_ONCE, sought)
         for number, item in enumerate(items):
             if len(wanted.items) == PAGE_ITEMS:
                 following = position + number
                 break
             looked += 1
-            if contains(item, search):
+            if sought.has_found or contains(item, search):
                 wanted.items.append(item)
                 wanted.numbers.append(position + number)
         position = following

@@ -1,13 +1,17 @@
 """When each node of an execution ran, as bars beside each other. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.repository.executions import Execution
 
 MAX_ROWS = 300
 WIDTH = 1000
+NARROWEST = 15
+SKEW_MS = 1_000
+"""How far the clock of a worker may be behind that of the database before its runs are taken for older ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,30 +28,68 @@ class Bar:
     sub_execution: str | None
 
 
-def timeline(structure: Mapping[str, Any], execution: Execution) -> list[Bar]:
-    """The runs in the order in which they began, the first MAX_ROWS of them."""
-    runs = [
-        (run, node["name"], number, node["runCount"])
-        for node in structure["nodes"]
-        for number, run in enumerate(node["runs"])
-        if run["startTime"] is not None
-    ]
-    runs.sort(key=lambda entry: (entry[0]["startTime"], entry[0]["executionIndex"] or 0))
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Bars in the order in which the runs began; `count` says of how many runs they are the last."""
+
+    bars: list[Bar]
+    count: int
+
+
+def timeline(structure: Mapping[str, Any], execution: Execution, now: datetime) -> Timeline:
+    """The last MAX_ROWS runs; of an execution that waits, its last one goes on until `now`.
+
+    What a retry has taken over ran long before it: its bars stand at the beginning, and leave the room to its own.
+    """
+    runs = sorted(timed_runs(structure), key=lambda each: (each.started, each.run["executionIndex"] or 0))
+    count = sum(node["runCount"] for node in structure["nodes"])
     if not runs:
-        return []
-    begin = runs[0][0]["startTime"]
+        return Timeline([], count)
+    own = runs
+    begin: float = runs[0].started
     if execution.started_at is not None:
-        begin = min(begin, execution.started_at.timestamp() * 1000)
-    end = max(run["startTime"] + (run["executionTime"] or 0) for run, *_ in runs)
+        since = execution.started_at.timestamp() * 1000
+        if execution.retry_of is not None:
+            own = [each for each in runs if each.started >= since - SKEW_MS] or runs
+        begin = min(own[0].started, since)
+    if execution.status == "waiting":
+        waits = max(runs, key=lambda each: (each.node == structure["lastNodeExecuted"], each.started))
+        waits.run = {**waits.run, "executionStatus": "waiting"}
+        waits.took = max(waits.took, int(now.timestamp() * 1000) - waits.started)
+    end = max(each.started + each.took for each in own)
     scale = WIDTH / max(end - begin, 1)
-    return [bar(*entry, begin=begin, scale=scale) for entry in runs[:MAX_ROWS]]
+    return Timeline([draw_bar(each, begin, scale) for each in runs[-MAX_ROWS:]], count)
 
 
-def bar(run: Mapping[str, Any], name: str, number: int, count: int, *, begin: float, scale: float) -> Bar:
+@dataclass(slots=True)
+class TimedRun:
+    """A run of a node, by its number of `count`: when it started (milliseconds since 1970), and how many it took."""
+
+    node: str
+    number: int
+    count: int
+    run: Mapping[str, Any]
+    started: int
+    took: int
+
+
+def timed_runs(structure: Mapping[str, Any]) -> Iterator[TimedRun]:
+    """Those that are known and tell when they started."""
+    for node in structure["nodes"]:
+        numbered = list(enumerate(node["runs"]))
+        if "lastRun" in node:
+            numbered.append((node["runCount"] - 1, node["lastRun"]))
+        for number, run in numbered:
+            if run["startTime"] is not None:
+                yield TimedRun(node["name"], number, node["runCount"], run, run["startTime"], run["executionTime"] or 0)
+
+
+def draw_bar(timed: TimedRun, begin: float, scale: float) -> Bar:
     """The bar of a run; `begin` is where the timeline begins (milliseconds since 1970), `scale` its units for one."""
-    took = run["executionTime"] or 0
-    started = run["subExecution"] or {}
+    run = timed.run
     status = "error" if run["error"] else run["executionStatus"] or "success"
-    x = min((run["startTime"] - begin) * scale, WIDTH - 4)
-    width = min(max(took * scale, 4), WIDTH - x)
-    return Bar(name, number, count, status, round(x, 1), round(width, 1), took / 1000, started.get("executionId"))
+    x = max(min((timed.started - begin) * scale, WIDTH - NARROWEST), 0)
+    width = min(max(timed.took * scale, NARROWEST), WIDTH - x)
+    started = (run["subExecution"] or {}).get("executionId")
+    place = (round(x, 1), round(width, 1))
+    return Bar(timed.node, timed.number, timed.count, status, *place, timed.took / 1000, started)

@@ -35,6 +35,14 @@ def test_edges_tell_items_and_rounds():
     assert (graph.nodes["Work"].status, graph.nodes["Work"].message) == ("error", "It broke")
 
 
+def test_of_more_runs_than_are_known_the_last_tells_how_a_node_went_and_counts_are_at_least():
+    cut = structure(Start=[run([4])], Loop=[run([None, 2])], Work=[run([2])])
+    cut["nodes"][2] |= {"runCount": 9_000, "lastRun": run([], error="It broke")}
+    graph = draw(LOOP, cut)
+    assert (graph.nodes["Work"].status, graph.nodes["Work"].message) == ("error", "It broke")
+    assert [(edge.items, edge.is_cut) for edge in graph.edges] == [(4, False), (2, False), (2, True)]
+
+
 def test_what_has_not_run_says_so_and_what_waits_waits():
     graph = draw(LOOP, structure(Start=[run()]), waiting=True)
     assert graph.nodes["Start"].status == "waiting"

@@ -1,7 +1,7 @@
 """What a run has recorded, node by node: its structure, and pages of the items of one node."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading, reading_later
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
-from app.repository.execution_data import DataGone
+from app.repository.execution_data import DataGone, Opener
 from app.repository.executions import Execution, get_execution
 from app.repository.relatives import read_attempts, read_origin
 from app.repository.run_pages import ItemPage, RunData, open_index, output_of, read_whole
@@ -59,10 +59,14 @@ def get_run_data(query: dict[str, Any], execution_id: str) -> Response:
 
 
 @contextmanager
-def run_data_of(connection: Connection, execution: Execution) -> Iterator[RunData | None]:
-    """What the execution has recorded; None while that is nothing. Raises Conflict for what cannot be read by node."""
+def run_data_of(connection: Connection, execution: Execution, *, at_once: bool = False) -> Iterator[RunData | None]:
+    """What the execution has recorded; None while that is nothing. Raises Conflict for what cannot be read by node.
+
+    A large item is read over connections of its own, after this one was given back; `at_once` over this one.
+    """
     try:
-        indexed = open_index(connection, execution.id, reading_later())
+        later: Opener = (lambda: nullcontext(connection)) if at_once else reading_later()
+        indexed = open_index(connection, execution.id, later)
         if indexed is not None:
             yield indexed
             return

@@ -29,7 +29,8 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const address = new URL(location);
   address.searchParams.set("node", chosen.dataset.node);
   address.searchParams.delete("run");
-  const run = new URL(event.detail.pathInfo.requestPath, location).searchParams.get("run");
+  const asked = new URL(event.detail.pathInfo.finalRequestPath ?? event.detail.pathInfo.requestPath, location).searchParams;
+  const run = asked.get("run") ?? (asked.get("round") ? String(asked.get("round") - 1) : null);
   if (run) address.searchParams.set("run", run);
   history.replaceState(null, "", address.pathname + address.search);
   mark(chosen.dataset.node);

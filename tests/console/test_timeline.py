@@ -1,0 +1,51 @@
+"""The timeline: which runs it shows, and where their bars stand."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from app.console.timeline import MAX_ROWS, WIDTH, timeline
+from tests.console.test_rows import FAILED
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN = int(AT.timestamp() * 1000)
+RAN = replace(FAILED, retry_of=None, started_at=AT)
+
+
+def run(started, took=10, status="success", error=None):
+    more = {"executionIndex": started, "error": error, "subExecution": None, "executionStatus": status}
+    return {"startTime": BEGAN + started, "executionTime": took, **more}
+
+
+def structure(**runs):
+    nodes = [{"name": name, "runCount": len(each), "runs": each} for name, each in runs.items()]
+    return {"nodes": nodes, "lastNodeExecuted": next(reversed(runs))}
+
+
+def test_of_many_runs_the_last_are_shown_and_counted():
+    shown = timeline(structure(Loop=[run(n) for n in range(MAX_ROWS + 7)], Last=[run(9_999)]), RAN, AT)
+    assert (len(shown.bars), shown.count) == (MAX_ROWS, MAX_ROWS + 8)
+    assert (shown.bars[0].run, shown.bars[-1].node) == (8, "Last")
+
+
+def test_the_last_run_is_there_where_a_structure_shows_the_first_ones_only():
+    cut = structure(Loop=[run(0)])
+    cut["nodes"][0] |= {"runCount": 20_000, "lastRun": run(500, error={"message": "It broke"})}
+    shown = timeline(cut, RAN, AT)
+    assert [(bar.run, bar.status) for bar in shown.bars] == [(0, "success"), (19_999, "error")]
+    assert shown.count == 20_000
+
+
+def test_a_retry_leaves_the_room_to_its_own_runs():
+    retry = replace(RAN, retry_of=3)
+    taken_over, own = timeline(structure(Start=[run(-7_200_000)], Work=[run(0, took=1_000)]), retry, AT).bars
+    assert taken_over.x == 0
+    assert own.width == WIDTH
+    before, after = timeline(structure(Start=[run(-7_200_000)], Work=[run(0, took=1_000)]), RAN, AT).bars
+    assert after.x > WIDTH / 2 > before.x, "what waited for hours in between is drawn as it was"
+
+
+def test_what_waits_goes_on_until_now():
+    waiting = replace(RAN, status="waiting")
+    _, bar = timeline(structure(Start=[run(0)], Wait=[run(10, took=0)]), waiting, AT + timedelta(minutes=5)).bars
+    assert (bar.status, bar.seconds) == ("waiting", 299.99)
+    assert bar.width > WIDTH * 0.9
