@@ -15,7 +15,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import with_text_keys
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
-from app.console.custom_data import read_visible_custom_data
+from app.console.custom_data import read_beside_rows
 from app.console.pages import NAVIGATION, asks_for_part, lead_to, may, page, part
 from app.repository.connection import Connection
 from app.repository.custom_data import list_keys
@@ -125,11 +125,11 @@ def list_page() -> Response:
     choices = None if asks_for_part() else choices_question()
     with reading() as connection:
         list_read = read_list(connection, asked, choices)
-        custom = read_visible_custom_data(connection, list_read.executions)
+        beside = read_beside_rows(connection, list_read.executions)
     if choices is None:
-        return part("parts/execution_results.html", **values(asked, list_read), custom=custom)
+        return part("parts/execution_results.html", **values(asked, list_read), **beside)
     page = values(asked, list_read)
-    return Response(render_template("executions.html", **page, custom=custom, choices=choices.answer()))
+    return Response(render_template("executions.html", **page, **beside, choices=choices.answer()))
 
 
 def read_list(connection: Connection, asked: ListRequest, choices: ChoicesQuestion | None) -> ExecutionPage:
@@ -197,9 +197,9 @@ def more_rows() -> Response:
     with reading() as connection:
         limit, before = asked.query["limit"] + 1, asked.query["last_id"]
         executions = list_executions(connection, asked.wanted, limit=limit, before=before)
-        custom = read_visible_custom_data(connection, executions)
+        beside = read_beside_rows(connection, executions)
     rows, cursor = FILTERS.cut(asked.query, executions)
-    return part("parts/execution_rows.html", rows=rows, custom=custom, cursor=cursor, state=state())
+    return part("parts/execution_rows.html", rows=rows, **beside, cursor=cursor, state=state())
 
 
 @page("/executions/newer", scope="execution:list")
@@ -220,8 +220,8 @@ def current_rows() -> Response:
     """Some rows as they are by now; those that are gone are missing."""
     with reading() as connection:
         executions = executions_of(connection, request.args.getlist("id"))
-        custom = read_visible_custom_data(connection, executions)
-    return part("parts/execution_rows.html", rows=executions, custom=custom, cursor=None, state=state())
+        beside = read_beside_rows(connection, executions)
+    return part("parts/execution_rows.html", rows=executions, **beside, cursor=None, state=state())
 
 
 def executions_of(connection: Connection, texts: list[str]) -> list[Execution]:

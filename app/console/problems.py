@@ -13,7 +13,7 @@ from app.api.face.paths import require_number
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.problems import filter_of, render_one, render_problems
 from app.console.advice import advice_for
-from app.console.custom_data import read_visible_custom_data
+from app.console.custom_data import read_beside_rows
 from app.console.pages import asks_for_part, page, part
 from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
@@ -63,15 +63,15 @@ def problem_page(problem_id: str) -> Response:
         problem: dict[str, Any] = render_one(connection, number, {"trend": "days"})
         wanted = ExecutionFilter(problem_ids=(number,), visible_project=caller().project_id)
         rows = list_executions(connection, wanted, limit=ASKED_FAILURES)
-        custom = read_visible_custom_data(connection, rows)
+        beside = read_beside_rows(connection, rows)
     return Response(
         render_template(
             "problem.html",
             p=problem,
             rows=rows[:SHOWN_FAILURES],
             asked=len(rows),
-            affected=count_affected(custom.values()),
-            custom=custom,
+            affected=count_affected(beside["custom"].values()),
+            **beside,
             cursor=None,
             states=STATES,
             advice=advice_for(problem["message"]),

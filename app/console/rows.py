@@ -3,7 +3,7 @@
 A page has thousands of these pieces, and a template takes five times as long to put them together.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from urllib.parse import quote_plus
 
 from markupsafe import Markup, escape
@@ -28,15 +28,20 @@ from app.repository.executions import Execution
 from app.vocabulary import IN_FLIGHT, RETRYABLE
 
 
-def execution_row(e: Execution, custom: Mapping[str, str], may_read: bool, may_stop: bool, may_retry: bool) -> Markup:
-    """The whole row: what selects it, its status, what it was about, why it failed, and what can be done about it."""
+def execution_row(
+    e: Execution, custom: Mapping[str, str], missing: Container[int], may_read: bool, may_stop: bool, may_retry: bool
+) -> Markup:
+    """The whole row: what selects it, its status, what it was about, why it failed, and what can be done about it.
+
+    To executions that are `missing` no link leads.
+    """
     live = " data-live" if e.status in IN_FLIGHT else ""
     about = subject(e, custom) if may_read else ""
     return Markup(
         f'<li class="row s-{e.status}" id="e-{e.id}"{live}>\n'
         f'  <label class="pick"><input type="checkbox" name="id" value="{e.id}"'
         f' aria-label="Select execution {e.id}"></label>\n  {status_icon(e.status)}\n  <div class="what">\n'
-        f'    <p class="name">{execution_link(e)}{"".join(marks(e))}{about}</p>\n    {reason(e)}\n  </div>\n'
+        f'    <p class="name">{execution_link(e)}{"".join(marks(e, missing))}{about}</p>\n    {reason(e)}\n  </div>\n'
         f'  <span class="mode">{escape(mode_word(e.mode))}</span>\n'
         f'  <span class="time">{when(e.started_at or e.created_at)}</span>\n'
         f'  <span class="took">{took(e)}</span>\n  <span class="acts">{act(e, may_stop, may_retry)}</span>\n</li>'
@@ -48,13 +53,12 @@ def execution_link(e: Execution) -> str:
     return f'<a href="/console/executions/{e.id}">{escape(e.workflow_name)}</a> <span class="id">#{e.id}</span>'
 
 
-def marks(e: Execution) -> Iterator[str]:
+def marks(e: Execution, missing: Container[int]) -> Iterator[str]:
     """What stands behind its name: its retries, tags and vote, as HTML."""
     if e.retry_of:
-        yield f' <a class="note" href="/console/executions/{e.retry_of}">retry of #{e.retry_of}</a>'
+        yield relative(e.retry_of, "note", f"retry of #{e.retry_of}", missing)
     if e.retry_success_id:
-        number = e.retry_success_id
-        yield f' <a class="note mended" href="/console/executions/{number}">mended by #{number}</a>'
+        yield relative(e.retry_success_id, "note mended", f"mended by #{e.retry_success_id}", missing)
     for tag in e.tags:
         yield f' <a class="tag" href="/console/executions?tag={quote_plus(tag.id)}">{escape(tag.name)}</a>'
     if e.vote:
@@ -62,6 +66,13 @@ def marks(e: Execution) -> Iterator[str]:
             f' <span class="vote v-{e.vote}"><svg aria-hidden="true"><use href="#i-{e.vote}"/></svg>'
             f'<span class="sr">Voted {e.vote}</span></span>'
         )
+
+
+def relative(number: int, kind: str, text: str, missing: Container[int]) -> str:
+    """A link to an original or a retry, as HTML; what is there no more is only named."""
+    if number in missing:
+        return f' <span class="{kind}" title="It is not there any more">{text} (gone)</span>'
+    return f' <a class="{kind}" href="/console/executions/{number}">{text}</a>'
 
 
 def reason(e: Execution) -> str:

@@ -12,7 +12,7 @@ from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.console.comparison import compare_definitions
-from app.console.custom_data import read_visible_custom_data
+from app.console.custom_data import read_beside_rows
 from app.console.graph import draw
 from app.console.items import pretty
 from app.console.pages import asks_for_part, may, page, part
@@ -105,7 +105,7 @@ def workflow_page(workflow_id: str) -> Response:
             "triggers": triggers_of(definition),
             "input": input_of(definition),
             "rows": rows,
-            "custom": read_visible_custom_data(connection, rows),
+            **read_beside_rows(connection, rows),
             "webhooks": list_webhooks(connection, project_id=project_id, workflow_ids=[workflow.id]),
             "schedules": list_next_starts(connection, project_id=project_id, workflow_ids=[workflow.id]),
             "versions": list_history(connection, workflow.id, limit=SHOWN_VERSIONS),

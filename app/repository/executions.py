@@ -55,6 +55,12 @@ class Execution:
     tags: tuple[Tag, ...] = ()
 
 
+MISSING = """
+    SELECT wanted.id
+      FROM unnest(%(ids)s::bigint[]) AS wanted (id)
+     WHERE NOT EXISTS (SELECT FROM executions AS e WHERE e.id = wanted.id)
+"""
+
 TAGS = """
     SELECT et.execution_id, t.id, t.name
       FROM execution_tags AS et
@@ -107,6 +113,11 @@ def get_executions(connection: Connection, ids: Sequence[int], *, project_id: st
     """Those of the executions that exist, newest first, within a project when one is given."""
     wanted = ExecutionFilter(ids=tuple(ids), visible_project=project_id)
     return list_executions(connection, wanted, limit=len(ids))
+
+
+def find_missing(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these ids that are no execution's, or no longer."""
+    return {number for (number,) in connection.execute(MISSING, {"ids": list(ids)})}
 
 
 def with_tags(connection: Connection, page: list[Execution]) -> list[Execution]:

@@ -105,7 +105,8 @@ class ExecutionPageSchema(CamelSchema):
     data = fields.List(fields.Nested(DetailedExecutionSchema), required=True)
     count = fields.Integer(required=True, metadata=describe("How many match the filters, over all pages."))
     estimated = fields.Boolean(
-        required=True, metadata=describe("Whether count is an estimate, which it is beyond 10,000.")
+        required=True,
+        metadata=describe("Whether count is an estimate: beyond 10,000, or where counting takes over 150 ms."),
     )
     concurrent_executions_count = fields.Integer(required=True, metadata=describe("How many executions run now."))
     next_cursor = fields.String(required=True, allow_none=True, metadata=describe("Null when nothing follows."))

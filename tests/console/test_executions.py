@@ -259,6 +259,58 @@ def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browse
     assert "Other" in browser.get(f"/console/executions/{failed}/items?node=Other&search=a").text
 
 
+def test_rounds_are_gone_to_by_their_number(browser, api, workflow):
+    data = {"resultData": {"runData": {"Start": [run([{"json": {"round": n}}]) for n in range(40)]}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}/node?node=Start"
+    assert 'max="40" value="40"' in browser.get(place).text
+    for asked, shown in (("round=17", 17), ("run=16", 17), ("round=0", 1), ("round=99", 40), ("round=x", 1)):
+        assert f'max="40" value="{shown}"' in browser.get(f"{place}&{asked}").text, asked
+
+
+def test_what_failed_in_a_sub_execution_leads_there(browser, api, workflow):
+    child = api.ended(workflow, "error", error_message="The bank is closed")
+    started = {"metadata": {"subExecution": {"executionId": str(child), "workflowId": "first"}}}
+    data = {"resultData": {"runData": {"Nothing": [{**run(None, "The bank is closed"), **started}]}}}
+    number = api.ended(
+        workflow, "error", data=orjson.dumps(data), error_message="The bank is closed", error_node="Nothing"
+    )
+    link = f'told there. <a href="/console/executions/{child}">Execution #{child}</a>'
+    assert link in browser.get(f"/console/executions/{number}").text
+    assert link in browser.get(f"/console/executions/{number}/node?node=Nothing").text
+
+
+def test_originals_and_retries_that_are_gone_are_named_without_a_link(browser, api, workflow):
+    first = api.ended(workflow, "error")
+    second = api.post(f"/executions/{first}/retry").json["id"]
+    linked = f'href="/console/executions/{first}">retry of'
+    assert linked in browser.get(f"/console/executions/rows?id={second}").text
+    assert browser.get("/console/executions").text.count(linked) == 1
+    assert api.delete(f"/executions/{first}").status_code == 200
+    for path in ("", "/more", f"/rows?id={second}"):
+        assert f"retry of #{first} (gone)" in browser.get(f"/console/executions{path}").text, path
+    page = browser.get(f"/console/executions/{second}").text
+    assert f'<dt>Retry of</dt><dd>#{first} <span class="hint">not there any more' in page
+    assert f'/executions/{second}?includeData=true&amp;ignoreDataSizeLimit=true" download' in page
+
+
+def test_an_item_larger_than_a_page_is_shown_with_its_long_texts_cut(browser, api, workflow):
+    binary = {**ITEM["binary"]["data"], "data": base64.b64encode(b"<script>" * 400_000).decode()}
+    large = {"json": {"text": "ends with the Needle".rjust(100_000)}, "binary": {"data": binary}}
+    nodes = {"Start": [run([{"json": {}}, large])], "Nothing": [run([], source="Start")]}
+    data = orjson.dumps({"resultData": {"runData": nodes}})
+    place = f"/console/executions/{api.ended(workflow, data=data)}"
+    assert "long texts in it are cut here" not in browser.get(f"{place}/items?node=Start").text
+    page = browser.get(f"{place}/items?node=Start&offset=1").text
+    assert "long texts in it are cut here" in page
+    assert "x__.html" in page
+    assert len(page) < 5_000
+    assert "1 found" in browser.get(f"{place}/items?node=Start&search=the needle").text
+    assert "0 found" in browser.get(f"{place}/items?node=Start&search=the thread").text
+    assert "it stays as it was" in browser.get(f"{place}/node?node=Nothing").text
+    file = browser.get(f"{place}/file?node=Start&offset=1&name=data")
+    assert file.data == b"<script>" * 400_000
+
+
 def test_without_scripts_a_node_in_the_address_is_shown_and_pages_say_what_needs_them(browser, failed):
     place = f"/console/executions/{failed}"
     assert '<a href="?node=Nothing#node">a page with Nothing</a>' in browser.get(place).text

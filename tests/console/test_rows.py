@@ -35,7 +35,7 @@ FAILED = Execution(
 
 
 def test_a_row_holds_all_that_was_said_as_text():
-    row = execution_row(FAILED, {EVIL: EVIL}, may_read=True, may_stop=True, may_retry=True)
+    row = execution_row(FAILED, {EVIL: EVIL}, (), may_read=True, may_stop=True, may_retry=True)
     assert "<img" not in row
     assert row.count("&lt;img src=x onerror=alert(1)&gt;&#34;&#39;&amp;") == 7
     assert 'tag=%3Cimg+src%3Dx+onerror%3Dalert%281%29%3E%22%27%26"' in row
@@ -46,18 +46,25 @@ def test_a_row_holds_all_that_was_said_as_text():
     assert 'data-api="POST /api/v1/executions/7/retry"' in row
 
 
+def test_no_link_leads_to_what_is_gone():
+    row = execution_row(FAILED, {}, {5}, may_read=True, may_stop=True, may_retry=True)
+    assert "retry of #5 (gone)</span>" in row
+    assert "executions/5" not in row
+    assert "mended by #9</a>" in row
+
+
 def test_who_may_not_read_sees_nothing_of_what_it_was_about():
-    row = execution_row(FAILED, {"key": "secret"}, may_read=False, may_stop=False, may_retry=False)
+    row = execution_row(FAILED, {"key": "secret"}, (), may_read=False, may_stop=False, may_retry=False)
     assert "secret" not in row
     assert "<button" not in row
 
 
 def test_one_that_waits_says_when_it_goes_on():
     waiting = replace(FAILED, status="waiting", error_message=None, stopped_at=None, wait_till=AT)
-    row = execution_row(waiting, {}, may_read=True, may_stop=True, may_retry=True)
+    row = execution_row(waiting, {}, (), may_read=True, may_stop=True, may_retry=True)
     assert '<p class="about">goes on ' in row
     endless = replace(waiting, wait_till=datetime(3000, 1, 1, tzinfo=UTC))
-    row = execution_row(endless, {}, may_read=True, may_stop=True, may_retry=True)
+    row = execution_row(endless, {}, (), may_read=True, may_stop=True, may_retry=True)
     assert '<p class="about">waits without a time limit</p>' in row
     assert "data-live" in row
     assert "7/stop" in row

@@ -1,8 +1,9 @@
 // What is done to many executions: the dialog holds the calls, the choices in it complete them.
-import { call, toast } from "./api.js";
+import { call, serverNow, toast } from "./api.js";
 
 const JOBS = { retry: "/api/v1/executions/retryMany", delete: "/api/v1/executions/delete" };
 const ASK_MS = 1000;
+const SKEW_MS = 2000; // the server's clock is known to the second
 const pause = () => new Promise((done) => setTimeout(done, ASK_MS));
 
 function complete(one, form) {
@@ -51,9 +52,16 @@ function outcome(action, answers) {
   return `${answers.some((a) => "tagged" in a) ? added("tagged") : answers.length} tagged`;
 }
 
+/** Where to see what was done: the retries since then, or what has been stopped. */
+function touched(action, began) {
+  if (action === "retry") return `/console/executions?mode=retry&startedAfter=${began}`;
+  return action === "stop" ? "/console/executions?status=canceled" : null;
+}
+
 /** Sends the calls of a dialog's form one after the other, and says what became of them. */
 export async function carryOut(form) {
   const { action } = form.dataset;
+  const began = new Date(serverNow() - SKEW_MS).toISOString();
   const calls = JSON.parse(form.dataset.calls).map((one) => complete(one, form));
   const note = form.querySelector(".outcome");
   const answers = [];
@@ -69,7 +77,6 @@ export async function carryOut(form) {
       problems.add(error.message);
     }
   }
-  const link = action === "retry" && answers.length ? "/console/executions?mode=retry&range=hour" : null;
-  if (answers.length) toast(outcome(action, answers), { link });
+  if (answers.length) toast(outcome(action, answers), { link: touched(action, began) });
   if (problems.size) toast([...problems].slice(0, 3).join(" · "), { problem: true });
 }

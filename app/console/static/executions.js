@@ -126,14 +126,25 @@ document.getElementById("filters").addEventListener("change", () => {
   document.getElementById("more-set").textContent = [...fields].filter((each) => each.value).length || "";
 });
 
+/** Puts the views that there are by now into the menu, which stays open. */
+async function showViews() {
+  const response = await fetch(location.href).catch(() => null);
+  if (!response?.ok) return;
+  const found = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const each of document.querySelectorAll("#views > p")) each.remove();
+  document.getElementById("views").prepend(...found.querySelectorAll("#views > p"));
+}
+
 document.getElementById("view-name").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && !event.isComposing) document.getElementById("save-view").click();
 });
 document.getElementById("save-view").addEventListener("click", async () => {
   const field = document.getElementById("view-name");
   try {
-    await call("POST", "/api/v1/views", { name: field.value, query: document.getElementById("newer").dataset.query });
-    location.reload();
+    const view = await call("POST", "/api/v1/views", { name: field.value, query: document.getElementById("newer").dataset.query });
+    field.value = "";
+    await showViews();
+    toast(`Saved as ${view.name}`);
   } catch (error) {
     toast(error.message, { problem: true });
   }
@@ -183,4 +194,8 @@ document.addEventListener("console:changed", async () => {
   await follow();
 });
 addEventListener("pageshow", (event) => event.persisted && refresh(rows()));
+
+// Who comes back to this entry of the history, or loads it anew, finds selected what was.
+addEventListener("pagehide", () => history.replaceState({ ...history.state, picked: [...picked] }, ""));
+for (const id of history.state?.picked ?? []) picked.add(id);
 showPicked();
