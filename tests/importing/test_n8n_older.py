@@ -19,17 +19,17 @@ YOUNGER_TABLES = (
 YOUNGER_COLUMNS = {
     "execution_entity": (
         "createdAt", "storedAt", "tracingContext", "deduplicationKey", "jsonSizeBytes", "workflowVersionId",
-        "binaryDataSizeBytes", "usedPrivateCredentials",
+        "binaryDataSizeBytes", "usedPrivateCredentials", "deletedAt",
     ),
     "execution_data": ("workflowVersionId",),
     "workflow_entity": (
         "parentFolderId", "isArchived", "versionCounter", "description", "activeVersionId", "nodeGroups",
-        "sourceWorkflowId",
+        "sourceWorkflowId", "meta",
     ),
     "shared_workflow": ("projectId", "role"),
     "shared_credentials": ("projectId", "role"),
     "variables": ("projectId",),
-    "credentials_entity": ("isManaged", "isGlobal", "isResolvable", "usageScope"),
+    "credentials_entity": ("isManaged", "isGlobal", "isResolvable", "resolverId", "usageScope"),
 }  # fmt: skip
 
 
@@ -63,7 +63,7 @@ def test_what_an_older_n8n_has_comes_and_what_it_lacks_is_told(bring, target, ol
     for keep_projects in (True, False):
         report = bring(older, keep_projects=keep_projects, api_keys=True)
         told = [note for note in report.notes if note.startswith("This n8n")]
-        assert len(told) == len(set(told)) == 14
+        assert len(told) == len(set(told)) == 15
         assert any("no table workflow_history: of each workflow the current version comes" in note for note in told)
         assert any("execution_entity has no column createdAt: executions are as old as" in note for note in told)
     statuses = dict(target.execute("SELECT id, status FROM executions").fetchall())
