@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importing.n8n import public_api
+from app.importing.n8n import api_client, public_api
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from tests.importing.api import ADDRESS, WORKFLOW, PagedApi
@@ -84,3 +84,20 @@ def test_a_page_that_the_api_cannot_give_is_asked_for_one_by_one(bring, target, 
     report = bring(ADDRESS, access=KEY)
     assert stored(target) == [*range(1, 71)]
     assert [ids for reason, ids in report.losses.items() if "answers 500" in reason] == [[35]]
+
+
+def test_executions_of_a_page_whose_cursor_has_expired_are_asked_for_one_by_one(bring, target, api):
+    read = api.answer
+    api.answer = lambda path, query: (
+        400 if query.get("includeData") == "true" and query.get("cursor") == "31" else read(path, query)
+    )
+    assert bring(ADDRESS, access=KEY).counts["executions"] == {"created": 70}
+    assert stored(target) == [*range(1, 71)]
+    assert api.calls["one"] == 20
+
+
+def test_a_page_without_end_is_not_written_to_disk(bring, target, api, monkeypatch):
+    monkeypatch.setattr(api_client, "MAX_FILE_BYTES", 500)
+    with pytest.raises(SourceError, match="/executions with more than 500 bytes"):
+        bring(ADDRESS, access=KEY)
+    assert stored(target) == []

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from itertools import count, repeat
 from urllib.parse import parse_qs
 
 import httpx
@@ -137,6 +138,14 @@ def test_the_seconds_that_it_asks_for_are_waited(header, seconds):
     assert api_client._asked_to_wait(response) == seconds
 
 
+def test_a_list_that_ends_in_an_error_is_not_taken_for_one_that_is_refused(bring, answers):
+    """As when a cursor has expired: part of a list would pass for all of it."""
+    first = {"data": [{"id": "v1", "key": "a"}], "nextCursor": "expires"}
+    answers(lambda path, query: (400 if "cursor" in query else first) if path == "/variables" else EMPTY)
+    with pytest.raises(SourceError, match="answers 400 to /variables"):
+        bring(ADDRESS, access=KEY)
+
+
 @pytest.mark.parametrize(("status", "why"), [(403, "the scopes of the key"), (404, "too old")])
 def test_a_list_that_is_refused_is_told(bring, answers, status, why):
     answers(lambda path, query: EMPTY if path in ("/workflows", "/tags", "/executions") else status)
@@ -144,7 +153,12 @@ def test_a_list_that_is_refused_is_told(bring, answers, status, why):
     assert [note.split(" to ")[1].split(" ")[0] for note in refused] == ["/variables", "/projects", "/data-tables"]
 
 
-def test_a_list_that_leads_back_to_itself_is_told(bring, answers):
-    answers(lambda path, query: {"data": [], "nextCursor": "again"})
+@pytest.mark.parametrize(
+    ("rows", "cursors"),
+    [([], repeat("again")), ([], map(str, count())), ([workflow(1)], map(str, count()))],
+    ids=["one cursor", "no rows", "the same rows"],
+)
+def test_a_list_that_leads_back_to_itself_is_told(bring, answers, rows, cursors):
+    answers(lambda path, query: {"data": rows, "nextCursor": next(cursors)})
     with pytest.raises(SourceError, match="the same page of /workflows again"):
         bring(ADDRESS, access=KEY)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from hashlib import blake2b
 from typing import Any, BinaryIO
 
 import httpx
@@ -22,6 +23,10 @@ SECONDS = 60.0
 PAGE = 100
 MAX_PAGE_BYTES = 512 * 2**20
 """Of an answer that is read into memory, once it is unpacked."""
+MAX_FILE_BYTES = 2 * 2**30
+"""Of one that is written to disk. n8n can make no longer text than of half a gigabyte of characters."""
+MAX_EMPTY_PAGES = 10
+"""How many pages without a row are read of one list, although each says that there are more."""
 CODINGS = frozenset({"", "identity", "gzip", "deflate"})
 """Those of which a packet holds no gigabytes: it is unpacked at once."""
 FRAMING = frozenset({"content-encoding", "content-length", "transfer-encoding"})
@@ -82,12 +87,12 @@ class ApiClient:
         cursors = Cursors(self.name, path)
         while True:
             response = self.get(path, {"limit": str(PAGE), **query, **cursors.query()})
-            if optional and response.status_code in (400, 403, 404):
+            if optional and not cursors.query() and response.status_code in (400, 403, 404):
                 self.refused[path] = response.status_code
                 return
             page = self.read(path, response)
             yield from page.get("data") or ()
-            if not cursors.goes_on(page.get("nextCursor")):
+            if not cursors.goes_on(page):
                 return
 
     def read(self, path: str, response: httpx.Response) -> dict[str, Any]:
@@ -131,6 +136,8 @@ class ApiClient:
             file.seek(0)
             file.truncate()
             for part in response.iter_bytes():
+                if file.tell() + len(part) > MAX_FILE_BYTES:
+                    raise SourceError(f"{self.name} answers {path} with more than {MAX_FILE_BYTES:,} bytes")
                 file.write(part)
             return response
 
@@ -151,18 +158,25 @@ class Cursors:
     def __init__(self, name: str, path: str) -> None:
         self._name, self._path = name, path
         self._cursor: str | None = None
-        self._seen: set[str] = set()
+        self._seen: set[str | bytes] = set()
+        self._empty = 0
 
     def query(self) -> Query:
         return {"cursor": self._cursor} if self._cursor else {}
 
-    def goes_on(self, cursor: object) -> bool:
-        """Whether there is a page at this cursor; it is the next one then."""
+    def goes_on(self, page: dict[str, Any]) -> bool:
+        """Whether there is a page after this one; it is the next one then."""
+        cursor, rows = page.get("nextCursor"), page.get("data")
         if not isinstance(cursor, str) or not cursor:
             return False
-        if cursor in self._seen:
+        self._empty += not rows
+        ids = [row.get("id") for row in rows or () if isinstance(row, dict) and isinstance(row.get("id"), str | int)]
+        seen: set[str | bytes] = {cursor}
+        if ids:
+            seen.add(blake2b(repr(ids).encode(errors="replace")).digest())
+        if seen & self._seen or self._empty > MAX_EMPTY_PAGES:
             raise SourceError(f"{self._name} gives the same page of {self._path} again and again: it is no list of n8n")
-        self._seen.add(cursor)
+        self._seen |= seen
         self._cursor = cursor
         return True
 

@@ -32,6 +32,8 @@ ATTEMPTS_AT_ONE = 2
 """How often one execution is asked for, on a page that n8n cannot give as a whole."""
 
 EXECUTIONS = "/executions"
+GONE = (400, 404, 410)
+"""What is answered to a cursor that is not known any more."""
 
 NOT_GIVEN = {
     "/variables": "variables do not come",
@@ -206,7 +208,7 @@ class ApiSource(Spool):
             if ids:
                 yield ListedPage(cursor, length, ids)
             self._progress.add(len(ids))
-            if len(ids) < len(listed) or not cursors.goes_on(page.get("nextCursor")):
+            if len(ids) < len(listed) or not cursors.goes_on(page):
                 return
 
     def _id_of(self, row: Any) -> int | None:
@@ -246,9 +248,12 @@ class ApiSource(Spool):
             self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
 
     def _page_of_data(self, query: Query) -> Iterator[Any]:
-        """The executions of a page, which lies on disk: there may be megabytes in each. Raises ServerFailed."""
+        """The executions of a page, which lies on disk: there may be megabytes in each. None where the server does not
+        know the page any more. Raises ServerFailed."""
         with TemporaryFile() as file:
             response = self._api.get(EXECUTIONS, query, file)
+            if response.status_code in GONE:
+                return
             if response.status_code != 200:
                 self._api.read(EXECUTIONS, response)  # says what is wrong
             for text in LargePage(file).executions():
