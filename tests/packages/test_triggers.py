@@ -113,6 +113,9 @@ def test_it_arranges_with_its_provider_once_and_takes_that_back(starting, far: s
     refusing = context_of(starting, "hooked", provider=f"{far}/echo?refuse=")
     with pytest.raises(NodeError, match="too many webhooks"):
         starting.wait_for(arrange(refusing, "create", URLS))
+    with pytest.raises(NodeError) as told:
+        starting.wait_for(arrange(context_of(starting, "hooked", provider=f"{far}/status/403?"), "create", URLS))
+    assert (told.value.message, told.value.description) == ("Request failed with status code 403", "status message")
 
 
 def test_where_it_is_called(starting) -> None:

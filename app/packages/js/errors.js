@@ -31,6 +31,30 @@ function messageOf(error) {
   return `The package opens a socket of its own (${message}), which it may not do here: it reaches other machines by way of the worker, and nobody reaches it`;
 }
 
+const SAYING = ['message', 'error_description', 'error', 'detail', 'description'];
+const MAX_SAID = 500;
+
+/** What a service has said of a request that it refused; undefined where that is no sentence. */
+function saidBy(data) {
+  if (typeof data === 'string') return data.trim() && !data.trimStart().startsWith('<') ? data.trim().slice(0, MAX_SAID) : undefined;
+  if (typeof data !== 'object' || data === null) return undefined;
+  for (const name of SAYING) {
+    const said = saidBy(data[name]);
+    if (said !== undefined) return said;
+  }
+  return undefined;
+}
+
+/** An error of a request that names only the status tells what the service has said, too. */
+function withAnswer(error) {
+  try {
+    if (error.isAxiosError) error.description ??= saidBy(error.response?.data);
+  } catch {
+    // It is told as it is.
+  }
+  return error;
+}
+
 /** What one of its properties holds, as JSON has it. */
 const held = (value) => (['string', 'number', 'boolean'].includes(typeof value) ? value : plain(value));
 
@@ -58,4 +82,4 @@ function shown(error) {
   }
 }
 
-module.exports = { messageOf, plain, shown };
+module.exports = { messageOf, plain, shown, withAnswer };

@@ -2,6 +2,7 @@
 'use strict';
 
 const { contextOf } = require('./context.js');
+const { withAnswer } = require('./errors.js');
 const { outputsOf } = require('./items.js');
 const { nodeOf } = require('./loading.js');
 const uploads = require('./uploads.js');
@@ -64,19 +65,25 @@ async function trigger(call) {
 
 /** Arranges something with a provider, or takes it back; what is there already is not made again. */
 async function arrange(call) {
-  const { request } = call;
-  const node = nodeOf(request.package);
+  const node = nodeOf(call.request.package);
   const context = triggerContext(call, node.description);
-  for (const [name, methods] of Object.entries(node.webhookMethods ?? {})) {
-    context.getWebhookName = () => name;
-    const { checkExists, create, delete: remove } = methods;
-    const exists = checkExists ? await checkExists.call(context) : request.action === 'delete';
-    if (request.action === 'create' && !exists && create && (await create.call(context)) === false) {
-      throw new Error('The provider did not take the webhook');
+  try {
+    for (const [name, methods] of Object.entries(node.webhookMethods ?? {})) {
+      context.getWebhookName = () => name;
+      await arrangeOne(call.request.action, methods, context);
     }
-    if (request.action === 'delete' && exists && remove) await remove.call(context);
+  } catch (error) {
+    throw withAnswer(error);
   }
   return left(call, context);
+}
+
+async function arrangeOne(action, { checkExists, create, delete: remove }, context) {
+  const exists = checkExists ? await checkExists.call(context) : action === 'delete';
+  if (action === 'create' && !exists && create && (await create.call(context)) === false) {
+    throw new Error('The provider did not take the webhook');
+  }
+  if (action === 'delete' && exists && remove) await remove.call(context);
 }
 
 /** Takes a call: { outputs } for the workflow, null where it is not to run, and `response` for the caller. */
