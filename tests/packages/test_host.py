@@ -183,7 +183,7 @@ SPOILS = """
 
 def test_what_packages_put_in_the_place_of_what_node_has_spoils_no_later_call():
     throws = "process.nextTick(() => { throw new Error('out of reach') }); await new Promise(() => {})"
-    rejects = "Promise.reject(new Error('nobody waits')); await new Promise(require('timers').setImmediate); return [[]]"
+    rejects = "Promise.reject(new Error('unheard')); await new Promise(require('timers').setImmediate); return [[]]"
 
     async def work(host: Host) -> Any:
         await host.call(call_of(SPOILS))
