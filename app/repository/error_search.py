@@ -31,6 +31,12 @@ MATCHES = sql.SQL("e.id = ANY(ARRAY({may_show})) AND {shows}")
 # For the planner, which tells how many that are, more or less; some of them may show only some of the words.
 IS_AMONG = sql.SQL("e.id IN ({may_show})")
 
+# How many failures may have the words, as far as they are indexed; messages are not looked at.
+NUMBER_INDEXED = sql.SQL("""
+    SELECT coalesce(sum(cardinality(found.ids)), 0)::bigint
+      FROM (SELECT w.ids FROM failure_words AS w WHERE w.terms @@ {query} LIMIT 10000) AS found
+""")
+
 # The nested loop goes through the blocks in their order and ends with the LIMIT.
 PAGE_OF_BLOCKS = sql.SQL("""
     SELECT {columns}
@@ -70,6 +76,11 @@ class Search:
 
     query: sql.SQL
     parameters: dict[str, str]
+
+    @property
+    def number_indexed(self) -> sql.Composed:
+        """The statement for how many are indexed that may show the words: all that do, and mostly few others."""
+        return NUMBER_INDEXED.format(query=self.query)
 
     @property
     def may_show(self) -> sql.Composed:

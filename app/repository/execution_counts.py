@@ -103,7 +103,11 @@ def resolve_count(
 
 
 def estimate(connection: Connection, wanted: ExecutionFilter) -> int:
-    """The planner's guess of how many rows match."""
+    """The planner's guess of how many rows match; by words alone, how many their index holds."""
+    if wanted.is_found_by_words and wanted.seen_projects() != ():
+        search = wanted.error_search()
+        if indexed := int(scalar(connection, search.number_indexed, search.parameters)):
+            return indexed
     condition, parameters = wanted.condition(bounded=False)
     plan = scalar(connection, ESTIMATE.format(condition=condition), parameters, prepare=False)
     return int(orjson.loads(plan)[0]["Plan"]["Plan Rows"])

@@ -97,6 +97,11 @@ class ExecutionFilter:
         """Whether it names ids, a retry's original, tags, votes or custom data, which few executions have."""
         return bool(self.ids or self.retry_of or self.tags or self.votes or self.metadata_key is not None)
 
+    @property
+    def is_found_by_words(self) -> bool:
+        """Whether the index of words knows all that it asks for."""
+        return self.error is not None and not (self.is_annotated or self.started_after or self.started_before)
+
     def error_search(self) -> Search:
         """How its words are looked for among what its other conditions leave."""
         among: dict[str, Sequence[str | int]] = {

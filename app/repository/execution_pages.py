@@ -69,7 +69,11 @@ def read_page(
 
 
 def without_counting(connection: Connection, wanted: ExecutionFilter, limit: int, before: int | None) -> ExecutionPage:
-    """The same where counting would cost too much: the planner's estimate in place of the count."""
+    """The same where counting would cost too much: the planner's estimate in place of the count, which is no less
+    than what the page holds; and where that is all there is, its number."""
     page = list_executions(connection, wanted, limit=limit, before=before)
-    guess = Count(estimate(connection, wanted), estimated=True)
-    return ExecutionPage(page, guess, count_running(connection, project_id=wanted.visible_project))
+    if before is None and len(page) < limit:
+        count = Count(len(page), estimated=False)
+    else:
+        count = Count(max(estimate(connection, wanted), len(page)), estimated=True)
+    return ExecutionPage(page, count, count_running(connection, project_id=wanted.visible_project))

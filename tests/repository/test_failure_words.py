@@ -130,6 +130,21 @@ def test_words_are_added_when_it_is_worth_it_and_once_for_all_that_are_alike(con
     assert [e.id for e in read_page(connection, ExecutionFilter(error="host 3"), limit=5).executions] == [3]
 
 
+def test_an_estimate_by_words_is_what_their_index_holds(connection, fail) -> None:
+    for number in range(1, 8):
+        fail(number, "No host" if number < 6 else "No answer")
+    failure_groups.group_some(connection)
+    failure_words.index_some(connection, enough=1)
+    for filters, expected in (
+        ({"error": "host"}, 5),
+        ({"error": "no"}, 7),
+        ({"error": "no", "workflow_ids": ("w1",), "statuses": ("error",), "visible_project": "default"}, 7),
+    ):
+        assert execution_counts.estimate(connection, ExecutionFilter(**filters)) == expected
+    hidden = ExecutionFilter(error="no", project_ids=("default",), visible_project="other")
+    assert execution_counts.estimate(connection, hidden) < 7, "nothing is told of another project"
+
+
 def test_a_row_holds_no_more_words_than_it_can(connection) -> None:
     """A tsvector ends at 1 MiB, and a letter can have four bytes."""
     a_workflow(connection, "w1")

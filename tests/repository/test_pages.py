@@ -75,10 +75,12 @@ def test_a_count_that_costs_too_much_is_estimated(pool, some, monkeypatch) -> No
     slow = execution_counts.sql.SQL("SELECT 1, 'x' FROM (SELECT pg_sleep(1) WHERE {condition} LIMIT {limit}) AS s")
     monkeypatch.setattr("app.repository.execution_counts.COUNT", slow)
     with reading(pool) as connection:
-        page = read_page(connection, ExecutionFilter(), limit=100)
-        assert len(page.executions) == 8
-        assert page.count.estimated
-        assert page.running == 1
+        monkeypatch.setattr("app.repository.execution_pages.estimate", lambda *asked: 1)
+        page = read_page(connection, ExecutionFilter(), limit=5)
+        assert (len(page.executions), page.running) == (5, 1)
+        assert (page.count.value, page.count.estimated) == (5, True), "no less than what is shown"
+        whole = read_page(connection, ExecutionFilter(), limit=9).count
+        assert (whole.value, whole.estimated) == (8, False), "all there is stands on one page"
 
 
 def test_a_connection_that_the_server_closed_is_not_handed_out(pool, connect, some) -> None:

@@ -1,7 +1,7 @@
 // One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
 import { announce, ask, tellGone } from "./api.js";
 import { rove, startGraph } from "./graph.js";
-import { watch } from "./live.js";
+import { KEEP_COUNTING, watch } from "./live.js";
 import { startExecution } from "./start.js";
 import { frame, redraw, startZoom } from "./zoom.js";
 
@@ -84,7 +84,7 @@ const state = () => document.querySelector(".head .pill").textContent;
 /** Shows how it goes by now; a new state is said, and stands in the title of the tab. */
 function show(text) {
   const before = state();
-  Idiomorph.morph(now, text, { morphStyle: "innerHTML" });
+  Idiomorph.morph(now, text, { morphStyle: "innerHTML", callbacks: KEEP_COUNTING });
   htmx.process(now);
   redraw();
   rove();

@@ -1,6 +1,6 @@
 // The list of executions: keys, selection, bulk actions, and following what happens.
 import { ask, call, toast } from "./api.js";
-import { watch } from "./live.js";
+import { KEEP_COUNTING, watch } from "./live.js";
 
 const results = document.getElementById("results");
 const dialog = document.getElementById("dialog");
@@ -174,7 +174,7 @@ async function refresh(shown) {
   const found = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const each of shown.slice(0, 100)) {
     const fresh = found.getElementById(each.id);
-    if (fresh) Idiomorph.morph(each, fresh, { ignoreActiveValue: true });
+    if (fresh) Idiomorph.morph(each, fresh, { ignoreActiveValue: true, callbacks: KEEP_COUNTING });
     else each.classList.add("gone");
     if (document.getElementById(each.id)) htmx.process(document.getElementById(each.id));
   }

@@ -4,6 +4,9 @@ const GATHER_MS = 300;
 const AGAIN_MS = 2000;
 const LATEST_MS = 60000;
 
+/** For Idiomorph: what counts on by itself is not set back to what the server writes there at first. */
+export const KEEP_COUNTING = { beforeNodeMorphed: (old, fresh) => !old.dataset?.since || old.dataset.since !== fresh.dataset?.since };
+
 /** Calls `look` whenever something may have changed; `address` gives that of the events to listen to. */
 export function watch(address, look) {
   let source = null;
