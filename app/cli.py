@@ -20,6 +20,8 @@ from app.repository.projects import list_projects
 from app.scopes import EVERY, SCOPES, unknown_scopes
 from app.settings import Settings
 
+MAX_LABEL = 200
+"""Characters of what an API key is called."""
 MAX_DAYS = 36_525
 """A key lives no longer than a century, unless it has no end."""
 
@@ -151,8 +153,15 @@ def keys() -> None:
     """Make, list and revoke API keys, say whose they are, and change the key that credentials are encrypted with."""
 
 
+def require_label(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Of one line, as `keys list` has a line for each key. Raises BadParameter."""
+    if not 1 <= len(value.strip()) <= MAX_LABEL or not value.isprintable():
+        raise click.BadParameter(f"it is a name of 1 to {MAX_LABEL} characters, without tabs and line breaks")
+    return value
+
+
 @keys.command("create")
-@click.argument("label")
+@click.argument("label", callback=require_label)
 @click.option(
     "--scope",
     "scopes",

@@ -174,6 +174,12 @@ def test_an_import_takes_no_option_that_means_nothing(option, given):
     assert f"Invalid value for '{option}'" in result.output
 
 
+@pytest.mark.parametrize("label", ["", " ", "two\nlines", "a\tcolumn", "x" * 201])
+def test_a_label_has_its_place_in_the_list_of_keys(label):
+    result = CliRunner().invoke(keys, ["create", label])
+    assert (result.exit_code, "a name of 1 to 200 characters" in result.output) == (2, True)
+
+
 def test_a_key_expires_after_a_number_of_days():
     result = CliRunner().invoke(keys, ["create", "x", "--days", "nan"])
     assert (result.exit_code, "'--days': this is no number" in result.output) == (2, True)

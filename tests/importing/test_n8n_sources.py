@@ -14,6 +14,7 @@ import pytest
 
 from app.importing.n8n import api_client
 from app.importing.n8n.api_client import ATTEMPTS
+from app.importing.n8n.moving import access_of
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from app.importing.workflow_files import InvalidFile, import_file
@@ -164,6 +165,9 @@ def test_what_has_no_end_is_not_read(bring, connection, tmp_path: Path):
             bring(endless)
         with pytest.raises(InvalidFile, match="no file but a pipe"):
             import_file(connection, endless, project_id="default")
+        given = {"encryption_key_file": None, "storage": None, "api_key_file": endless}
+        with pytest.raises(SourceError, match="no file but a pipe"):
+            access_of(given, {}, ["http://n8n.example.com"])
 
 
 def test_a_folder_and_a_database_of_something_else_are_told(bring, database_url, tmp_path):

@@ -17,6 +17,7 @@ from app.importing.n8n.rehearsal import Rehearsed, rehearse
 from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError, Wanted
 from app.importing.n8n.workflows import Workflows
+from app.importing.whole_files import read_whole
 from app.repository import import_progress
 from app.repository.connection import Connection
 from app.settings import Settings
@@ -131,7 +132,7 @@ def access_of(given: Mapping[str, object], environ: Mapping[str, str], names: Se
     api_key = environ.get("N8N_API_KEY", "").strip() or None
     if api_key_file is not None:
         try:
-            api_key = api_key_file.read_text().strip()
+            api_key = read_whole(api_key_file).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SourceError(f"{api_key_file} cannot be read: {error}") from None
     return Access(
