@@ -222,11 +222,12 @@ def check_authentication(name: str, authentication: Any, credentials: dict[str, 
 
 def response_code(parameters: dict[str, Any], options: dict[str, Any]) -> int:
     """The status that a node asks for; 200 for one that no answer can have."""
-    code = options.get("responseCode") or parameters.get("responseCode") or 200
-    if isinstance(code, dict):  # version 2 keeps it one level deeper
-        values = code.get("values") or {}
-        code = values.get("customCode") or values.get("responseCode") or 200
-    return status_of(code) or 200
+    code = parameters.get("responseCode")
+    given = options.get("responseCode")
+    if not code and isinstance(given, dict):  # version 2 keeps it there
+        values = given.get("values") or {}
+        code = values.get("customCode") or values.get("responseCode")
+    return status_of(code or 200) or 200
 
 
 def response_headers(options: dict[str, Any]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.engine.run.static_parameters import has_expressions, with_values
 from app.engine.sandbox import Sandbox
+from app.engine.values import paths
 from app.triggers import trigger_nodes
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import TYPE as CHAT
@@ -140,11 +141,15 @@ def answer_at_end(settings: WebhookSettings, outcome: RunOutcome) -> dict[str, A
         return binary_answer(base, items, settings.response_binary_property)
     if not items:
         return failure("No item to return was found")
-    value = value_at_path(items[0].get("json"), settings.options.response_property)
+    value = items[0].get("json")
+    if path := settings.options.response_property:
+        value = paths.get(value, path, paths.MISSING)
+    if value is paths.MISSING:
+        return base
     if content_type := settings.options.response_content_type:
         text = value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
         return {**base, "headers": {"content-type": content_type, **base["headers"]}, "text": text}
-    return base if value is None else {**base, "body": value}
+    return {**base, "body": value}
 
 
 def binary_answer(base: dict[str, Any], items: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -163,10 +168,3 @@ def binary_answer(base: dict[str, Any], items: list[dict[str, Any]], name: str) 
 def failure(message: str) -> dict[str, Any]:
     """What a webhook's caller gets when its workflow fails, in n8n's shape."""
     return {"status": 500, "body": {"code": 0, "message": message}}
-
-
-def value_at_path(value: Any, path: str) -> Any:
-    """What stands at a dotted path, all of it for an empty path."""
-    for key in path.split(".") if path else ():
-        value = value.get(key) if isinstance(value, dict) else None
-    return value

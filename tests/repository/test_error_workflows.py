@@ -129,7 +129,7 @@ def test_it_is_told_what_became_of_the_execution(connection) -> None:
     assert item["json"] == {
         "execution": {
             "id": str(failed),
-            "url": f"https://example.com/api/v1/executions/{failed}",
+            "url": f"https://example.com/console/executions/{failed}",
             "error": {"name": "WorkflowCrashedError", "message": "The worker that ran this execution was lost"},
             "mode": "trigger",
         },

@@ -133,7 +133,7 @@ def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(que
     assert item["json"] == {
         "execution": {
             "id": str(running),
-            "url": f"https://example.com/api/v1/executions/{running}",
+            "url": f"https://example.com/console/executions/{running}",
             "error": {"name": "ManualExecutionCancelledError", "message": "The execution was cancelled manually"},
             "mode": "webhook",
         },

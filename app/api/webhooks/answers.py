@@ -1,5 +1,6 @@
 """What the caller of a webhook gets: at once, or as the worker has written it down."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,11 @@ JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
 TOO_DEEP: dict[str, Any] = {"status": 500, "body": {"message": "The workflow's answer is nested too deeply"}}
 TOO_LONG: dict[str, Any] = {"status": 500, "body": {"message": "The workflow's answer has headers that are too long"}}
+
+TYPELESS = (204, 304)
+BODILESS = (*TYPELESS, 205)
+"""Statuses whose answers have no body."""
+_CHARSET = re.compile(r"\s*;\s*charset=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -53,29 +59,47 @@ def decode_answer(stored: bytes | str) -> dict[str, Any]:
 
 def render_answer(answer: dict[str, Any]) -> Response:
     """An answer as a worker wrote it down: `text`, `base64`, or any JSON as `body`; nothing where none is there."""
-    body, kind = b"", JSON
+    body, kind, textual = b"", JSON, True
     if "base64" in answer:
+        textual = False
         body, kind = decode_base64(str(answer["base64"])), "application/octet-stream"
     elif "text" in answer or isinstance(answer.get("body"), str):
         body, kind = str(answer.get("text", answer.get("body"))).encode("utf-8", "replace"), HTML
     elif "body" in answer:
         body = orjson.dumps(answer["body"])
-    return finish_answer(body, answer.get("status") or 200, kind, answer.get("headers") or {})
+    else:
+        textual = False
+    return finish_answer(body, answer.get("status") or 200, kind, answer.get("headers") or {}, textual=textual)
 
 
-def finish_answer(body: bytes, status: Any, kind: str, headers: Mapping[str, Any]) -> Response:
-    """The response with the workflow's own headers, and then this server's; a 500 for what cannot be sent."""
+def finish_answer(body: bytes, status: Any, kind: str, headers: Mapping[str, Any], *, textual: bool = True) -> Response:
+    """The response with the workflow's own headers, and then this server's; a 500 for what cannot be sent.
+
+    `textual` tells a body that was written in UTF-8 here, and whose type says so.
+    """
     code = status_of(status)
+    if code in BODILESS:
+        body = b""
     response = Response(body, code or 200, content_type=kind)
     try:
         if code is None:
             raise Unsendable(f"The workflow answers with the status {str(status)[:20]}, which is not {STATUSES}")
         for name, text in own_headers(headers):
-            response.headers[name] = text
+            if name.lower() != "content-type":
+                response.headers[name] = text
+            elif text:
+                response.headers[name] = in_utf_8(text) if textual else text
     except Unsendable as problem:
         response = error(str(problem), 500)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
+    if response.status_code in TYPELESS:
+        del response.headers["Content-Type"]
     return response
+
+
+def in_utf_8(kind: str) -> str:
+    """A type of content with the charset that every text is written in here."""
+    return f"{_CHARSET.sub('', kind)}; charset=utf-8" if "/" in kind else kind
 
 
 def with_cors(response: Response, allowed_origins: str, methods: list[str]) -> Response:

@@ -1,10 +1,12 @@
 """What a call to a webhook brought, as n8n's items."""
 
 import base64
+import uuid
 from typing import Any
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.http import parse_options_header
 
 from app.api.face.errors import Refused
 from app.api.face.services import services
@@ -15,21 +17,28 @@ from app.api.webhooks.bodies.forms import UNKNOWN_KIND, form_fields, multipart_f
 from app.api.webhooks.bodies.json_text import json_text, string_text
 from app.api.webhooks.bodies.xml_text import xml_text
 from app.binary_files import file_entry
+from app.http_rules import file_name_of
 from app.triggers.webhook_settings import WebhookOptions
+
+MULTIPART = "multipart/form-data"
 
 
 def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, version: float = 2) -> dict[str, Any]:
     """The call as one item, in which orjson.Fragments may stand. Raises Refused for a body that is not what it says."""
     data = received_body()
+    name = options.binary_property or "data"
     try:
         body, files = read_body(data, options.binary_property)
     except UnreadableBody as problem:
-        raise unreadable(problem) from None
-    if options.raw_body:
-        raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or UNKNOWN_KIND}
+        if version > 1 or not options.binary_data:
+            raise unreadable(problem) from None
+    if version <= 1 and options.binary_data:  # whatever it is, it is a file
+        body, files = None, {name: received_file(data)} if data else {}
+    elif options.raw_body and request.mimetype != MULTIPART:
+        raw = {"data": base64.b64encode(data).decode(), "mimeType": request.mimetype or "application/json"}
         files = {"data": raw, **files}
-    elif body is None and data and (version > 1 or options.binary_data):
-        files = {options.binary_property or "data": file_entry(data, request.mimetype or UNKNOWN_KIND)}
+    elif body is None and data and version > 1 and request.mimetype != "application/json":
+        files = {name: received_file(data)}
     json: dict[str, Any] = {
         "headers": {name.lower(): value for name, value in request.headers.items()},
         "params": params,
@@ -38,12 +47,18 @@ def item_of(params: dict[str, str], webhook_url: str, options: WebhookOptions, v
         "webhookUrl": webhook_url,
         "executionMode": "production",
     }
-    if body is None:
-        if version > 1 and not (data and options.raw_body):
-            json["body"] = {}
-        else:
-            del json["body"]
+    if body is None and (options.binary_data if version <= 1 else not options.raw_body):
+        json["body"] = {}
+    elif body is None and not (data and request.mimetype == "application/json"):
+        del json["body"]
     return {"json": json, "binary": files} if files else {"json": json}
+
+
+def received_file(data: bytes) -> dict[str, Any]:
+    """The body as a file, with the name that the call gives it, or else one that no other has."""
+    _, parameters = parse_options_header(request.headers.get("Content-Disposition"))
+    name = file_name_of(parameters.get("filename") or "").rsplit("/", 1)[-1]
+    return file_entry(data, request.mimetype or UNKNOWN_KIND, name or str(uuid.uuid4()))
 
 
 def received_body() -> bytes:
@@ -74,7 +89,7 @@ def read_body(data: bytes, prefix: str) -> tuple[Any, dict[str, Any]]:
     Raises UnreadableBody.
     """
     kind, charset = request.mimetype, request.mimetype_params.get("charset")
-    if kind == "multipart/form-data":
+    if kind == MULTIPART:
         return multipart_form(data, request.mimetype_params.get("boundary", ""), prefix)
     if not data:
         return None, {}

@@ -91,8 +91,6 @@ def own_headers(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         text = header_text(address(str(value)) if name.lower() in ADDRESSES else str(value))
         if name.lower() == "set-cookie":
             text = confined_cookie(text)
-        elif name.lower() == "content-type" and text.startswith("text/") and "charset" not in text:
-            text += "; charset=utf-8"
         size += len(name) + len(text)
         if size > MAX_BYTES:
             raise Unsendable(f"The headers of the workflow's answer are longer than {MAX_BYTES} bytes")

@@ -1,5 +1,6 @@
 """Respond to Webhook: says what the caller of the workflow's webhook gets, while the workflow goes on."""
 
+import re
 from typing import Any
 
 from app.binary_files import encode_base64, file_bytes
@@ -14,7 +15,7 @@ from app.engine.run.items import Outputs
 from app.engine.run.json_texts import parse_json
 from app.engine.run.programs import measure
 from app.engine.run.registry import node
-from app.engine.values import conversions
+from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert
 from app.http_rules import STATUSES, is_header_name, status_of
 
@@ -27,6 +28,12 @@ CALLED = (
     "@n8n/n8n-nodes-langchain.chatTrigger",
 )
 CONNECT = "Connect a Webhook node to this one, or remove it"
+CHECK_JSON = "Check that the syntax of the JSON in the 'Response Body' parameter is valid"
+NO_FILE = "No binary data exists on the first item!"
+SAMPLE = '{"myField": "value"}'
+"""What a node answers whose body nobody has written."""
+_WITH_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?/*[^\s/?#]+(?:[/?#]|\Z)")
+_COMPLETE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|/")
 
 
 ISSUES = rules(
@@ -40,23 +47,46 @@ ISSUES = rules(
 NEEDED = credentials(RequiredCredential("jwtAuth", when={"respondWith": ["jwt"]}))
 
 
-@node("respondToWebhook", [1, 1.1, 1.2, 1.3, 1.4, 1.5], issues=ISSUES, credentials=NEEDED)
+def _count_outputs(parameters: dict[str, Any]) -> int:
+    return 2 if parameters.get("enableResponseOutput") is True else 1
+
+
 async def respond_to_webhook(context: NodeContext) -> Outputs:
-    if context.version >= ANSWERED_ONLY and not any(_is_called(context, kind) for kind in CALLED):
-        error = NodeError("No Webhook node found in the workflow", description=CONNECT)
+    try:
+        return await _respond(context)
+    except NodeError as error:
         if not context.continues_on_fail:
-            raise error
-        return [[{"json": {"error": error.message}}]]
+            raise
+        context.hold(len(error.message))
+        return [[{"json": {"error": error.message}, "pairedItem": [{"item": i} for i in range(len(context.items))]}]]
+
+
+node("respondToWebhook", [1, 1.1, 1.2], issues=ISSUES, credentials=NEEDED)(respond_to_webhook)
+node("respondToWebhook", [1.3], outputs=2, exact=True, issues=ISSUES, credentials=NEEDED)(respond_to_webhook)
+node("respondToWebhook", [1.4, 1.5], outputs=_count_outputs, issues=ISSUES, credentials=NEEDED)(respond_to_webhook)
+
+
+async def _respond(context: NodeContext) -> Outputs:
+    if context.version >= ANSWERED_ONLY and not any(_is_called(context, kind) for kind in CALLED):
+        raise NodeError("No Webhook node found in the workflow", description=CONNECT)
     respond = context.execution.ports.respond
     parameters = context.parameters
     options = as_group(await context.resolve_first(parameters.get("options"), parameter="options"))
     answer = await _content(context, str(parameters.get("respondWith", "firstIncomingItem")), options)
     answer["status"] = _status(options.get("responseCode") or answer.get("status") or 200)
     answer["headers"] = {**answer.get("headers", {}), **_headers(options)}
-    if respond is not None:
-        with context.holding(await measure(context, [answer])):  # it is written as JSON
+    with context.holding(await measure(context, [answer])):  # it is written as JSON
+        if respond is not None:
             await respond(answer)
-    return [context.items]
+    if context.node.kind.count_outputs(parameters) == 1:
+        return [context.items]
+    return [context.items, [{"json": {"response": _shown(answer)}}]]
+
+
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer as the nodes after the second output see it; of a file only its headers."""
+    body = {"body": answer[kind]} if (kind := "text" if "text" in answer else "body") in answer else {}
+    return {**body, "headers": answer["headers"], "statusCode": answer["status"]}
 
 
 def _status(code: Any) -> int:
@@ -74,8 +104,8 @@ def _headers(options: dict[str, Any]) -> dict[str, str]:
         name = conversions.display(entry.get("name") or "").lower()
         if name and not is_header_name(name):
             raise NodeError(f"The response header {name[:100]!r} has a name that cannot be sent")
-        if name:
-            headers[name] = conversions.display(entry.get("value", ""))
+        if name and (value := entry.get("value", "")) is not None:
+            headers[name] = conversions.display(value)
     return headers
 
 
@@ -90,31 +120,58 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
     """What is answered, by the node's choice of it."""
     items = context.items
     if kind == "firstIncomingItem":
-        return {"body": _wrap_at_key(options, items[0]["json"] if items else {})}
+        return {"body": _wrap_at_key(context, options, items[0]["json"] if items else {})}
     if kind == "allIncomingItems":
-        return {"body": _wrap_at_key(options, [item["json"] for item in items])}
+        return {"body": _wrap_at_key(context, options, [item["json"] for item in items])}
     if kind == "json":
-        given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
-        try:
-            return {"body": await parse_json(context, given) if isinstance(given, str) else given}
-        except CannotConvert:
-            raise NodeError("Invalid JSON in 'Response Body' field") from None
+        return await _json(context)
     if kind == "text":
-        given = await context.resolve_first(context.parameters.get("responseBody", ""), parameter="responseBody")
+        given = await _body(context, "")
+        if given is None:
+            return {}
         return {"text": given} if isinstance(given, str) else {"body": given}
     if kind == "redirect":
         url = await context.resolve_first(context.parameters.get("redirectURL", ""), parameter="redirectURL")
-        return {"status": 307, "headers": {"location": conversions.display(url)}}
+        return {"status": 307, "headers": {"location": _address(url)}}
     if kind == "noData":
         return {}
     if kind == "binary":
         return await _file(context)
-    raise NodeError(f"Respond to Webhook cannot respond with '{kind}' here")
+    raise NodeError(f'The Response Data option "{kind}" is not supported!')
+
+
+async def _body(context: NodeContext, default: str) -> Any:
+    return await context.resolve_first(context.parameters.get("responseBody", default), parameter="responseBody")
+
+
+async def _json(context: NodeContext) -> dict[str, Any]:
+    """What stands in the body's field, read where it is a text; nothing for nothing."""
+    given = await _body(context, SAMPLE)
+    if given is None or given == "":
+        return {}
+    try:
+        return {"body": await parse_json(context, given) if isinstance(given, str) else given}
+    except CannotConvert:
+        raise NodeError("Invalid JSON in 'Response Body' field", description=CHECK_JSON) from None
+
+
+def _address(url: Any) -> str:
+    """Where a redirect leads: to a host where it says no more, else what the node says. Raises NodeError for none."""
+    text = conversions.display(url)
+    if not isinstance(url, str) or not _WITH_HOST.match(text):
+        raise NodeError(
+            "Invalid input for 'Redirect URL' [item 0]",
+            description=f"'redirectURL' expects a url but we got '{text[:1000]}'",
+            item_index=0,
+        )
+    return text if _COMPLETE.match(text) else f"https://{text}"
 
 
 async def _file(context: NodeContext) -> dict[str, Any]:
     """The first item's file: the one that is named, or else its first."""
     item = context.items[0] if context.items else {"json": {}}
+    if not item.get("binary"):
+        raise NodeError(NO_FILE)
     name = next(iter(item.get("binary") or {}), "data")
     if context.parameters.get("responseDataSource", "automatically") == "set":
         name = context.parameters.get("inputFieldName", "data")
@@ -131,8 +188,14 @@ def _base64_of(file: dict[str, Any]) -> str:
     return encode_base64(file_bytes(file))
 
 
-def _wrap_at_key(options: dict[str, Any], value: Any) -> Any:
-    """The value, at the dotted path that the options name for it."""
-    for key in reversed(str(options.get("responseKey") or "").split(".")):
-        value = {key: value} if key else value
-    return value
+def _wrap_at_key(context: NodeContext, options: dict[str, Any], value: Any) -> Any:
+    """The value, at the path that the options name for it."""
+    key = conversions.display(options.get("responseKey") or "")
+    if not key:
+        return value
+    wrapped: dict[str, Any] = {}
+    try:
+        paths.put(wrapped, key, value, hold=context.hold)
+    except ValueError as problem:
+        raise NodeError(f"The response key cannot be used: {problem}") from None
+    return wrapped

@@ -86,7 +86,7 @@ def item_of(failure: Failure, execution_id: int, mode: str, retry_of: int | None
     """The one item of the Error Trigger, in n8n's shape."""
     execution: dict[str, Any] = {"id": str(execution_id)}
     if failure.address is not None:
-        execution["url"] = f"{failure.address}/api/v1/executions/{execution_id}"
+        execution["url"] = f"{failure.address}/console/executions/{execution_id}"
     if retry_of is not None:
         execution["retryOf"] = str(retry_of)
     execution["error"] = failure.error

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.api.webhooks.conftest import FAILS, FILE, NONE, ONE, TWO, Site, respond, webhook
+from tests.api.webhooks.conftest import FAILS, FILE, NONE, ONE, TWO, Hook, Site, respond, webhook
 from tests.patience import wait_until
-from tests.workflows import node
+from tests.workflows import code, node
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
+DEEP = code("return [{json: {o: {l: [1, {b: 2}], z: null}}}]", "Deep")
 STARTED = b'{"message":"Workflow was started"}'
 
 
@@ -38,6 +39,8 @@ def status(code: int) -> dict[str, Any]:
         (at_once(1, options={"responseData": "hello"}), (200, HTML, b"hello")),
         (at_once(options={"noResponseBody": True, "responseCode": status(201)}), (201, JSON, b"")),
         (at_once(1, responseCode=202), (202, JSON, STARTED)),
+        (at_once(1, responseCode=202, options={"responseCode": status(299)}), (202, JSON, STARTED)),
+        (at_once(options={"responseCode": 202}), (200, JSON, STARTED)),
         (
             at_once(options={"responseCode": {"values": {"responseCode": "customCode", "customCode": 418}}}),
             (418, JSON, STARTED),
@@ -62,6 +65,8 @@ def test_at_once(site: Site, hook: dict[str, Any], expected: tuple[int, str, byt
         ({"options": {"responsePropertyName": "s"}}, TWO, (200, HTML, b"x")),
         ({"options": {"responsePropertyName": "n"}}, TWO, (200, JSON, b"1")),
         ({"options": {"responsePropertyName": "zz"}}, TWO, (200, JSON, b"")),
+        ({"options": {"responsePropertyName": "o.l[1].b"}}, DEEP, (200, JSON, b"2")),
+        ({"options": {"responsePropertyName": "o.z"}}, DEEP, (200, JSON, b"null")),
         ({"options": {"responseContentType": "text/plain"}}, ONE, (200, "text/plain; charset=utf-8", b'{"a":1}')),
         (
             {"options": {"responseContentType": "text/plain", "responsePropertyName": "s"}},
@@ -120,6 +125,11 @@ def test_respond_with_the_first_item(site: Site, version: float) -> None:
         ({"respondWith": "text", "responseBody": "=hi {{ $json.a }}"}, (200, HTML, b"hi 1")),
         ({"respondWith": "text", "responseBody": "={{ $json.a }}"}, (200, JSON, b"1")),
         ({"respondWith": "text", "responseBody": ""}, (200, HTML, b"")),
+        ({"respondWith": "text", "responseBody": "={{ $json.none }}"}, (200, JSON, b"")),
+        ({"respondWith": "json"}, (200, JSON, b'{"myField":"value"}')),
+        ({"respondWith": "json", "responseBody": ""}, (200, JSON, b"")),
+        ({"respondWith": "json", "responseBody": "={{ $json.none }}"}, (200, JSON, b"")),
+        ({"respondWith": "json", "responseBody": "null"}, (200, JSON, b"null")),
         ({"respondWith": "noData"}, (200, JSON, b"")),
         ({"respondWith": "allIncomingItems"}, (200, JSON, b'[{"a":1}]')),
         (
@@ -127,6 +137,13 @@ def test_respond_with_the_first_item(site: Site, version: float) -> None:
             (200, JSON, b'{"a":{"b":[{"a":1}]}}'),
         ),
         ({"respondWith": "firstIncomingItem", "options": {"responseKey": "k"}}, (200, JSON, b'{"k":{"a":1}}')),
+        ({"options": {"responseKey": 'k[0]["x y"]'}}, (200, JSON, b'{"k":[{"x y":{"a":1}}]}')),
+        ({"respondWith": "text", "responseBody": "x", "options": {"responseCode": 205}}, (205, HTML, b"")),
+        ({"options": {"responseHeaders": headers(Content_Type="")}}, (200, JSON, b'{"a":1}')),
+        (
+            {"options": {"responseHeaders": headers(Content_Type="application/xml; charset=latin1")}},
+            (200, "application/xml; charset=utf-8", b'{"a":1}'),
+        ),
         (
             {
                 "respondWith": "text",
@@ -145,6 +162,81 @@ def test_respond_with(site: Site, parameters: dict, expected: tuple[int, str, by
 def test_respond_with_a_header_that_depends_on_the_item(site: Site) -> None:
     options = {"responseHeaders": headers(X_A="=v{{ $json.a }}")}
     assert site.answer(by_node(), ONE, respond(respondWith="noData", options=options)).headers["x-a"] == "v1"
+
+
+@pytest.mark.parametrize("code", [204, 304])
+def test_a_status_without_a_body_has_no_type(site: Site, code: int) -> None:
+    answer = site.answer(by_node(), ONE, respond(respondWith="text", responseBody="x", options={"responseCode": code}))
+    assert (answer.status, answer.content) == (code, b"")
+    assert "content-type" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("url", "location"),
+    [
+        ("example.com/x", "https://example.com/x"),
+        ("localhost:3000", "https://localhost:3000"),
+        ("/here", "/here"),
+        ("//there/x", "//there/x"),
+        ("ftp://a.b/c", "ftp://a.b/c"),
+        ("={{ '?q=1' }}", None),
+        ("={{ '' }}", None),
+        ("={{ 5 }}", None),
+        ("={{ null }}", None),
+        ("a b", None),
+    ],
+)
+def test_where_a_redirect_leads(site: Site, url: str, location: str | None) -> None:
+    redirect = respond(respondWith="redirect", redirectURL=url if url.startswith("=") else f"={{{{ '{url}' }}}}")
+    answer = site.answer(by_node(), ONE, redirect)
+    assert answer.headers.get("location") == location
+    assert answer.status == (500 if location is None else 307)
+
+
+def ended(site: Site, hook: Hook) -> dict[str, Any]:
+    """The execution, with its data, once it is over; the answer comes before."""
+    wait_until(lambda: site.latest(hook)["status"] not in ("new", "running"))
+    return site.latest(hook)
+
+
+RESPONSE = {"respondWith": "json", "responseBody": '{"a": 1}', "options": {"responseCode": 203}}
+
+
+@pytest.mark.parametrize(
+    ("version", "parameters", "outputs"),
+    [
+        (1.2, {"enableResponseOutput": True}, 1),
+        (1.3, {}, 2),
+        (1.4, {}, 1),
+        (1.4, {"enableResponseOutput": True}, 2),
+        (1.5, {"enableResponseOutput": True}, 2),
+    ],
+)
+def test_the_output_that_tells_what_was_answered(site: Site, version: float, parameters: dict, outputs: int) -> None:
+    options = {"responseHeaders": headers(X_A="q"), "responseCode": 203}
+    hook = site.add(by_node(), TWO, respond(version, **RESPONSE | parameters | {"options": options}))
+    assert site.call("GET", hook.path).status == 203
+    [run] = ended(site, hook)["data"]["resultData"]["runData"]["Respond"]
+    items, *more = run["data"]["main"]
+    assert [item["json"]["n"] for item in items] == [1, 2]
+    said = {"response": {"body": {"a": 1}, "headers": {"x-a": "q"}, "statusCode": 203}}
+    assert [[item["json"] for item in output] for output in more] == [[said]] * (outputs - 1)
+
+
+@pytest.mark.parametrize(
+    ("on_error", "outputs"),
+    [
+        ("continueRegularOutput", [[{"error": "Invalid JSON in 'Response Body' field"}]]),
+        ("continueErrorOutput", [[], [{"n": 1, "s": "x", "error": "Invalid JSON in 'Response Body' field"}]]),
+    ],
+)
+def test_a_failure_where_the_workflow_goes_on_is_an_item(site: Site, on_error: str, outputs: list) -> None:
+    failing = {**respond(respondWith="json", responseBody="{"), "onError": on_error}
+    hook = site.add(by_node(), TWO, failing)
+    assert site.call("GET", hook.path).status == 200
+    [run] = ended(site, hook)["data"]["resultData"]["runData"]["Respond"]
+    assert run["executionStatus"] == "success"
+    assert [[item["json"] for item in output] for output in run["data"]["main"]] == outputs
 
 
 @pytest.mark.parametrize(("options", "expected"), [({}, 307), ({"responseCode": 301}, 301)])

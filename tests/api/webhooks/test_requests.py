@@ -1,6 +1,7 @@
 """What a workflow sees of a call: bodies of every kind, parameters, files; as n8n shows it."""
 
 import base64
+import uuid
 from typing import Any
 
 import pytest
@@ -110,6 +111,49 @@ def test_the_first_version_takes_no_files_and_leaves_empty_bodies_out(site: Site
     options = {"binaryData": True, "binaryPropertyName": "f"}
     item = seen(site, body=b"\x00\xff", version=1, options=options, headers={"Content_Type": "image/png"})
     assert item["binary"]["f"]["data"] == "AP8="
+    item = seen(site, body=b"{", version=1, options=options, headers={"Content_Type": "application/json"})
+    assert (item["json"]["body"], item["binary"]["f"]["data"]) == ({}, "ew==")
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('attachment; filename="a b.csv"', "a b.csv"),
+        ("attachment; filename*=UTF-8''%C3%A4.csv", "ä.csv"),
+        ('attachment; filename="../../x.csv"', "x.csv"),
+        ("inline", None),
+        ("", None),
+    ],
+)
+def test_the_name_of_a_body_that_is_a_file(site: Site, disposition: str, name: str | None) -> None:
+    sent = {"Content_Type": "text/csv", **({"Content_Disposition": disposition} if disposition else {})}
+    file = seen(site, body=b"a,b", headers=sent)["binary"]["data"]
+    assert (file["fileName"] == name) if name else uuid.UUID(file["fileName"])
+
+
+@pytest.mark.parametrize("body", [b"", b"null"])
+def test_a_raw_body_of_nothing(site: Site, body: bytes) -> None:
+    item = seen(site, body=body, options={"rawBody": True}, headers={"Content_Type": "application/json"})
+    assert item["json"].get("body", "none") == (None if body else "none")
+    assert item["binary"]["data"]["mimeType"] == "application/json"
+
+
+def raw_part(head: str, content: str) -> bytes:
+    return f"--{BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n{content}\r\n".encode()
+
+
+def test_a_part_with_a_type_is_a_file_and_one_without_is_a_field(site: Site) -> None:
+    body = multipart(
+        raw_part('name="field"; filename="x.txt"', "abc"),
+        raw_part('name="typed"\r\nContent-Type: application/json', "{}"),
+        raw_part('name="none"; filename=""\r\nContent-Type: application/octet-stream', ""),
+        raw_part('name="empty"; filename="e.txt"\r\nContent-Type: text/plain; charset=utf-8', ""),
+    )
+    item = seen(site, body=body, headers=MULTIPART, options={"rawBody": True})
+    assert item["json"]["body"] == {"field": "abc"}
+    assert list(item["binary"]) == ["typed", "empty"]
+    assert uuid.UUID(item["binary"]["typed"]["fileName"])
+    assert item["binary"]["empty"]["mimeType"] == "text/plain; charset=utf-8"
 
 
 def test_the_raw_body_beside_the_parsed_one(site: Site) -> None:

@@ -1,11 +1,13 @@
 """Forms and query strings: fields by their names, and the files that a form brings."""
 
 import re
+import uuid
 from binascii import unhexlify
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from multipart import MultipartError, PushMultipartParser  # type: ignore[import-untyped]
+from werkzeug.http import parse_options_header
 
 from app.api.webhooks.bodies.charsets import codec_of
 from app.api.webhooks.bodies.errors import UnreadableBody
@@ -88,15 +90,22 @@ def multipart_pairs(
     files: list[tuple[str, dict[str, Any]]] = []
     try:
         for part, content in _parts(data, boundary):
-            if part.filename is None:
-                text = content.decode(codec_of(part.charset), "replace")
+            kind = part.header("Content-Type")
+            if not kind:
+                text = content.decode("utf-8", "replace")
                 fields.append((part.name, value(text, len(content))))
-            else:
-                name = part.filename.rsplit("/", 1)[-1] or None
-                files.append((part.name, file_entry(content, part.content_type or UNKNOWN_KIND, name)))
+            elif content or part.filename != "":  # else nobody has chosen a file
+                files.append((part.name, file_entry(content, kind, _name_of(part))))
     except MultipartError as error:
         raise UnreadableBody(str(error.args[0]) if error.args else str(error)) from None
     return fields, files
+
+
+def _name_of(part: Any) -> str:
+    """The last step of the name that a part's file was sent with, or else one that no other has."""
+    _, options = parse_options_header(part.header("Content-Disposition"))
+    name = part.filename or options.get("filename") or ""
+    return name.rsplit("/", 1)[-1] or str(uuid.uuid4())
 
 
 def _parts(data: bytes, boundary: str) -> Iterator[tuple[Any, bytes]]:
