@@ -148,7 +148,7 @@ CAUSES = (
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'": (?:null|\{\})'),
     _settled("A list of entries", "", lambda theirs, _: bool(re.search("is not iterable|'rightType'", str(theirs)))),
     _settled("A list of entries", "", lambda theirs, _: theirs == 0, r'"values": (?!\[|\{)'),
-    _settled("HTTP Request: a header name that is no token", "httpRequest", _no_token),
+    _settled("HTTP Request, Code's `helpers`: a header name or method that is no token", "httpRequest", _no_token),
     _settled(
         "A list of entries", "set", lambda _, ours: ours == ABSENT, '"assignments": (?!\\[{)|(?:, |\\[)(?!{)[^{}]*\\]'
     ),

@@ -98,6 +98,30 @@ def test_a_next_url_that_is_never_found_is_told(engine: Engine, address: str) ->
     assert "identical 5x" in outcome.error.message
 
 
+def test_expressions_of_pages_see_the_request_of_the_node(engine: Engine, address: str) -> None:
+    step = {"type": "qs", "name": "page", "value": "={{ $request.qs.w * $pageCount + $request.body.a.length }}"}
+    own = "{{ $request.method }}-{{ $request.uri.length }}-{{ $request.headers['x-own'] }}-{{ $request.url }}"
+    told = {"type": "qs", "name": "own", "value": "=" + own}
+    pagination = {
+        "parameters": {"parameters": [step, told]},
+        "paginationCompleteWhen": "other",
+        "completeExpression": "={{ $pageCount >= 2 }}",
+    }
+    outcome = ask(
+        engine,
+        address + "/echo",
+        method="POST",
+        **dict.fromkeys(("sendBody", "sendQuery", "sendHeaders"), True),
+        bodyParameters={"parameters": [{"name": "a", "value": "xy"}]},
+        queryParameters={"parameters": [{"name": "w", "value": "5"}]},
+        headerParameters={"parameters": [{"name": "X-Own", "value": "1"}]},
+        options={"pagination": {"pagination": pagination}},
+    )
+    said = f"own=POST-{len(address + '/echo')}-1-"
+    pages = [page["path"].partition("?")[2] for page in output_of(outcome, "Ask")]
+    assert pages == [f"w=5&page={page}&{said}" for page in (2, 7)]
+
+
 def test_a_complete_expression_that_throws_is_an_error(engine: Engine, address: str) -> None:
     outcome = paged(
         engine,
@@ -127,6 +151,15 @@ def test_a_name_that_no_header_can_have_is_told(engine: Engine, address: str, na
     outcome = ask(engine, address + "/echo", sendHeaders=True, headerParameters={"parameters": [{"name": name}]})
     assert outcome.error is not None
     assert outcome.error.message == f'Header name must be a valid HTTP token ["{name}"]'
+
+
+@pytest.mark.parametrize("version", [1, 4.2])
+@pytest.mark.parametrize("name", ["g\u00e4t", "GET, POST", " GET", "GET\r\nX-A: 1", "\ud83e\udd94"])
+def test_a_name_that_no_method_can_have_is_told(engine: Engine, address: str, name: str, version: float) -> None:
+    parameters = {"url": address + "/echo", "options": {}, "method": name, "requestMethod": name}
+    outcome = engine.run(chain(START, node("Ask", "httpRequest", parameters, version)), ports=ports())
+    assert outcome.error is not None
+    assert outcome.error.message == f'Method must be a valid HTTP token ["{name.upper()}"]'
 
 
 def test_a_cookie_does_not_go_to_another_host(engine: Engine, address: str) -> None:

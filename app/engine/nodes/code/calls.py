@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from app.engine.nodes.http_request.bodies import FORM
 from app.engine.nodes.http_request.encoding import Part, fields, form, multipart, with_query
-from app.engine.nodes.http_request.headers import drop_nameless, put_header
+from app.engine.nodes.http_request.headers import check_method, drop_nameless, put_header
 from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
 from app.outgoing.certificates import certificate_of
@@ -31,7 +31,7 @@ def wants_bytes(options: Json, *, older: bool) -> bool:
 def call_of(options: Json) -> Call:
     """What `helpers.httpRequest` is to send."""
     headers = _headers(options)
-    method = str(options.get("method") or "GET").upper()
+    method = _method(options)
     content = b"" if method == "GET" else _content(options, headers)
     accept = "application/json" if options.get("json") else "application/json, text/plain, */*"
     headers.setdefault("accept", ("accept", accept))
@@ -53,7 +53,7 @@ def call_of(options: Json) -> Call:
 def older_call_of(options: Json) -> Call:
     """What `helpers.request` is to send."""
     headers = _headers(options)
-    method = str(options.get("method") or "GET").upper()
+    method = _method(options)
     given = _object(options, "form") or (options.get("form") if isinstance(options.get("form"), str) else None)
     if given is not None and given != {}:
         headers.setdefault("content-type", ("content-type", FORM))
@@ -105,6 +105,12 @@ def _url(options: Json, arrays: Any) -> str:
     if "://" not in url:
         raise ValueError("Invalid URL")
     return with_query(url, _object(options, "qs"), str(arrays or "indices"))
+
+
+def _method(options: Json) -> str:
+    name = str(options.get("method") or "GET").upper()
+    check_method(name, 0)
+    return name
 
 
 def _headers(options: Json) -> dict[str, tuple[str, str]]:

@@ -8,7 +8,7 @@ from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.values import conversions
 
 _UNSENDABLE = re.compile(r"[^\t\x20-\x7e\x80-\xff]+")
-_HEADER_NAME = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
+_TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
 
 
 def drop_nameless(entries: Iterable[tuple[str, Any]]) -> list[tuple[str, Any]]:
@@ -21,6 +21,18 @@ def header_value(value: Any) -> str:
     return _UNSENDABLE.sub("", conversions.to_string(value)).strip()
 
 
+def check_method(name: str, item: int) -> None:
+    """Raises NodeError for a method that no request can have."""
+    if not _TOKEN.match(name):
+        raise _no_token("Method", name.upper(), item)
+
+
+def _no_token(what: str, name: str, item: int) -> RequestFailed:
+    code, message = "ERR_INVALID_HTTP_TOKEN", f'{what} must be a valid HTTP token ["{name}"]'
+    shown = {"code": code, "message": message}
+    return RequestFailed(message, description=None, item=item, code=code, raw="", shown=shown)
+
+
 def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item: int) -> None:
     """Set one header, whatever the letter case of its name: a list once for each entry, cookies in one; null and false
     take it away.
@@ -28,15 +40,8 @@ def put_header(headers: dict[str, tuple[str, str]], name: str, value: Any, item:
     Raises NodeError for a name that none can have.
     """
     name = name.strip()
-    if not _HEADER_NAME.match(name):
-        raise RequestFailed(
-            f'Header name must be a valid HTTP token ["{name}"]',
-            description=None,
-            item=item,
-            code="ERR_INVALID_HTTP_TOKEN",
-            raw="",
-            shown={"code": "ERR_INVALID_HTTP_TOKEN", "message": f'Header name must be a valid HTTP token ["{name}"]'},
-        )
+    if not _TOKEN.match(name):
+        raise _no_token("Header name", name, item)
     key = name.lower()
     for again in [each for each in headers if each.partition("\n")[0] == key]:
         del headers[again]

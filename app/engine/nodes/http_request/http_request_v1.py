@@ -15,10 +15,11 @@ from app.engine.nodes.http_request.parameter_values import (
     method_of,
     pairs,
     pause,
+    replace_undefined,
     request_timeout,
     without_nulls,
 )
-from app.engine.nodes.http_request.parameters import replace_undefined, validate_url
+from app.engine.nodes.http_request.parameters import validate_url
 from app.engine.nodes.http_request.requests import Prepared, in_batches, send_one
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules

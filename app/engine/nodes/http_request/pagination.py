@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from app.engine.nodes.http_request.answers import Reading, check, read_items, work_of
@@ -28,6 +29,15 @@ PLACES = ("body", "headers", "qs")
 """Where a parameter that changes from page to page can stand."""
 
 
+@dataclass
+class Pages:
+    """How far the pages of a request are read: what their expressions see, and where the last one led, if anywhere."""
+
+    request: ItemRequest
+    variables: dict[str, Any]
+    address: str | None = None
+
+
 def has_pages(given: Any) -> bool:
     """Whether the group of options asks for pages: in a mode that there is."""
     given = given.get("pagination") if isinstance(given, dict) else None
@@ -41,12 +51,14 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
     pagination = {**pagination, **await context.resolve_with(settings, {}, index)}
     most = to_count(pagination["maxRequests"] or 100, 100) if pagination.get("limitPagesFetched") else None
     pause = seconds(pagination["requestInterval"] or 0, 0.0)
-    variables: dict[str, Any] = {"$pageCount": 0, "$request": {"url": request.url}}
+    own = request.own() if "$request" in str(pagination) else {}
+    pages = Pages(request, {"$pageCount": 0, "$request": own})
+    variables = pages.variables
     output: list[Item] = []
     last: bytes | None = None
     same = 0
     while True:
-        call = await _next_call(context, pagination, request, variables, index)
+        call = await _next_call(context, pagination, pages, index)
         if call is None:
             return output
         async with answered(context, call, request.reading, index) as answer:
@@ -112,37 +124,34 @@ def _changed_parameters(pagination: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
-async def _next_call(
-    context: NodeContext, pagination: dict[str, Any], request: ItemRequest, variables: dict[str, Any], index: int
-) -> Call | None:
+async def _next_call(context: NodeContext, pagination: dict[str, Any], pages: Pages, index: int) -> Call | None:
     """The request for the page that is due; None when the last answer leads to no other."""
     if pagination.get("paginationMode") == "responseContainsNextURL":
-        return await _call_next_url(context, pagination, request, variables, index)
+        return await _call_next_url(context, pagination, pages, index)
     more: dict[str, dict[str, Any]] = {"qs": {}, "headers": {}}
-    for entry in await context.resolve_with(_changed_parameters(pagination), variables, index):
+    for entry in await context.resolve_with(_changed_parameters(pagination), pages.variables, index):
         group = more.setdefault(str(entry.get("type") or "qs"), {})
         if not isinstance(entry["value"], Undefined):  # the request's own value stays
             group[conversions.display(entry["name"])] = entry["value"]
-    return request.call(query=more["qs"], headers=more["headers"], body=more.get("body"))
+    return pages.request.call(query=more["qs"], headers=more["headers"], body=more.get("body"))
 
 
-async def _call_next_url(
-    context: NodeContext, pagination: dict[str, Any], request: ItemRequest, variables: dict[str, Any], index: int
-) -> Call | None:
+async def _call_next_url(context: NodeContext, pagination: dict[str, Any], pages: Pages, index: int) -> Call | None:
     """As `_next_call`. An answer without a next URL is the last page; where none has had one, the same is asked again,
     so that an expression that finds nothing is told apart from a single page."""
-    url = await context.resolve_with(pagination["nextURL"], variables, index)
-    if not variables["$pageCount"] and not conversions.truthy(url):
+    request, read = pages.request, pages.variables["$pageCount"]
+    url = await context.resolve_with(pagination["nextURL"], pages.variables, index)
+    if not read and not conversions.truthy(url):
         return request.call()
-    if isinstance(url, Undefined) and variables["$request"]["url"] == request.url:
-        if variables["$pageCount"] >= SAME_ANSWERS:
+    if isinstance(url, Undefined) and pages.address in (None, request.url):
+        if read >= SAME_ANSWERS:
             raise NodeError("The expression for the next URL finds none in the response", item_index=index)
         return request.call()
     if not conversions.truthy(url):
         return None
     if not isinstance(url, str) or not is_url(url):
         raise _invalid_url(url, index)
-    variables["$request"] = {"url": url}
+    pages.address = url
     return request.call(url=url)
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from app.engine.nodes.http_request.headers import check_method
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
@@ -56,11 +57,26 @@ def without_nulls(value: Any, key: str = "") -> Any:
     return "" if value is None and key in _TEXTS else value
 
 
+WITH_UNDEFINED = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})
+"""The fields of parameters in which undefined is something else than null."""
+
+
+def replace_undefined(value: Any, key: str = "") -> Any:
+    """Parameters as they were resolved exactly, with null for undefined where the node makes no difference."""
+    if isinstance(value, dict):
+        return {name: replace_undefined(child, name) for name, child in value.items()}
+    if isinstance(value, list):
+        return [replace_undefined(child) for child in value]
+    return None if isinstance(value, Undefined) and key not in WITH_UNDEFINED else value
+
+
 def method_of(given: Any, index: int) -> str:
-    """The method of a request; GET where nothing is said. Raises NodeError for what is no text."""
+    """The method of a request; GET where nothing is said. Raises NodeError for what is no text, or no method's name."""
     if conversions.truthy(given) and not isinstance(given, str | Undefined):
         raise NodeError(f"The method has to be a text, but it is {conversions.type_name(given)}", item_index=index)
-    return str(given) if given and isinstance(given, str) else "GET"
+    method = given if given and isinstance(given, str) else "GET"
+    check_method(method, index)
+    return method
 
 
 def list_of(group: Any, name: str) -> Any:

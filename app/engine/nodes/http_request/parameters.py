@@ -15,6 +15,7 @@ from app.engine.nodes.http_request.parameter_values import (
     list_of,
     method_of,
     pairs,
+    replace_undefined,
     request_timeout,
     to_count,
     values_by_name,
@@ -98,6 +99,28 @@ class ItemRequest:
             proxy=proxy if isinstance(proxy := self._options.get("proxy"), str) and proxy else None,
             certificate=proven.certificate,
         )
+
+    def own(self) -> dict[str, Any]:
+        """The request as the workflow itself gives it, for `$request` in the expressions of pages: without secrets.
+
+        Raises NodeError.
+        """
+        parameters, kind = self._parameters, self._content_type
+        body: Any = None
+        if parameters.get("sendBody") is True and kind in ("json", "form-urlencoded"):
+            entries = list_of(parameters.get("bodyParameters"), "parameters")
+            if parameters.get("specifyBody", "keypair") != "keypair":
+                body = self._json(parameters.get("jsonBody", ""), "JSON Body", kinds=object) if kind == "json" else None
+            else:
+                body = self._fields(entries) if kind == "json" else self._by_name(entries)
+        headers = {name.lower(): header_value(value) for name, value in self._headers()}
+        return {
+            **({} if body is None else {"body" if kind == "json" else "form": body}),
+            "headers": {"accept": ACCEPT[self.reading.format], **headers},
+            "method": method_of(parameters.get("method"), self._index),
+            "uri": self.url,
+            **({"qs": self._query()} if parameters.get("sendQuery") is True else {}),
+        }
 
     def _max_redirects(self) -> int:
         redirect = fields(self._options, "redirect", "redirect")
@@ -256,19 +279,6 @@ def _form_text(given: Any) -> str:
     if isinstance(given, list):
         raise NodeError("Each query pair must be an iterable [name, value] tuple")
     return http_encoding.flat_form(given) if isinstance(given, dict) else _text(given)
-
-
-WITH_UNDEFINED = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})
-"""The fields of parameters in which undefined is something else than null."""
-
-
-def replace_undefined(value: Any, key: str = "") -> Any:
-    """Parameters as they were resolved exactly, with null for undefined where the node makes no difference."""
-    if isinstance(value, dict):
-        return {name: replace_undefined(child, name) for name, child in value.items()}
-    if isinstance(value, list):
-        return [replace_undefined(child) for child in value]
-    return None if isinstance(value, Undefined) and key not in WITH_UNDEFINED else value
 
 
 def fields(given: Any, *path: str) -> dict[str, Any]:
