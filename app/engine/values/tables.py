@@ -14,6 +14,7 @@ from typing import Any
 from app.engine.values import conversions
 
 MANY_CELLS = 10_000
+QUOTE = '"'
 WINDOW = 2**20
 NAME = 150
 """What the name of a column takes besides its signs."""
@@ -88,7 +89,8 @@ def read(
     position: Position | None = None,
     hold: Callable[[int], None] = lambda size: None,
 ) -> Iterator[list[str]]:
-    """The rows that are not empty. Raises MalformedTable for a stray quote, unless `relaxed`.
+    """The rows that are not empty. Raises MalformedTable for a stray quote; where it is `relaxed`, the quote is a
+    sign of the cell, and so is the one that the cell begins with.
 
     The message is that of the library which n8n reads tables with; `named` says that the first row has the names of
     the columns. `position` is told where each row ends.
@@ -98,7 +100,9 @@ def read(
         hold(CELL * text.count(delimiter))
         text, delimiter = _with_one_sign(text, delimiter)
     csv.field_size_limit(2**31 - 1)
-    if not relaxed:
+    if relaxed:
+        text = _with_stray_quotes(text, delimiter)
+    else:
         _check_quotes(text, delimiter, named)
     position = position or Position()
     try:
@@ -151,6 +155,20 @@ def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
     sign = next(sign for code in range(0xE000, 0xF900) if (sign := chr(code)) not in used)
     mark = re.compile(rf'(\A|[\r\n]|{re.escape(delimiter)})("(?:[^"]++|"")*+")?')
     return mark.sub(lambda found: (sign if found[1] == delimiter else found[1]) + (found[2] or ""), text), sign
+
+
+def _with_stray_quotes(text: str, delimiter: str) -> str:
+    """The same table with each cell that goes on behind its closing quote written as it is meant. Raises
+    MalformedTable for a cell that is not closed."""
+
+    def cell(found: re.Match[str]) -> str:
+        before, content, rest = found.groups()
+        if content is None:
+            raise MalformedTable(_stray_quote(text, delimiter, found.end(1), False))
+        return f'{before}"""{content}""{rest.replace(QUOTE, QUOTE * 2)}"' if rest else found[0]
+
+    mark = re.escape(delimiter)
+    return re.sub(rf'(\A|[\r\n]|{mark})"(?:((?:[^"]++|"")*+)"([^{mark}\r\n]*+))?', cell, text)
 
 
 def write(

@@ -49,7 +49,7 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
             text,
             named=options.get("headerRow") is not False,
             position=position,
-            delimiter=str(options.get("delimiter") or ","),
+            delimiter=_delimiter(options.get("delimiter")),
             relaxed=bool(options.get("relaxQuotes")),
             hold=hold,
         )
@@ -59,6 +59,13 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
     except MalformedTable as error:
         raise NodeError(str(error)) from error
     return rows
+
+
+def _delimiter(given: Any) -> str:
+    if given == "":
+        wanted = "a non empty string or buffer or array of string|buffer"
+        raise NodeError(f'Invalid option delimiter: delimiter must be {wanted}, got ""')
+    return str(given or ",")
 
 
 def _name_cells(
