@@ -25,7 +25,8 @@
       // A time that says its zone keeps it.
       for (const parse of [DateTime.fromISO, DateTime.fromHTTP, DateTime.fromRFC2822, DateTime.fromSQL]) {
         date = parse(value, { setZone: true });
-        if (date.isValid) return date;
+        // Luxon's own name for it, by which it writes "Z".
+        if (date.isValid) return /^(utc|gmt)$/i.test(date.zoneName) ? date.toUTC() : date;
       }
       date = DateTime.fromJSDate(new Date(value));
     }
