@@ -102,9 +102,9 @@ def named_file(content: bytes, path: str, mime_type: str | None = None) -> dict[
 
 
 def mime_type_of(name: str) -> str | None:
-    """What kind of file a name tells of."""
-    kind, encoding = mimetypes.guess_type(name)
-    return COMPRESSED.get(encoding) if encoding else kind
+    """What kind of file the end of a name tells of, or a name that is such an end (`.csv`)."""
+    kind, encoding = mimetypes.guess_type(f"x.{name}")
+    return COMPRESSED.get(encoding) if encoding and not name.lower().endswith("svgz") else kind
 
 
 def extension_of(mime_type: str) -> str | None:

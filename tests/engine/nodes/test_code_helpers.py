@@ -124,6 +124,8 @@ def test_a_request_goes_out_as_it_is_described(asked, seen, run):
         ("httpRequest({url: 'http://10.0.0.1/'}).catch(e => e.message.slice(0, 36))",
          "Requests to 10.0.0.1 are not allowed"),
         ("httpRequest({}).catch(e => e.message)", "Invalid URL"),
+        ("httpRequest({method: 'g\u00e4t', url: FAR}).catch(e => [e.message, e.code])",
+         ['Method must be a valid HTTP token ["G\u00c4T"]', "ERR_INVALID_HTTP_TOKEN"]),
         ("getBinaryDataBuffer(0, 'data').then(b => b.toString())", "hello"),
         ("getBinaryDataBuffer(0, 'no').catch(e => e.message)", "The item has no binary field 'no' [item 0]"),
         ("setBinaryDataBuffer({mimeType: 'a/b', data: ''}, Buffer.from('zz'))",
@@ -133,6 +135,17 @@ def test_a_request_goes_out_as_it_is_described(asked, seen, run):
           "fileName": "a.json", "data": "e30=", "fileSize": "2 B", "bytes": 2}),
         ("prepareBinaryData(Buffer.from('%PDF-1.4')).then(f => [f.mimeType, f.fileExtension])",
          ["application/pdf", "pdf"]),
+        *((f"prepareBinaryData(Buffer.from('x'), {given}).then(f => [f.mimeType, f.fileExtension, f.fileType])", made)
+          for given, made in (
+              ("'a.gz'", ["application/gzip", "gz", None]),
+              ("'b.tar.gz'", ["application/gzip", "gz", None]),
+              ("'.csv'", ["text/csv", "csv", "text"]),
+              ("'y.svgz'", ["image/svg+xml", "svgz", "image"]),
+              ("'z', 'image/jpeg'", ["image/jpeg", "jpg", "image"]),
+              ("'z', 'text/plain; charset=utf-8'", ["text/plain; charset=utf-8", "txt", "text"]),
+              ("'a.b', 'image/png'", ["image/png", "b", "image"]),
+              ("''", ["text/plain", None, "text"]),
+          )),
     ],
 )  # fmt: skip
 def test_what_a_program_gets(asked, given, run):

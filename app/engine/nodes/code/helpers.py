@@ -7,14 +7,13 @@ in the sandbox's next process, or because its static data had changed.
 import asyncio
 import base64
 import hashlib
-import mimetypes
 from collections.abc import Iterable
 from typing import Any
 
 import orjson
 
 from app import large_json
-from app.binary_files import display_size, encode_base64, file_entry
+from app.binary_files import display_size, encode_base64, file_entry, mime_type_of
 from app.engine.nodes.code.calls import accepts, call_of, older_call_of, wants_bytes
 from app.engine.nodes.http_request.answers import BYTES_OF_ONE, Reading, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, axios_error
@@ -189,9 +188,9 @@ def describe_file(given: Json) -> Json:
         return {**given["file"], **sizes}
     directory, _, name = str(given.get("fileName") or "").rpartition("/")
     mime_type, ending = _detect(base64.b64decode(given.get("head") or ""))
-    kind = str(given.get("mimeType") or mimetypes.guess_type(name)[0] or mime_type or "text/plain")
-    entry = file_entry(b"", kind, name or None)
-    extension = entry.get("fileExtension") if "." in name else ending if kind == mime_type else None
+    said = str(given.get("mimeType") or mime_type_of(name) or "") or None
+    entry = file_entry(b"", said or mime_type or "text/plain", name or None)
+    extension = entry.get("fileExtension") if said or "." in name else ending
     made = {key: value for key, value in entry.items() if key in ("mimeType", "fileType")}
     more = {"fileExtension": extension, "directory": directory or None, "fileName": name or None}
     return {**made, **_drop_none(more.items()), **sizes}

@@ -1,12 +1,11 @@
 """Read/Write Files from Disk, and the three nodes that it took the place of."""
 
-import mimetypes
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.binary_files import file_entry
+from app.binary_files import file_entry, mime_type_of
 from app.engine.nodes.disk.folder import Folder, NotAllowed
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
@@ -123,7 +122,7 @@ def _file(context: NodeContext, folder: Folder, path: Path, options: dict[str, A
     context.hold(path.stat().st_size * 4 // 3)
     content = folder.read(path)
     name = str(options.get("fileName") or path.name)
-    mime_type = str(options.get("mimeType") or mimetypes.guess_type(path.name)[0] or "text/plain")
+    mime_type = str(options.get("mimeType") or mime_type_of(path.name) or "text/plain")
     file = file_entry(content, mime_type, name)
     if options.get("fileExtension"):
         file["fileExtension"] = str(options["fileExtension"])
