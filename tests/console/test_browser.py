@@ -164,8 +164,11 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     page.keyboard.press("n")
     expect(page.locator(".row")).to_have_count(before + 1)
     page.keyboard.press("k")
+    page.keyboard.press("x")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/console/executions/\d+$"))
+    page.go_back()
+    expect(page.locator("#picked")).to_have_text(" · 1 selected")
 
 
 def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, stage):
@@ -262,6 +265,9 @@ def test_what_another_tab_has_deleted_is_gone_and_a_server_that_is_away_is_said_
     assert stage.server.call("DELETE", f"/api/v1/views/{view.body['id']}").status == 200
     page.get_by_role("button", name="Delete the view Mine").click()
     expect(page.locator(".view")).to_have_count(0)
+    page.get_by_label("Save these filters as").fill("<b>All</b>")
+    page.keyboard.press("Enter")
+    expect(page.locator(".view")).to_have_text("<b>All</b>")
     with connect(stage.database_url) as connection:
         [(running,)] = connection.execute(RUNNING, [stage.succeeded]).fetchall()
     other.goto(f"/console/executions/{running}")
