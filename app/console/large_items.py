@@ -8,8 +8,9 @@ import orjson
 LONGEST = 64 * 1024
 KEPT = 300
 """Of a text with more than LONGEST bytes of JSON so many are kept."""
-MOST = 4 * 2**20
-PLAIN = re.compile(rb'[^"\\]*')
+MOST = 2**20
+TEXT = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
+"""What follows within a text up to its last quote, with whole escapes."""
 QUOTE = b'"'[0]
 
 
@@ -35,7 +36,7 @@ def shorten(pieces: Iterable[bytes]) -> bytes | None:
                 begin, is_long, at = None, False, at + 1
                 continue
             else:
-                end = end_of_plain_text(piece, at)
+                end = end_of_text(piece, at)
                 is_escaped = end == at
                 end += is_escaped
             if not is_long:
@@ -49,15 +50,19 @@ def shorten(pieces: Iterable[bytes]) -> bytes | None:
     return bytes(out)
 
 
-def end_of_plain_text(piece: bytes, at: int) -> int:
-    """Where from `at` on the first quote or backslash stands, or the piece ends."""
-    found = PLAIN.match(piece, at)
+def end_of_text(piece: bytes, at: int) -> int:
+    """Where a text that goes on at `at` ends: at its quote, with the piece, or before half an escape."""
+    quote = piece.find(b'"', at)
+    end = len(piece) if quote < 0 else quote
+    if piece.find(b"\\", at, end) < 0:
+        return end
+    found = TEXT.match(piece, at)
     return found.end() if found else at
 
 
 def beginning_of(text: bytes) -> bytes:
     """A text up to its first escape, without the last letter where that is cut, and an ellipsis."""
-    plain = text[: end_of_plain_text(text, 0)]
+    plain, _, _ = text.partition(b"\\")
     return (plain.decode(errors="ignore") + "…").encode()
 
 
