@@ -2,9 +2,12 @@
 
 import errno
 import gc
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import isnan
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -41,6 +44,8 @@ def reported() -> Iterator[None]:
     """End the command with a message and exit code 1 for what is expected to go wrong."""
     try:
         yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):  # is one already
+        raise
     except Exception as error:
         cause = as_domain_error(error)
         said = explanation(cause)
@@ -93,6 +98,9 @@ def explanation(error: Exception) -> str | None:
     if isinstance(error, psycopg.Error):
         advice = _advice(error)
         return None if advice is None else f"{_message(error)}\n{advice}".rstrip()
+    if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM and _was_printing(error):
+        _print_nowhere()
+        return f"What this command prints cannot be written: {error.strerror}."
     if isinstance(error, OSError) and (error.filename is not None or error.errno in OF_THE_SYSTEM):
         place = f"{error.filename}: " if error.filename is not None else ""
         return f"{place}{error.strerror}. {_file_advice(error)}"
@@ -138,6 +146,18 @@ def _advice(error: "psycopg.Error") -> str | None:
             return "The connection to PostgreSQL broke off: run the same again."
         return ""
     return None
+
+
+def _was_printing(error: OSError) -> bool:
+    """Whether it came up where something is printed."""
+    return any(frame.f_code is click.echo.__code__ for frame, _ in walk_tb(error.__traceback__))
+
+
+def _print_nowhere() -> None:
+    """Give up what is still to be printed: it would fail again, with a traceback, as the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _file_advice(error: OSError) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from app.command_errors import reported
+
 
 class Late(click.Command):
     """A command that is loaded when it is called, or when somebody asks for its help."""
@@ -94,6 +96,14 @@ def doctor() -> click.Command:
 
 class InOrder(click.Group):
     """Lists its commands in the order in which they are needed."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with reported():  # help is printed by it
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with reported():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)

@@ -16,7 +16,7 @@ from app.import_commands import bring_in
 from app.repository.api_keys import ensure_api_key, find_api_key
 from app.repository.console_sessions import use_link
 from app.settings import Settings
-from tests.live import environment
+from tests.live import PROJECT, environment
 from tests.postgres import cloned_database
 
 
@@ -297,3 +297,14 @@ def test_output_that_finds_no_room_is_said_in_a_sentence(database_url, tmp_path,
     assert result.returncode == 1
     assert "No space left on device" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["keys", "scopes"]])
+def test_a_full_disk_below_what_is_printed_is_told(arguments):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "app", *arguments]
+        done = subprocess.run(command, cwd=PROJECT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=99)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "Error: What this command prints cannot be written: No space left on device.\n",
+    )
