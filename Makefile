@@ -3,7 +3,7 @@
 # pinned by version and hash in .ci/run.lock, .ci/opentelemetry.lock and .ci/dev.lock.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-load check-templates check-packages check-plans bench pictures soak wheel check-wheel clean install install-opentelemetry install-dev
+.PHONY: help run test serve worker migrate lint lock check-dates check-fuzz check-import check-linear check-load check-templates check-packages check-plans bench pictures soak wheel check-wheel clean install install-opentelemetry install-dev
 
 PYTHON_PROGRAMS := $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11)
 VENV := .venv/bin/python
@@ -59,6 +59,9 @@ check-fuzz: install-dev ## try twenty times as many odd requests and texts as ma
 
 check-import: install-dev ## import an n8n of a million executions, made here, and say how long it takes (ARGS="--executions 50000": fewer)
 	@exec $(VENV) -m tests.importing.check $(ARGS)
+
+check-linear: install-dev ## try all regular expressions with texts of 2,000 and 16,000 letters (make test: 1,000 and 8,000; LINEAR_SIZE=4000: longer)
+	@LINEAR_SIZE=$${LINEAR_SIZE:-2000} exec $(VENV) -m pytest -q -n auto --dist worksteal tests/linear $(ARGS)
 
 check-load: install-dev ## run all tests three times on two processors beside four busy loops
 	@exec $(VENV) -m tests.load $(ARGS)

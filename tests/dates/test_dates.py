@@ -16,10 +16,8 @@ DATES = (
 )
 """What reckons with dates."""
 KEPT = (
-    "tests/repository/test_lifecycle.py",
     "tests/repository/test_pruning.py",
     "tests/api/executions/test_cursors.py",
-    "tests/api/executions/test_execution_lists.py",
 )
 """What goes by the database's clock."""
 

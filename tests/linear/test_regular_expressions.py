@@ -5,6 +5,7 @@ Each stands at the top of its module, where it is found here, so that a new one 
 
 import ast
 import importlib
+import os
 import pkgutil
 import re
 import time
@@ -17,12 +18,14 @@ import pytest
 import app
 from tests.linear.attacks import attack, parts
 
-SMALL = 2_000
+SMALL = int(os.environ.get("LINEAR_SIZE", "1000"))
+"""Letters of a text: 1,000 in `make test`, 2,000 in `make check-linear`."""
+SHARE = SMALL / 2_000
 FACTOR = 8
 """A text so many times as long takes so many times as long, three times that at most; a quadratic one takes 64."""
-MIN_SECONDS = 0.008
+MIN_SECONDS = 0.008 * SHARE**2
 """What a quadratic pattern takes for the large text at least; less may be chance."""
-NOTICED_SECONDS = 0.0001
+NOTICED_SECONDS = 0.0001 * SHARE
 """A linear pattern is through with the small text long before that, a quadratic one is not."""
 LONG_SECONDS = 0.02
 """No linear pattern takes so long for the small text: there is no need of the large one."""

@@ -11,8 +11,9 @@ from tests.soak.run import soak
 
 pytestmark = pytest.mark.slow
 
-SECONDS = 5.0
-BESIDE_SECONDS = 6.0
+SECONDS = 2.0
+BESIDE_SECONDS = 2.0
+"""Each fault of FAULTS is done and each thing that a neighbour does is ended at least once, however long that takes."""
 CLIENTS = 3
 FAULTS = ("worker killed", "connections cut", "API process killed", "worker told to go while PostgreSQL is away")
 
