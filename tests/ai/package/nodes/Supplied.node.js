@@ -13,7 +13,12 @@ class Supplied {
   };
 
   async supplyData(item) {
-    if (this.getNodeParameter('broken', item)) throw new Error('This tool is broken');
+    if (this.getNodeParameter('broken', item)) {
+      const error = new Error('This tool is broken');
+      // As n8n's client of MCP servers does, without any beginning.
+      this.addOutputData('ai_tool', item, error);
+      throw error;
+    }
     const model = await this.getInputConnectionData('ai_languageModel', item);
     const { name } = this.getNode();
     const invoke = async ({ text }) => (model ? await model.ask([text]) : `${name} got ${text}`);
