@@ -88,6 +88,9 @@ async def compute(work: Callable[..., T], *arguments: Any, size: float = float("
         return returned
     finally:
         job.end()
+        # What was raised knows this frame and the job knows what was raised: in a circle with all that the work had
+        # made, which would stay until the collector comes by.
+        del job
 
 
 def count_work(values: Sequence[Any]) -> float:
@@ -138,6 +141,7 @@ class _Job:
             raised, self._over = error, True
         with contextlib.suppress(RuntimeError, Interrupted):  # the loop may be closed by now
             self._loop.call_soon_threadsafe(self._hand_in, returned, raised)
+        del self, returned, raised  # a circle, as in `compute`
 
     def _hand_in(self, returned: Any, raised: BaseException | None) -> None:
         if self.result.done():

@@ -1,19 +1,23 @@
 """Computing beside the loop: it returns, it fails, it is stopped, and the loop turns meanwhile."""
 
 import asyncio
+import contextlib
+import gc
 import threading
 import time
+import weakref
 from typing import Any
 
 import pytest
 
 from app.engine.run import computing
 from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
+from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import START, assign, chain, condition, node, workflow
 
 MANY = 20_000
@@ -253,3 +257,28 @@ def test_few_items_that_are_large_are_weighed_beside_the_loop(
     assert beside == []
     assert engine.run(document, items=[{"json": json}]).status == "success"
     assert {"_count_memory", "weigh_outputs"} <= set(beside)
+
+
+def test_what_a_failed_computation_had_made_is_given_back_at_once() -> None:
+    """Not when the collector comes by: failures that follow on each other would fill the worker's memory."""
+
+    class Made:
+        pass
+
+    alive: list[weakref.ref[Made]] = []
+
+    def fail() -> None:
+        made = Made()
+        alive.append(weakref.ref(made))
+        raise NodeError("too much")
+
+    async def compute_in_vain() -> None:
+        with contextlib.suppress(NodeError):
+            await compute(fail)
+        await asyncio.to_thread(lambda: wait_until(lambda: alive[0]() is None, pause=0.005))
+
+    gc.disable()
+    try:
+        asyncio.run(compute_in_vain())
+    finally:
+        gc.enable()

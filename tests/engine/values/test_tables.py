@@ -1,6 +1,7 @@
 """Separated values: what is malformed is told wherever it stands."""
 
 import csv
+import re
 
 import pytest
 
@@ -28,3 +29,18 @@ def test_a_stray_quote_is_told_in_a_row_with_a_long_cell() -> None:
             list(tables.read("a,b\n" + "x" * 200_000 + ',y"z', named=True))
     finally:
         csv.field_size_limit(before)
+
+
+@pytest.mark.parametrize("row", ["a," * 2_000, '"a",' * 2_000])
+@pytest.mark.parametrize("named", [False, True])
+def test_cells_that_are_read_to_tell_a_stray_quote_are_counted_before(row: str, named: bool) -> None:
+    held: list[int] = []
+    with pytest.raises(MalformedTable, match="quote is found on field"):
+        list(tables.read(f'x,y\n{row}b"' if named else f'{row}b"', named=named, hold=held.append))
+    assert sum(held) >= 2_000 * tables.CELL
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\r\n", "a\r\n\r\n\rb\n\n\r", "\n\r" * 3])
+def test_lines_are_counted_by_any_of_their_ends(text: str) -> None:
+    for place in range(len(text) + 1):
+        assert tables._line_of(text, place) == 1 + len(re.findall(r"\r\n|\n|\r", text[:place]))
