@@ -20,6 +20,8 @@ MAX_BOUNDARY_LENGTH = 200
 PIECE_BYTES = 64 * 2**10
 UNKNOWN_KIND = "application/octet-stream"
 MAX_NAME_DEPTH = 5
+MAX_INDEX = 19
+"""Above it, a number is the name of a field."""
 ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
 NAME = re.compile(r"[^\[\]]+|\[\]")
 
@@ -144,20 +146,61 @@ def gather(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` one of a list."""
+    """Parameters of a query, in which `a[b]=1` is a value inside of `a`, and `a[]=1` and `a[0]=1` are in a list."""
     nested: dict[str, Any] = {}
     for name, value in pairs:
-        keys = (NAME.findall(name)[:MAX_NAME_DEPTH] if "[" in name and not name.startswith("[") else []) or [name]
-        within = nested
-        for key in keys[:-1] if keys[-1:] != ["[]"] else keys[:-2]:
-            inner = within.setdefault(key, {})
-            within = inner if isinstance(inner, dict) else within
-        listed, key = keys[-1] == "[]", keys[-2] if keys[-1] == "[]" and len(keys) > 1 else keys[-1]
-        earlier = within.get(key)
-        if isinstance(earlier, list):
-            earlier.append(value)
-        elif earlier is None:
-            within[key] = [value] if listed else value
-        else:
-            within[key] = [earlier, value]
-    return nested
+        _insert(nested, _keys(name), value)
+    return {name: _with_lists(value) for name, value in nested.items()}
+
+
+def _keys(name: str) -> list[str]:
+    """The steps of a name; a list within a name goes on at its first place."""
+    keys = NAME.findall(name)[:MAX_NAME_DEPTH] if "[" in name and not name.startswith("[]") else []
+    return [key if key != "[]" else "0" for key in keys[:-1]] + keys[-1:] or [name]
+
+
+def _insert(nested: dict[str, Any], keys: list[str], value: str) -> None:
+    listed = len(keys) > 1 and (keys[-1] == "[]" or _is_index(keys[-1]))
+    *steps, key = keys[:-1] if listed else keys
+    within = nested
+    for step in steps:
+        within = _open(within, step)
+    earlier = within.get(key)
+    if listed and (isinstance(earlier, dict) or (keys[-1] != "[]" and earlier is None)):
+        within, key = _open(within, key), keys[-1] if keys[-1] != "[]" else _next_index(earlier or {})
+        listed, earlier = False, within.get(key)
+    if isinstance(earlier, list):
+        earlier.append(value)
+    elif earlier is None:
+        within[key] = [value] if listed else value
+    elif isinstance(earlier, dict) and all(map(_is_index, earlier)):
+        earlier[_next_index(earlier)] = value
+    else:
+        within[key] = [earlier, value]
+
+
+def _open(within: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object at a key; what stood there in its place is numbered in it."""
+    inner = within.get(key, [])
+    if not isinstance(inner, dict):
+        inner = {str(index): value for index, value in enumerate(inner if isinstance(inner, list) else [inner])}
+        within[key] = inner
+    return inner
+
+
+def _is_index(key: str) -> bool:
+    return key.isascii() and key.isdecimal() and len(key) <= 2 and str(int(key)) == key and int(key) <= MAX_INDEX
+
+
+def _next_index(taken: dict[str, Any]) -> str:
+    return str(max((int(key) + 1 for key in taken if _is_index(key)), default=len(taken)))
+
+
+def _with_lists(value: Any) -> Any:
+    """The value with a list in the place of each object whose keys are all numbers, in their order."""
+    if isinstance(value, list):
+        return [_with_lists(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _with_lists(one) for key, one in value.items()}
+    return [made[key] for key in sorted(made, key=int)] if all(map(_is_index, made)) else made

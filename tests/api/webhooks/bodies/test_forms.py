@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import zlib
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 import pytest
@@ -116,6 +117,38 @@ PARTS = {
 def test_multipart_takes_time_and_memory_by_its_length(kind: str) -> None:
     assert grows_with_its_length(lambda data: multipart_form(data, "B", ""), PARTS[kind])
     assert takes_less_than(8, lambda data: multipart_form(data, "B", ""), PARTS[kind](4_000_000))
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("a[1]=x", ["x"]),
+        ("a[5]=x&a[3]=y", ["y", "x"]),
+        ("a[19]=x", ["x"]),
+        ("a[20]=x", {"20": "x"}),
+        ("a[01]=x", {"01": "x"}),
+        ("a[-1]=x", {"-1": "x"}),
+        ("a[0]=x&a[b]=y", {"0": "x", "b": "y"}),
+        ("a[]=1&a[b]=2", {"0": "1", "b": "2"}),
+        ("a[]=1&a[0]=2", ["1", "2"]),
+        ("a=1&a[0]=2", ["1", "2"]),
+        ("a[0]=1&a=2", ["1", "2"]),
+        ("a[0]=1&a[0]=2", [["1", "2"]]),
+        ("a[0][]=1&a[0][]=2", [["1", "2"]]),
+        ("a[][b]=1&a[][b]=2", [{"b": ["1", "2"]}]),
+        ("a[0][b]=1&a[1][b]=2", [{"b": "1"}, {"b": "2"}]),
+        ("a[b][0]=1&a[b][1]=2", {"b": ["1", "2"]}),
+        ("a[]=1", ["1"]),
+        ("a[b]=1", {"b": "1"}),
+        ("a[0]=", [""]),
+    ],
+)
+def test_lists_and_objects_of_a_query(query: str, expected: Any) -> None:
+    assert nest(parse_qsl(query, keep_blank_values=True)) == {"a": expected}
+
+
+def test_a_name_in_brackets_alone() -> None:
+    assert nest([("[0]", "x"), ("[b]", "y")]) == {"0": "x", "b": "y"}
 
 
 @pytest.mark.parametrize(
