@@ -7,6 +7,10 @@ Each process keeps its Prometheus figures in a file of $EXECUTIONS_HOME/metrics,
 import gc
 import os
 import resource
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # gunicorn sets its own once all is loaded
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from app import logs, metric_files
 from app.credentials.keys import Keyring

@@ -1,6 +1,7 @@
 """The commands of flask, run as a person runs them: as processes."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -308,3 +309,25 @@ def test_a_full_disk_below_what_is_printed_is_told(arguments):
         1,
         "Error: What this command prints cannot be written: No space left on device.\n",
     )
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupts:
+    @staticmethod
+    def find_spec(name, *rest):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts)
+sys.argv = ["executions", "--version"]
+runpy.run_path({start!r}, run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(("start", "name"), [("app/__main__.py", "click"), ("gunicorn.conf.py", "app.logs")])
+def test_ctrl_c_while_it_loads_ends_it_without_a_traceback(start, name):
+    command = [sys.executable, "-c", INTERRUPTED.format(start=start, name=name)]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=99)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
