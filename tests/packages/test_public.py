@@ -14,7 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.engine import nodes
+from app.engine.run.context import NodeContext
+from app.engine.run.execution_info import ExecutionInfo
+from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
+from app.engine.run.state import RunState
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from app.packages.errors import CannotInstall, RegistryUnreachable
@@ -22,10 +26,10 @@ from app.packages.host import Host
 from app.packages.store import Store
 from app.packages.types import Installed, Packages
 from tests.engine.histories import MemoryHistory
-from tests.engine.running import Engine
+from tests.engine.running import Engine, output_of
 from tests.packages.cache import cache_folder, kept_manifest, public_packages
 from tests.packages.service import Service, serving
-from tests.workflows import START, chain, node
+from tests.workflows import START, chain, node, workflow
 
 pytestmark = pytest.mark.slow
 
@@ -253,7 +257,40 @@ def test_what_a_service_refuses_is_told_as_users_know_it(engine, service):
     assert error["message"] == "The resource you are requesting could not be found"
 
 
-def test_a_trigger_is_known_as_one(engine):
-    assert engine.types.find("@formbricks/n8n-nodes-formbricks.formbricks", 1).trigger
-    trigger = engine.manifests["@formbricks/n8n-nodes-formbricks"].nodes[0]
-    assert (trigger.runs, trigger.webhook_methods) == (("webhook",), {"default": ("checkExists", "create", "delete")})
+def test_a_trigger_has_its_service_call_it_and_starts_with_the_call(engine, service):
+    kind, url = "@formbricks/n8n-nodes-formbricks.formbricks", "https://here.example/webhook/x/webhook"
+    named = {"formbricksApi": {"id": "1", "name": "F"}}
+    asked = {"events": ["responseFinished"], "surveyIds": ["s1"]}
+    document = workflow([node("Start", kind, asked, credentials=named)], id="w1")
+    state = RunState(parse_workflow(document, engine.types))
+
+    async def read(*_: str) -> Json:
+        return {"host": service.url, "apiKey": "k"}
+
+    ports = replace(Ports(history=MemoryHistory()), outgoing=engine.outgoing, credentials=read)
+    start, sandbox = state.graph.nodes["Start"], engine.sandbox.for_project("p")
+    context = NodeContext(start, [[{"json": {}}]], None, 0, state, sandbox, ExecutionInfo("", "trigger", ports))
+    service.answers = {
+        "GET /api/v1/webhooks": {"data": [{"id": "h0", "url": "https://elsewhere.example", "surveyIds": ["s1"]}]},
+        "POST /api/v1/webhooks": {"data": {"id": "h1"}},
+        "DELETE /api/v1/webhooks/h1": {},
+    }
+    service.take()
+    engine.wait_for(start.kind.arrange(context, "create", {"default": url}))
+    assert state.static_data.changes() == {"node:Start": {"webhookId": "h1"}}
+    service.answers["GET /api/v1/webhooks"] = {"data": [{"id": "h1", "url": url, "surveyIds": ["s1"]}]}
+    engine.wait_for(start.kind.arrange(context, "delete", {"default": url}))
+    assert state.static_data.changes() == {"node:Start": {}}
+    requests = service.take()
+    assert [(method, path) for method, path, *_ in requests] == [
+        ("GET", "/api/v1/webhooks"),
+        ("POST", "/api/v1/webhooks"),
+        ("GET", "/api/v1/webhooks"),
+        ("DELETE", "/api/v1/webhooks/h1"),
+    ]
+    assert {headers["x-api-key"] for _, _, headers, _ in requests} == {"k"}
+    assert requests[1][3] == {"url": url, "triggers": ["responseFinished"], "surveyIds": ["s1"], "source": "n8n"}
+    came = {"name": "default", "method": "POST", "path": "/x", "headers": {}, "query": {}, "params": {}, "rawBody": ""}
+    items = [{"json": {"webhookCall": {**came, "body": {"event": "responseFinished"}}}}]
+    outcome = engine.run(document, mode="webhook", start_node="Start", items=items, ports=ports)
+    assert output_of(outcome, "Start") == [{"event": "responseFinished"}]
