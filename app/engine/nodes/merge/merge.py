@@ -82,8 +82,9 @@ def _all_inputs(context: NodeContext, parameters: dict[str, Any]) -> list[list[I
 
 
 def _declared_inputs(parameters: dict[str, Any]) -> int:
-    count = parameters.get("numberInputs", 2)
-    return max(2, count) if isinstance(count, int) else 2
+    given = parameters.get("numberInputs", 2)
+    count = 2 if given is None else conversions.to_number(given)
+    return int(count) if 1 <= count < math.inf else 2
 
 
 def _combination(parameters: dict[str, Any], version: float) -> str:

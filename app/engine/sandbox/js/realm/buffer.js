@@ -25,6 +25,13 @@
 
   const isUrlSafe = (encoding) => typeof encoding === 'string' && encoding.toLowerCase() === 'base64url';
 
+  const isHex = (encoding) => typeof encoding === 'string' && encoding.toLowerCase() === 'hex';
+  /** The text as far as Node.js reads it as hexadecimal digits. */
+  const wholeBytes = (text) => {
+    const end = text.search(/[^\da-f]/i);
+    return end < 0 ? text : text.slice(0, end - (end % 2));
+  };
+
   function checkSize(size) {
     if (typeof size !== 'number') throw wrongType('The "size" argument must be of type number.', size);
     if (size >= 0 && size <= Number.MAX_SAFE_INTEGER) return;
@@ -47,7 +54,8 @@
     Buffer.from = (value, encoding, length) => {
       if (typeof value === 'string') {
         check(encoding);
-        return from(value, isUrlSafe(encoding) ? 'base64' : encoding);
+        const text = isHex(encoding) ? wholeBytes(value) : value;
+        return from(text, isUrlSafe(encoding) ? 'base64' : encoding);
       }
       if (typeof value === 'object' && value !== null) {
         try {
