@@ -90,6 +90,10 @@ def _no_file(theirs: Any, ours: Any) -> bool:
     return ours in (None, ABSENT) and not all(isinstance(file, dict) for file in files)
 
 
+def _unpaired(theirs: Any, ours: Any) -> bool:
+    return ours == ABSENT and "Paired item data for item from node" in str(theirs)
+
+
 def _no_object(theirs: Any, ours: Any) -> bool:
     return ours == ABSENT and isinstance(theirs, str | int | float)
 
@@ -133,7 +137,7 @@ CAUSES = (
     _settled("Read/Write Files from Disk", DISK, lambda _, ours: "keeps no files" in str(ours)),
     _settled("Loop Over Items: a batch size", "splitInBatches", _a_batch_of_nothing, '"batchSize": '),
     _settled("Code, for each item: `$binary`", "code", lambda theirs, _: "undefined" in str(theirs), r"\$binary"),
-    _settled("Function, Function Item", "function functionItem", _both_errors),
+    _settled("Function, Function Item: the program fails", "function functionItem", _both_errors),
     _settled(
         "A list of field names that is neither text nor a list",
         "summarize itemLists set splitOut aggregate merge",
@@ -180,6 +184,11 @@ CAUSES = (
     _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
     _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
     _settled("Switch: a rule fails", "switch", lambda theirs, _: "reading 'push'" in str(theirs), "={{"),
+    _settled(
+        "Crypto: a name of the output field", "crypto", _crash, '"dataPropertyName": (?!")|"dataPropertyName": "='
+    ),
+    _settled("Merge: a number of inputs below 0", "merge", lambda theirs, _: theirs == 0, '"numberInputs": -'),
+    _settled("The error of an item that a node of several outputs", "", _unpaired),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),
     _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
     _settled("Edit Fields: a text, number, Date or Duration", "set", _no_object, r"Object\.assign|Date|Duration"),
