@@ -67,7 +67,10 @@ class WaysToResponse:
             for wait in trigger_nodes(document, "wait")
             if (wait.get("parameters") or {}).get("resume") == "webhook"
         }
-        self.any = self._nodes_before(responding, set())
+        kind = "n8n-nodes-base.respondToWebhook"
+        every = [node["name"] for node in document.get("nodes") or [] if node.get("type") == kind]
+        self.any = self._nodes_before(every, set())
+        """From here to one that may be switched off: the caller is answered with nothing then."""
         self.without_wait = self._nodes_before(responding, waits)
         """From here without passing a node that waits for a call of its own."""
 

@@ -102,6 +102,13 @@ def in_utf_8(kind: str) -> str:
     return f"{_CHARSET.sub('', kind)}; charset=utf-8" if "/" in kind else kind
 
 
+def no_content() -> Response:
+    """The answer of a preflight, which has no type either."""
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
 def with_cors(response: Response, allowed_origins: str, methods: list[str]) -> Response:
     """Let a page of another origin see the answer, as far as the node allows."""
     origin = request.headers.get("Origin")

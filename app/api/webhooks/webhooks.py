@@ -15,7 +15,7 @@ from app.api.face.services import database, reading, services
 from app.api.face.waiters import Expected
 from app.api.face.waiting import answer_later, require_room
 from app.api.webhooks.access import Caller, let_in
-from app.api.webhooks.answers import FAILED, at_once, decode_answer, render_answer, with_cors
+from app.api.webhooks.answers import FAILED, at_once, decode_answer, no_content, render_answer, with_cors
 from app.api.webhooks.chat.chat import answer_chat, chat_item
 from app.api.webhooks.chat.replies import reply_item
 from app.api.webhooks.packaged import packaged_item
@@ -60,14 +60,14 @@ def call_webhook(path: str) -> Response:
     """Start the workflow that this method and path belong to, and answer as its webhook says."""
     path = path.strip("/")
     if request.method == "OPTIONS" and "Origin" not in request.headers:
-        return Response(status=204)
+        return no_content()
     with reading() as connection:
         webhook, called, methods = find_webhook(connection, path)
         stored = orjson.loads(webhook.settings)
         settings = WebhookSettings.from_json(stored)
         chat = Chat.from_json(stored["chat"]) if "chat" in stored else None
         if request.method == "OPTIONS":
-            return with_cors(Response(status=204), settings.options.allowed_origins, methods)
+            return with_cors(no_content(), settings.options.allowed_origins, methods)
         by = let_in(connection, webhook.project_id, settings)
     if chat is not None and (shown := answer_chat(chat, webhook.workflow_id)) is not None:
         return with_cors(shown, settings.options.allowed_origins, methods)
@@ -205,7 +205,7 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
     if not signed and is_question_link(number, suffix, signature):
         return to_question(number, suffix)
     if request.method == "OPTIONS":
-        return with_cors(Response(status=204), "*", awaited_methods(number) if signed else ["GET", "POST"])
+        return with_cors(no_content(), "*", awaited_methods(number) if signed else ["GET", "POST"])
     if not signed:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
     with reading() as connection:

@@ -276,6 +276,7 @@ def test_the_answer_comes_before_the_workflow_ends(site: Site) -> None:
         ([respond(respondWith="text", responseBody="x"), FAILS], (200, b"x")),
         ([respond(respondWith="json", responseBody="{x")], (500, b'{"message":"Error in workflow"}')),
         ([NONE, respond()], (200, b"")),
+        ([ONE, {**respond(respondWith="text", responseBody="x"), "disabled": True}], (200, b"")),
     ],
 )
 def test_a_failure_before_and_after_the_answer(site: Site, nodes: list, expected: tuple[int, bytes]) -> None:
