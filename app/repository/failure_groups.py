@@ -98,11 +98,15 @@ TAKE = (
          ORDER BY p.id
            FOR NO KEY UPDATE),
     guessed AS (
-        SELECT t.*, h.id AS held_id
+        SELECT t.execution_id, t.project_id, t.workflow_id, t.version_id, t.node, t.message, t.failed_at, t.problem_id,
+               h.id AS held_id
           FROM taken AS t
           LEFT JOIN held AS h ON h.id = t.problem_id AND h.project_id = t.project_id
                              AND h.workflow_id = t.workflow_id AND h.node = t.node),
-    named AS (SELECT g.* FROM guessed AS g WHERE g.held_id IS NOT NULL),
+    named AS (
+        SELECT g.execution_id, g.version_id, g.message, g.failed_at, g.problem_id
+          FROM guessed AS g
+         WHERE g.held_id IS NOT NULL),
     {add}
     SELECT c.number, g.execution_id, g.project_id, g.workflow_id, g.version_id, g.node, g.message, g.failed_at
       FROM (SELECT count(*) AS number FROM taken AS t) AS c

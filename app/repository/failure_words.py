@@ -36,12 +36,14 @@ ADD = """
           FROM executions AS e
          WHERE e.id = ANY(ARRAY(SELECT unnest(t.ids) FROM taken AS t)) AND e.error_message IS NOT NULL),
     told_apart AS (
-        SELECT f.*, CASE WHEN count(*) OVER (PARTITION BY f.block, f.workflow_id, f.project_id, f.mode, f.status,
-                                                          f.problem_id, f.message) > 8
-                         THEN f.message END AS same
+        SELECT f.id, f.block, f.workflow_id, f.project_id, f.mode, f.status, f.problem_id, f.message,
+               CASE WHEN count(*) OVER (PARTITION BY f.block, f.workflow_id, f.project_id, f.mode, f.status,
+                                                     f.problem_id, f.message) > 8
+                    THEN f.message END AS same
           FROM failed AS f),
     parts AS (
-        SELECT s.*, CASE WHEN s.same IS NULL THEN (row_number() OVER alike - 1) / 100 END AS part
+        SELECT s.id, s.block, s.workflow_id, s.project_id, s.mode, s.status, s.problem_id, s.message, s.same,
+               CASE WHEN s.same IS NULL THEN (row_number() OVER alike - 1) / 100 END AS part
           FROM told_apart AS s
         WINDOW alike AS (PARTITION BY s.block, s.workflow_id, s.project_id, s.mode, s.status, s.problem_id, s.same
                          ORDER BY s.id)),

@@ -72,7 +72,9 @@ FORGET_WEBHOOKS = """
 FORGET_SCHEDULES = """
     DELETE FROM schedules AS s
      WHERE s.workflow_id = %(workflow_id)s
-       AND (s.node, s.rule_index) NOT IN (SELECT * FROM unnest(%(nodes)s::text[], %(indexes)s::int[]))
+       AND (s.node, s.rule_index) NOT IN (
+               SELECT k.node, k.rule_index
+                 FROM unnest(%(nodes)s::text[], %(indexes)s::int[]) AS k (node, rule_index))
 """
 
 ADD_WEBHOOK = """

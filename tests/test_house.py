@@ -1,0 +1,102 @@
+"""What the house says of its statements: they are in the repository, written by hand, and never put together from text.
+
+What rooms may import, the contracts in setup.cfg say.
+"""
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+REPOSITORY = sorted((PROJECT / "app" / "repository").rglob("*.py"))
+
+ELSEWHERE = {
+    "app/credential_tests.py": "asks a database of somebody else whether it answers",
+    "app/embedded/server.py": "makes the database",
+    "app/engine/nodes/merge/sql.py": "what people write, as an example",
+    "app/engine/nodes/postgres": "statements on databases of somebody else",
+    "app/importing/n8n/postgresql.py": "reads n8n's database",
+    "app/importing/n8n/queries.py": "reads n8n's database",
+    "app/importing/n8n/spool.py": "a file of its own, of SQLite",
+    "app/importing/n8n/sqlite.py": "reads n8n's database",
+    "app/migrations.py": "makes the tables, and keeps the list of migrations",
+}
+STATEMENT = re.compile(
+    r"\s*(SELECT\s|INSERT INTO\s|UPDATE\s+\w+\s+(AS|SET)\s|DELETE FROM\s|WITH\s+(RECURSIVE\s+)?\w+\s+AS\s|LOCK TABLE\s"
+    r"|(CREATE|ALTER|DROP)\s+(TABLE|INDEX|DATABASE)\s|NOTIFY\s|LISTEN\s|TRUNCATE\s)"
+)
+MAY_BEGIN = re.compile(r"""["']\s*(SELECT|INSERT|UPDATE|DELETE|WITH|LOCK|CREATE|ALTER|DROP|NOTIFY|LISTEN|TRUNCATE)\s""")
+PARTS = re.compile(r"\b(SELECT|INSERT INTO|UPDATE|DELETE FROM|FROM|WHERE|ORDER BY|RETURNING|VALUES)\b")
+STAR = re.compile(r"(SELECT|RETURNING|,)\s+(\w+\.)?\*")
+
+
+def program() -> Iterator[Path]:
+    for file in sorted((PROJECT / "app").rglob("*.py")):
+        if "node_modules" not in file.parts and file not in REPOSITORY:
+            yield file
+
+
+def texts_of(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """The texts of a module, but for docstrings."""
+    nodes = list(nodes)
+    told = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+def test_statements_are_in_the_repository_alone() -> None:
+    elsewhere = set()
+    for file in program():
+        text = file.read_text()
+        if MAY_BEGIN.search(text) and any(STATEMENT.match(each) for each in texts_of(ast.walk(ast.parse(text)))):
+            path = file.relative_to(PROJECT).as_posix()
+            elsewhere.add(next((known for known in ELSEWHERE if path.startswith(known)), path))
+    assert elsewhere == set(ELSEWHERE)
+
+
+Nodes = dict[str, list[ast.AST]]
+
+
+@pytest.fixture(scope="module")
+def repository() -> Nodes:
+    """All that its modules say, by path."""
+    return {file.relative_to(PROJECT).as_posix(): list(ast.walk(ast.parse(file.read_text()))) for file in REPOSITORY}
+
+
+def calls_of(nodes: Iterable[ast.AST], method: str) -> Iterator[ast.Call]:
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == method:
+            yield node
+
+
+def test_no_statement_is_put_together_from_text(repository: Nodes) -> None:
+    for path, nodes in repository.items():
+        for node in nodes:
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value for part in node.values if isinstance(part, ast.Constant)]
+                assert not any(PARTS.search(str(part)) for part in parts), f"{path}:{node.lineno}"
+        for call in calls_of(nodes, "SQL"):
+            assert isinstance(call.args[0], ast.Constant), f"{path}:{call.lineno}"
+
+
+def test_columns_are_named(repository: Nodes) -> None:
+    for path, nodes in repository.items():
+        for text in texts_of(nodes):
+            assert not STAR.search(text), f"{path}: {text}"
+
+
+def test_who_calls_the_repository_owns_the_transaction(repository: Nodes) -> None:
+    """How connections are made and kept, `connection.py` alone knows."""
+    committing = {path for path, nodes in repository.items() if any(calls_of(nodes, "commit"))}
+    assert committing == {"app/repository/connection.py"}
+
+
+def test_what_leaves_the_repository_does_not_change(repository: Nodes) -> None:
+    for path, nodes in repository.items():
+        for shape in (node for node in nodes if isinstance(node, ast.ClassDef)):
+            for decorator in map(ast.unparse, shape.decorator_list):
+                assert "dataclass" not in decorator or "frozen=True" in decorator, f"{path}: {shape.name}"
