@@ -27,8 +27,16 @@ TAKE_TURN = """
     RETURNING true
 """
 
+# What people have annotated stays.
+PRUNABLE = sql.SQL("""
+               e.status IN ('success', 'error', 'canceled', 'crashed')
+           AND e.vote IS NULL
+           AND e.note IS NULL
+           AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
+""")
+
 # Walks up the primary key, `window` rows at a time.
-STEP = """
+STEP = sql.SQL("""
     WITH reached AS (
         SELECT e.id, e.created_at
           FROM executions AS e
@@ -39,11 +47,8 @@ STEP = """
         SELECT e.id
           FROM executions AS e
           JOIN reached AS r ON r.id = e.id
-         WHERE e.status IN ('success', 'error', 'canceled', 'crashed')
+         WHERE {prunable}
            AND (e.stopped_at < statement_timestamp() - make_interval(secs => %(age_seconds)s) OR e.id <= %(up_to)s)
-           AND e.vote IS NULL
-           AND e.note IS NULL
-           AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
            FOR UPDATE OF e SKIP LOCKED),
     deleted AS (
         DELETE FROM executions AS e USING old WHERE e.id = old.id RETURNING e.id)
@@ -51,7 +56,7 @@ STEP = """
            (SELECT max(r.id) FROM reached AS r),
            (SELECT bool_or(r.created_at < statement_timestamp() - make_interval(secs => %(age_seconds)s)
                            OR r.id <= %(up_to)s) FROM reached AS r)
-"""
+""").format(prunable=PRUNABLE)
 
 # Uses the primary key alone; run once a round.
 NEWEST_TO_PRUNE = """
@@ -91,10 +96,7 @@ OF_WORKFLOW = sql.SQL("""
         SELECT e.id
           FROM executions AS e
          WHERE e.id = ANY(ARRAY(SELECT r.id FROM reached AS r))
-           AND e.status IN ('success', 'error', 'canceled', 'crashed')
-           AND e.vote IS NULL
-           AND e.note IS NULL
-           AND NOT (e.tagged AND EXISTS (SELECT FROM execution_tags AS et WHERE et.execution_id = e.id))
+           AND {prunable}
            FOR UPDATE OF e SKIP LOCKED),
     deleted AS (
         DELETE FROM executions AS e USING old WHERE e.id = old.id RETURNING e.id)
@@ -165,6 +167,7 @@ def newest_to_prune_of(connection: Connection, workflow_id: str, keep: int) -> i
 def prune_workflow(connection: Connection, workflow_id: str, *, before: int, window: int = 500) -> Step:
     """Look at the workflow's newest `window` executions below id `before` and delete those that have ended."""
     page, parameters = page_statement(ExecutionFilter(workflow_ids=(workflow_id,)), limit=window, before=before)
-    [(deleted, number, last)] = connection.execute(OF_WORKFLOW.format(page=page), parameters, prepare=False).fetchall()
+    statement = OF_WORKFLOW.format(page=page, prunable=PRUNABLE)
+    [(deleted, number, last)] = connection.execute(statement, parameters, prepare=False).fetchall()
     counters.count_deleted(connection, deleted, by="pruning")
     return Step(deleted, last if number == window else None)
