@@ -15,7 +15,7 @@ from app.repository.projects import Project
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import RetryJob
 from app.repository.tags import TagRecord
-from app.repository.versions import VersionEntry
+from app.repository.versions import VersionEntry, VersionSummary
 from app.repository.workflows import Workflow
 from app.schemas.workflows import EMPTY
 from app.triggers import STARTS_WORKFLOWS
@@ -192,6 +192,13 @@ def render_version(version: VersionEntry) -> dict[str, Any]:
         "nodes": definition.get("nodes") or [],
         "connections": definition.get("connections") or {},
         "nodeGroups": definition.get("nodeGroups") or [],
+        **render_version_label(version),
+    }
+
+
+def render_version_label(version: VersionEntry | VersionSummary) -> dict[str, Any]:
+    """What is said of a version besides its definition."""
+    return {
         "authors": version.author,
         "name": version.label,
         "description": version.description,

@@ -105,20 +105,12 @@ class Connections(httpx.AsyncBaseTransport):
         self._order: OrderedDict[httpcore.AsyncHTTPConnection, Origin] = OrderedDict()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(request.stream, AsyncIterable)
         if request.url.scheme not in ("http", "https"):
             raise httpcore.UnsupportedProtocol(f"Unsupported protocol {request.url.scheme}:")
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
+        sent = core_request(request)
+        url = sent.url
         origin = (str(request.extensions.get(PROJECT, "")), url.origin.scheme, url.origin.host, url.origin.port)
         connection = await self._take(origin, url)
-        sent = httpcore.Request(
-            request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-        )
         try:
             response = await connection.handle_async_request(sent)
             check_head(response)
@@ -168,6 +160,17 @@ class Connections(httpx.AsyncBaseTransport):
         if not idle:
             del self._idle[origin]
         await connection.aclose()
+
+
+def core_request(request: httpx.Request) -> httpcore.Request:
+    """The request as the library below knows it."""
+    assert isinstance(request.stream, AsyncIterable)
+    url = httpcore.URL(
+        scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+    )
+    return httpcore.Request(
+        request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
+    )
 
 
 def check_head(response: httpcore.Response) -> None:

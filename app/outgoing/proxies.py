@@ -1,13 +1,12 @@
 """Requests by way of a proxy that the workflow names. Both are checked: the proxy's address and the target's."""
 
 import ssl
-from collections.abc import AsyncIterable
 
 import httpcore
 import httpx
 
 from app.outgoing.addresses import AddressRules
-from app.outgoing.connections import GuardedBackend, ResponseBody, check_head
+from app.outgoing.connections import GuardedBackend, ResponseBody, check_head, core_request
 
 PORTS = {"http": 80, "https": 443}
 
@@ -45,21 +44,10 @@ class Proxied(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        assert isinstance(request.stream, AsyncIterable)
         if request.url.scheme not in PORTS:
             raise httpcore.UnsupportedProtocol(f"Unsupported protocol {request.url.scheme}:")
         await self._rules.resolve(request.url.host, request.url.port or PORTS[request.url.scheme])
-        url = httpcore.URL(
-            scheme=request.url.raw_scheme,
-            host=request.url.raw_host,
-            port=request.url.port,
-            target=request.url.raw_path,
-        )
-        response = await self._pool.handle_async_request(
-            httpcore.Request(
-                request.method, url, headers=request.headers.raw, content=request.stream, extensions=request.extensions
-            )
-        )
+        response = await self._pool.handle_async_request(core_request(request))
         try:
             check_head(response)
         except BaseException:

@@ -1,35 +1,11 @@
-"""The pages of executions: the list, one of them, its nodes and files."""
+"""The list of executions in the console: filters, rows, dialogs, views."""
 
-import base64
 import re
-from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 
 from app.api.face.sessions import TOKEN_HEADER
-from app.repository import execution_progress
-from tests.workflows import chain, node
-
-ITEM = {
-    "json": {"text": "<script>alert(1)</script>"},
-    "binary": {"data": {"fileName": "x\r\n.html", "mimeType": "text/html"}},
-}
-ITEM["binary"]["data"]["data"] = base64.b64encode(b"<script>").decode()
-
-
-def run(items, error=None, source=None):
-    made = {"startTime": 1, "executionTime": 2, "executionStatus": "error" if error else "success", "executionIndex": 0}
-    made["source"] = [{"previousNode": source}] if source else []
-    return {**made, "error": {"message": error, "name": "Error"}} if error else {**made, "data": {"main": [items]}}
-
-
-@pytest.fixture
-def failed(api, workflow):
-    """An execution whose second node failed."""
-    nodes = {"Start": [run([ITEM])], "Nothing": [run(None, "Connection refused", "Start")]}
-    data = {"resultData": {"runData": nodes, "lastNodeExecuted": "Nothing"}}
-    return api.ended(workflow, "error", data=orjson.dumps(data), error_message="Connection refused")
 
 
 def test_the_list_tells_why_and_its_state_is_in_the_address(browser, each):
@@ -191,94 +167,6 @@ def test_filters_are_saved_as_views(browser, api, workflow):
     assert 'value="broke"' in browser.get(f"/console/executions?{query}").text
 
 
-def test_a_running_execution_shows_how_far_it_is(browser, browser_with, api, workflow):
-    number = api.queue(workflow)
-    api.claim()
-    told = {"current": "Nothing", "nodes": [{"node": "Start", "runs": 1, "items": [7], "status": "success"}]}
-    execution_progress.save(api.db, {number: orjson.dumps(told)}, [])
-    api.db.commit()
-    page = browser.get(f"/console/executions/{number}/now").text
-    assert 'aria-label="Start: succeeded, leads to ' in page
-    assert 'aria-label="Nothing: running"' in page
-    assert "7 items" in page
-    assert re.search(r"<dt>Worker</dt><dd><bdi>[^<]+</bdi>", page)
-    assert re.search(rf'<dt>Version</dt><dd><a href="/console/executions/{number}/changes">saved ', page)
-    limited = browser_with("*", project_id="default").get(f"/console/executions/{number}/now").text
-    assert "<dt>Version" in limited
-    assert "<dt>Worker" not in limited
-    assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text
-
-
-@pytest.mark.parametrize(
-    ("waiting", "until", "said"),
-    [
-        (node("A <b>", "x.slack", {"operation": "sendAndWait"}), None, "to what A &lt;b&gt; has asked, by a link"),
-        (node("Ask", "x.slack", {"operation": "sendAndWait"}), 9, "without it <time"),
-        (node("Ask", "@n8n/n8n-nodes-langchain.chat", {"operation": "sendAndWait"}), None, "a reply in the chat"),
-        (node("Page", "form", {}), None, "the form of Page"),
-        (node("Wait", "wait", {"resume": "webhook"}), None, "a call of the address"),
-        (None, 9, "<dt>Goes on</dt><dd><time"),
-    ],
-)
-def test_one_that_waits_says_what_for_and_how_it_is_given(browser, api, workflow, waiting, until, said):
-    till = datetime.now(UTC) + timedelta(days=until) if until else datetime(3000, 1, 1, tzinfo=UTC)
-    resumed = {"resume_on": "webhook", "waiting_node": orjson.dumps(waiting)} if waiting else {}
-    number = api.ended(workflow, "waiting", wait_till=till, **resumed)
-    page = browser.get(f"/console/executions/{number}").text
-    assert said in page
-    assert ("<dt>Goes on" in page) == bool(until)
-
-
-def test_one_execution_shows_its_graph_and_what_went_wrong(browser, failed):
-    page = browser.get(f"/console/executions/{failed}").text
-    assert 'aria-label="Nothing: failed"' in page
-    assert "1 item" in page
-    assert "could not be reached" in page
-    part = browser.get(f"/console/executions/{failed}/now")
-    assert part.headers["ETag"]
-    missing = browser.get("/console/executions/999")
-    assert (missing.status_code, "may have been deleted" in missing.text) == (404, True)
-    assert browser.get("/console/executions/exec_1").status_code == 404
-
-
-def test_a_node_shows_its_input_as_text_and_gives_its_files_away_as_files(browser, failed):
-    panel = browser.get(f"/console/executions/{failed}/node?node=Nothing").text
-    assert "&lt;script&gt;alert(1)" in panel
-    assert "<script>" not in panel
-    assert "Retry from Nothing" in panel
-    for view, text in (("json", "&#34;text&#34;"), ("schema", ">text</td>"), ("table", "<th>text</th>")):
-        assert text in browser.get(f"/console/executions/{failed}/items?node=Start&view={view}").text
-    assert "None of them" in browser.get(f"/console/executions/{failed}/items?node=Start&search=zzz").text
-    file = browser.get(f"/console/executions/{failed}/file?node=Start&name=data&look=true")
-    assert file.data == b"<script>"
-    assert file.headers["Content-Disposition"] == 'attachment; filename="x__.html"'
-    assert file.content_type == "application/octet-stream"
-    assert "sandbox" in file.headers["Content-Security-Policy"]
-    assert browser.get(f"/console/executions/{failed}/file?node=Start&name=other").status_code == 404
-    assert browser.get(f"/console/executions/{failed}/node?node=Other").status_code == 404
-    assert "Other" in browser.get(f"/console/executions/{failed}/items?node=Other&search=a").text
-
-
-def test_rounds_are_gone_to_by_their_number(browser, api, workflow):
-    data = {"resultData": {"runData": {"Start": [run([{"json": {"round": n}}]) for n in range(40)]}}}
-    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}/node?node=Start"
-    assert 'max="40" value="40"' in browser.get(place).text
-    for asked, shown in (("round=17", 17), ("run=16", 17), ("round=0", 1), ("round=99", 40), ("round=x", 1)):
-        assert f'max="40" value="{shown}"' in browser.get(f"{place}&{asked}").text, asked
-
-
-def test_what_failed_in_a_sub_execution_leads_there(browser, api, workflow):
-    child = api.ended(workflow, "error", error_message="The bank is closed")
-    started = {"metadata": {"subExecution": {"executionId": str(child), "workflowId": "first"}}}
-    data = {"resultData": {"runData": {"Nothing": [{**run(None, "The bank is closed"), **started}]}}}
-    number = api.ended(
-        workflow, "error", data=orjson.dumps(data), error_message="The bank is closed", error_node="Nothing"
-    )
-    link = f'told there. <a href="/console/executions/{child}">Execution #{child}</a>'
-    assert link in browser.get(f"/console/executions/{number}").text
-    assert link in browser.get(f"/console/executions/{number}/node?node=Nothing").text
-
-
 def test_originals_and_retries_that_are_gone_are_named_without_a_link(browser, api, workflow):
     first = api.ended(workflow, "error")
     second = api.post(f"/executions/{first}/retry").json["id"]
@@ -291,86 +179,3 @@ def test_originals_and_retries_that_are_gone_are_named_without_a_link(browser, a
     page = browser.get(f"/console/executions/{second}").text
     assert f'<dt>Retry of</dt><dd>#{first} <span class="hint">not there any more' in page
     assert f'/executions/{second}?includeData=true&amp;ignoreDataSizeLimit=true" download' in page
-
-
-def test_an_item_larger_than_a_page_is_shown_with_its_long_texts_cut(browser, api, workflow):
-    binary = {**ITEM["binary"]["data"], "data": base64.b64encode(b"<script>" * 400_000).decode()}
-    large = {"json": {"text": "ends with the Needle".rjust(100_000)}, "binary": {"data": binary}}
-    nodes = {"Start": [run([{"json": {}}, large])], "Nothing": [run([], source="Start")]}
-    data = orjson.dumps({"resultData": {"runData": nodes}})
-    place = f"/console/executions/{api.ended(workflow, data=data)}"
-    assert "long texts in it are cut here" not in browser.get(f"{place}/items?node=Start").text
-    page = browser.get(f"{place}/items?node=Start&offset=1").text
-    assert "long texts in it are cut here" in page
-    assert "x__.html" in page
-    assert len(page) < 5_000
-    assert "1 found" in browser.get(f"{place}/items?node=Start&search=the needle").text
-    assert "0 found" in browser.get(f"{place}/items?node=Start&search=the thread").text
-    assert "it stays as it was" in browser.get(f"{place}/node?node=Nothing").text
-    file = browser.get(f"{place}/file?node=Start&offset=1&name=data")
-    assert file.data == b"<script>" * 400_000
-
-
-def test_without_scripts_a_node_in_the_address_is_shown_and_pages_say_what_needs_them(browser, failed):
-    place = f"/console/executions/{failed}"
-    assert '<a href="?node=Nothing#node">a page with Nothing</a>' in browser.get(place).text
-    page = browser.get(f"{place}?node=Start").text
-    assert '<h2 id="node-name">Start</h2>' in page
-    assert "&lt;script&gt;alert(1)" in page
-    assert 'hx-trigger="load"' not in page
-    assert 'hx-trigger="load"' not in browser.get(f"{place}?node=Other").text
-    for path in ("executions", "problems", "workflows", "engine-room"):
-        assert "Without JavaScript this can be read" in browser.get(f"/console/{path}").text
-    assert "<noscript><button>Apply" in browser.get("/console/workflows").text
-    assert "Without JavaScript" not in browser.client.application.test_client().get("/console/sign-in").text
-
-
-def test_many_items_are_gone_through_from_any_of_them_and_searched_bit_by_bit(browser, api, workflow, monkeypatch):
-    data = {"resultData": {"runData": {"Start": [run([{"json": {"n": f"<{n}>"}} for n in range(70)])]}}}
-    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}/items?node=Start"
-    assert ">&lt;60&gt;<" in browser.get(f"{place}&offset=60").text
-    last = browser.get(f"{place}&offset=9999").text
-    assert 'value="45"' in last, "the last page, where more is asked for than there is"
-    assert ">&lt;69&gt;<" in last
-    monkeypatch.setattr("app.console.structures.MAX_SEARCHED", 20)
-    monkeypatch.setattr("app.console.structures.SEARCHED_AT_ONCE", 10)
-    search = browser.get(f"{place}&search=<33>").text
-    assert "0 found in items 0 to 19" in search
-    assert 'offset=20&amp;search=%3C33%3E" data-goes-on="&lt;33&gt;"' in search
-    found = browser.get(f"{place}&search=<33>&offset=20").text
-    assert "1 found in items 20 to 39" in found
-    assert "data-goes-on" not in found
-    assert "None of them contains that." in browser.get(f"{place}&search=zzz&offset=60").text
-
-
-def test_expressions_are_evaluated_when_somebody_looks_at_them(browser, api):
-    document = chain(node("Start", "manualTrigger"), node("Last", "noOp", {"said": "={{ $json.text }}!", "plain": "a"}))
-    items = [ITEM, {"json": {"text": {"deep": True}}}]
-    data = {"resultData": {"runData": {"Start": [run(items)], "Last": [run(items, source="Start")]}}}
-    number = api.ended(api.workflow(**document), data=orjson.dumps(data))
-    assert "Expressions, with their values" not in browser.get(f"/console/executions/{number}/node?node=Start").text
-    panel = browser.get(f"/console/executions/{number}/node?node=Last").text
-    path = re.search(r'hx-get="([^"]+/parameters[^"]+)"', panel)[1].replace("&amp;", "&")
-    shown = browser.get(path).text
-    assert "<td>said</td>" in shown
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;!" in shown
-    assert "<script>" not in shown
-    assert "For item 0 of 2" in shown
-    assert "there is no item 9" in browser.get(f"{path}&item=9").text
-    assert browser.get(path.replace(f"/{number}/", "/999/")).status_code == 404
-
-
-def test_runs_and_versions_are_compared(browser, api, workflow, failed):
-    assert "has not succeeded yet" in browser.get(f"/console/executions/{failed}/compare").text
-    other = api.ended(workflow, data=orjson.dumps({"resultData": {"runData": {"Start": [run([ITEM])]}}}))
-    page = browser.get(f"/console/executions/{failed}/compare").text
-    assert f"Compare #{failed} with #{other}" in page
-    assert page.count("the same") == 1
-    assert "Nothing has changed" in browser.get(f"/console/executions/{failed}/changes").text
-    document = api.get("/workflows/first").json
-    document["nodes"][1]["disabled"] = True
-    changed = {name: document[name] for name in ("name", "nodes", "connections", "settings")}
-    assert api.put("/workflows/first", changed).status_code == 200
-    assert "&#34;disabled&#34;: true" in browser.get(f"/console/executions/{failed}/changes").text
-    assert api.delete("/workflows/first").status_code == 200
-    assert "not there any more" in browser.get(f"/console/executions/{failed}/changes").text

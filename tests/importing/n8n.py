@@ -8,7 +8,7 @@ import json
 import os
 import sqlite3
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,19 @@ def flatted_data(execution_id: int) -> str:
 def rows(table: str) -> Iterator[dict[str, Any]]:
     """The recorded rows of a table."""
     yield from TABLES[table]["rows"]
+
+
+def check_brought(target: psycopg.Connection, tables: Collection[str] | None = None) -> None:
+    """See that all is there that was recorded, of these tables."""
+    recorded = {
+        "executions": {*EXECUTIONS},
+        "workflows": {*WORKFLOWS.values()},
+        "credentials": {row["id"] for row in rows("credentials_entity")},
+        "tags": {row["id"] for row in rows("tag_entity")},
+        "data_table_rows": {row["id"] for row in rows("data_table_user_e6jV5qQB2sxdBUt8")},
+    }
+    for table in tables or recorded:
+        assert recorded[table] <= {row[0] for row in target.execute(f"SELECT id FROM {table}")}, table
 
 
 def one(connection, query, *parameters):

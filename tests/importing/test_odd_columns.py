@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from itertools import count, product
 from typing import Any
 
@@ -64,20 +64,6 @@ def odd_tables(values) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def check(target, tables: Collection[str] | None = None) -> None:
-    """See that all is there that was recorded, of these tables."""
-    there = {
-        "executions": {*n8n.EXECUTIONS},
-        "workflows": {*n8n.WORKFLOWS.values()},
-        "credentials": {row["id"] for row in n8n.rows("credentials_entity")},
-        "tags": {row["id"] for row in n8n.rows("tag_entity")},
-        "data_table_rows": {row["id"] for row in n8n.rows("data_table_user_e6jV5qQB2sxdBUt8")},
-    }
-    for table in tables or there:
-        ids = there[table]
-        assert ids <= {row[0] for row in target.execute(f"SELECT id FROM {table}")}, table
-
-
 def of_json(kind: str) -> tuple[Any, ...]:
     return VALUES
 
@@ -88,7 +74,7 @@ def of_postgresql(kind: str) -> tuple[str | None, ...]:
 
 def test_in_a_zip_file(bring, target, tmp_path):
     bring(n8n.make_entities(tmp_path / "entities.zip", more=odd_tables(of_json)), keep_projects=True)
-    check(target)
+    n8n.check_brought(target)
 
 
 def test_in_postgresql(bring, target, postgres_url):
@@ -104,7 +90,7 @@ def test_in_postgresql(bring, target, postgres_url):
                     values = [v if isinstance(v, str) else n8n.as_postgresql(v, kinds[c]) for c, v in row.items()]
                     connection.execute(sql.SQL(query).format(sql.Identifier(table), names, places), values)
         bring(source, keep_projects=True, api_keys=True)
-    check(target)
+    n8n.check_brought(target)
 
 
 def odd_objects(given: dict[str, Any], prefix: str) -> list[dict[str, Any]]:
@@ -123,7 +109,7 @@ def test_in_exported_files(bring, target, tmp_path):
     stored = list(n8n.rows("credentials_entity"))
     credentials.write_text(json.dumps([*odd_objects(stored[0], "odd"), *stored]))
     bring(workflows, credentials, keep_projects=True)
-    check(target, ("workflows", "credentials"))
+    n8n.check_brought(target, ("workflows", "credentials"))
 
 
 def test_at_the_api(bring, target, monkeypatch):
@@ -148,5 +134,5 @@ def test_at_the_api(bring, target, monkeypatch):
         path: [*rows, *odd_objects(rows[0], ""), *VALUES],
     }
     bring(ADDRESS, access=KEY)
-    check(target, ("workflows", "tags", "data_table_rows"))
+    n8n.check_brought(target, ("workflows", "tags", "data_table_rows"))
     assert {1, 2, 3} <= {row[0] for row in target.execute("SELECT id FROM executions")}

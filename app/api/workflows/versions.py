@@ -7,10 +7,9 @@ from flask import Response
 from app.api.face.answers import answer, page_answer
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
-from app.api.rendering import render_version
+from app.api.rendering import render_version, render_version_label
 from app.api.workflows.publication import require_version_id
 from app.api.workflows.shown import get_visible_workflow
-from app.notation import time_text
 from app.repository import versions
 from app.repository.versions import VersionSummary
 from app.schemas.workflow_answers import HistoryPageSchema, TestRunPageSchema, VersionSchema
@@ -27,11 +26,7 @@ def render_summary(version: VersionSummary) -> dict[str, Any]:
     return {
         "versionId": str(version.id),
         "workflowId": version.workflow_id,
-        "authors": version.author,
-        "name": version.label,
-        "description": version.description,
-        "createdAt": time_text(version.created_at),
-        "updatedAt": time_text(version.updated_at),
+        **render_version_label(version),
     }
 
 

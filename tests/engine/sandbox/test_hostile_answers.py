@@ -6,14 +6,8 @@ from typing import Any
 import pytest
 
 from app.engine.sandbox import Sandbox, SandboxError
+from tests.engine.sandbox.conftest import SCOPE
 from tests.workflows import START, chain, node
-
-SCOPE: dict[str, Any] = {
-    "items": [{"json": {"n": 7}}],
-    "nodes": {"Start": {"runs": [[[{"json": {}}]]], "paired": [[0, 0, 0]]}},
-    "nodeNames": ["Start"],
-    "timezone": "America/New_York",
-}
 
 
 def test_the_bounds_of_custom_data_are_kept_outside_of_the_program(engine):
