@@ -20,6 +20,7 @@ from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.run.memory import Meter
+from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.repository import executions, lifecycle, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
@@ -57,6 +58,8 @@ class Assignment:
     """What has proved the caller: the run sees it, and what is recorded does not show it."""
     origin: TraceOrigin | None = None
     """What the execution comes from, where traces are wanted."""
+    parsed: ParsedWorkflow | None = None
+    """The workflow with its graph, where other executions of this worker have it, too."""
     retried: TraceOrigin | None = None
     """What the execution comes from that this one is a retry of, where traces are wanted."""
 
@@ -65,7 +68,7 @@ class Assignment:
 class SavedWorkflow:
     """A workflow as it was saved. `keeps_static_data`: some program of it may ask for what earlier runs kept."""
 
-    document: dict[str, Any]
+    parsed: ParsedWorkflow
     keeps_static_data: bool
 
 
@@ -161,7 +164,8 @@ class Exchange:
         return [
             Assignment(
                 claim=claim,
-                workflow=versions[claim.workflow_version_id].document,
+                workflow=versions[claim.workflow_version_id].parsed.document,
+                parsed=versions[claim.workflow_version_id].parsed,
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(sources[claim.id] or 0),
                 static_data=stored.get(claim.workflow_id),
@@ -184,7 +188,7 @@ class Exchange:
             for row in workflows.get_versions(connection, missing).values():
                 document = {**orjson.loads(row.definition), "id": row.workflow_id, "name": row.name}
                 asks = may_ask_for_static_data(row.definition) or has_packaged_nodes(document)
-                versions[row.id] = SavedWorkflow(document, asks)
+                versions[row.id] = SavedWorkflow(ParsedWorkflow(document), asks)
         self._versions.update(versions)
         return versions
 

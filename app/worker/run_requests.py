@@ -67,6 +67,7 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
         items=None if begin.items is None else show_proof(large_json.read(begin.items), assignment.proof),
         resume=begin.resume,
         ports=ports,
+        parsed=assignment.parsed,
         static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
     )
 

@@ -129,7 +129,7 @@ class NodeTypes:
         self._types: dict[tuple[str, float], NodeType] = {}
         self._versions: dict[str, tuple[float, ...]] = {}
         self.further: NodeTypes | None = None
-        """Types that count where these have none of that name; they may change at any time."""
+        """Types that count where these have none of that name; others may take their place at any time."""
         self.advise: Callable[[str], str] = lambda name: ""
         """What to do about a type of this name that nothing is installed for: a sentence that goes on, or nothing."""
 

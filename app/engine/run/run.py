@@ -18,7 +18,7 @@ from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
 from app.engine.run.memory import TooMuchData, weigh, weigh_light
 from app.engine.run.node_types import NodeTypes
-from app.engine.run.parsing import parse_workflow
+from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState, Task, restore
 from app.engine.run.static_data import StaticData
@@ -48,6 +48,8 @@ class RunRequest:
     resume: dict[str, Any] | None = None
     ports: Ports = field(default_factory=Ports)
     static_data: dict[str, Any] | None = None
+    parsed: ParsedWorkflow | None = None
+    """The workflow with its graph, where it runs again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
     """
     earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
-        graph = parse_workflow(request.workflow, types, request.ports.timezone)
+        parsed = request.parsed or ParsedWorkflow(request.workflow)
+        graph = parsed.graph(types, request.ports.timezone)
         if earlier is None:
             state = await compute(_begin, graph, request, size=len(request.items or ()) / PLAIN)
         else:

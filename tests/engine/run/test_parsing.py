@@ -5,6 +5,8 @@ import pytest
 from app.engine import nodes
 from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
+from app.engine.run.node_types import NodeType, NodeTypes
+from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.engine.run.parsing import parse_workflow as parse_for
 from tests.workflows import START, chain, node, workflow
 
@@ -147,3 +149,15 @@ def test_the_registry_lists_types_with_their_versions():
     types = nodes.load().versions()
     assert types["n8n-nodes-base.set"][-5:] == (3.1, 3.2, 3.3, 3.4, 3.5)
     assert types["n8n-nodes-base.manualTrigger"] == (1,)
+
+
+def test_a_workflow_that_runs_again_is_read_again_only_for_other_node_types_or_another_timezone():
+    types = nodes.load().copy()
+    parsed = ParsedWorkflow(workflow([START, node("Sent", "n8n-nodes-more.sent")]))
+    graph = parsed.graph(types, "UTC")
+    assert parsed.graph(types, "UTC") is graph
+    assert not graph.nodes["Sent"].kind.installed
+    assert parsed.graph(types, "Asia/Tokyo").timezone == "Asia/Tokyo"
+    types.further = NodeTypes()
+    types.further.add(NodeType("n8n-nodes-more.sent", (1,), nodes.load().find("n8n-nodes-base.noOp", 1).run))
+    assert parsed.graph(types, "UTC").nodes["Sent"].kind.installed
