@@ -189,29 +189,44 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
 def move(
     wanted: "Move", connection: Connection, settings: Settings, given: dict[str, Any], progress: ProgressBar
 ) -> None:
-    """One pass, or with --follow one after the other until Ctrl-C, also when the source is away for a while."""
+    """Look, rehearse or bring, as the options say."""
     if given["dry_run"]:
-        report = wanted.look()
+        look(wanted, given["report"], progress)
+    elif given["rehearse"] is not None:
+        rehearse(wanted, given["rehearse"], given["report"], progress)
+    else:
+        if given["remove_demo"]:
+            click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
+        bring(wanted, activation(settings) if given["activate"] else None, given, progress)
+        if not given["activate"]:
+            click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
+
+
+def look(wanted: "Move", report_file: Path | None, progress: ProgressBar) -> None:
+    """Say what would come."""
+    report = wanted.look()
+    progress.end()
+    show_report(report, report_file)
+    click.echo("Nothing was written. Next: the same without --dry-run")
+
+
+def rehearse(wanted: "Move", number: int, report_file: Path | None, progress: ProgressBar) -> None:
+    """Run the newest executions of each workflow here, and say what came out otherwise."""
+
+    def show(rehearsed: "Rehearsed") -> None:
         progress.end()
-        show_report(report, given["report"])
-        click.echo("Nothing was written. Next: the same without --dry-run")
-        return
-    if given["rehearse"] is not None:
+        click.echo("\n".join(rehearsed.lines()))
 
-        def show(rehearsed: "Rehearsed") -> None:
-            progress.end()
-            click.echo("\n".join(rehearsed.lines()))
+    report = wanted.rehearse(number, show)
+    write_report(report, report_file)
+    if not report.rehearsed:
+        click.echo("Nothing to rehearse: there is no successful execution with its data")
+    click.echo("Nothing was written. Next: the same without --rehearse")
 
-        report = wanted.rehearse(given["rehearse"], show)
-        write_report(report, given["report"])
-        if not report.rehearsed:
-            click.echo("Nothing to rehearse: there is no successful execution with its data")
-        click.echo("Nothing was written. Next: the same without --rehearse")
-        return
-    if given["remove_demo"]:
-        click.echo(f"Deleted the demo workflows and {remove_demo(connection)} executions")
+
+def bring(wanted: "Move", activate: "Activate | None", given: dict[str, Any], progress: ProgressBar) -> None:
+    """One pass, or with --follow one after the other until Ctrl-C, also when the source is away for a while."""
     told: set[str] = set()
-    activate = activation(settings) if given["activate"] else None
     try:
         while True:
             progress.start()
@@ -233,8 +248,6 @@ def move(
         click.echo("\nStopped. What came is kept; the same command goes on from there.", err=True)
         if not given["follow"]:
             raise SystemExit(130) from None
-    if not given["activate"]:
-        click.echo("Next: look at what came. To switch, deactivate there, and run this again with --activate")
 
 
 def activation(settings: Settings) -> "Activate":

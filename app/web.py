@@ -136,6 +136,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or Settings.from_environment(os.environ)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.extensions[NAME] = services = open_services(settings)
+    app.extensions[overview.EXAMINATION] = partial(examine, settings)
+    add_endpoints(app)
+    report_soon(services.pool, services.vault)
+    return app
+
+
+def open_services(settings: Settings) -> Services:
+    """The pool, the caches and all else that the views of one application share."""
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
     vault = Vault(settings)
     signer = Signer(vault.keyring)
@@ -143,7 +152,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     known = KnownPackages(pool, types)
     metrics = RequestMetrics()
     credential_types = KnownTypes(known.definitions, SandboxExpressions())
-    app.extensions[NAME] = Services(
+    return Services(
         settings=settings,
         pool=pool,
         rules=EngineRules(types, settings.timezone, known.ask, known.catch_up),
@@ -171,10 +180,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         replica=open_replica(settings, pool),
         tracer=open_tracer(settings, metrics),
     )
-    app.extensions[overview.EXAMINATION] = partial(examine, settings)
-    add_endpoints(app)
-    report_soon(pool, vault)
-    return app
 
 
 def add_endpoints(app: Flask) -> None:

@@ -4,6 +4,7 @@ Streamable HTTP without sessions: each call is answered by itself, as JSON. What
 answered here; the call of a tool is an execution.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -14,7 +15,7 @@ from app.api.face.auth import public
 from app.api.face.errors import Refused
 from app.api.face.services import reading, services
 from app.api.face.waiting import require_room
-from app.api.webhooks.access import let_in
+from app.api.webhooks.access import Caller, let_in
 from app.api.webhooks.answers import with_cors
 from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.json_text import json_text
@@ -77,14 +78,7 @@ def call_mcp(path: str) -> Response:
         case "tools/list":
             return finish(success(number, {"tools": [tool_json(tool) for tool in tools]}))
         case "tools/call":
-            name, arguments = text_of(parameters.name), bytes(parameters.arguments)
-            tool = next((each for each in tools if each.name == name), None)
-            if tool is None:
-                return finish(failure(number, WRONG, f"Unknown tool: {str(name)[:100]}"))
-            if arguments[:1] != b"{" and arguments != b"null":
-                return finish(failure(number, WRONG, "The arguments of a tool must be an object"))
-            given = orjson.Fragment(b"{}" if arguments == b"null" else arguments)
-            return run_tool(webhook, {"id": number, "node": tool.node, "arguments": given}, by.proof)
+            return call_tool(webhook, tools, number, parameters, by)
         case _:
             return finish(failure(number, UNKNOWN, "Method not found"))
 
@@ -155,6 +149,20 @@ def welcome(name: str, parameters: Parameters) -> Json:
 def tool_json(tool: Tool) -> Json:
     """A tool as clients know it."""
     return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema}
+
+
+def call_tool(
+    webhook: RegisteredWebhook, tools: Sequence[Tool], number: Any, parameters: Parameters, by: Caller
+) -> Response:
+    """Run the tool that a message names, or say what is wrong with it. Raises Refused."""
+    name, arguments = text_of(parameters.name), bytes(parameters.arguments)
+    tool = next((each for each in tools if each.name == name), None)
+    if tool is None:
+        return finish(failure(number, WRONG, f"Unknown tool: {str(name)[:100]}"))
+    if arguments[:1] != b"{" and arguments != b"null":
+        return finish(failure(number, WRONG, "The arguments of a tool must be an object"))
+    given = orjson.Fragment(b"{}" if arguments == b"null" else arguments)
+    return run_tool(webhook, {"id": number, "node": tool.node, "arguments": given}, by.proof)
 
 
 def run_tool(webhook: RegisteredWebhook, given: Json, proof: Any) -> Response:

@@ -17,6 +17,7 @@ from app.repository.connection import Connection
 from app.repository.errors import IsArchived, WorkflowNotFound
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim, StartInput
+from app.repository.targets import Target
 from app.repository.traces import TraceOrigin
 from app.vocabulary import ENDED, Mode
 from app.worker import run_data
@@ -46,17 +47,7 @@ def start_child(
     )
     if execution_id is None:
         raise NodeError("The worker has lost its lease")
-    claim = Claim(
-        id=execution_id,
-        workflow_id=workflow.id,
-        workflow_version_id=workflow.version_id,
-        project_id=workflow.project_id,
-        mode=MODE,
-        retry_of=None,
-        awaited=False,
-        resumed=False,
-        waited_seconds=None,
-    )
+    claim = claim_of(execution_id, workflow.target)
     named = {**document, "id": workflow.id, "name": workflow.name}
     stored = static_data.read(connection, [workflow.id]) if may_ask_for_static_data(workflow.definition) else {}
     return Assignment(
@@ -70,6 +61,21 @@ def start_child(
         static_data=stored.get(workflow.id),
         proof=Proof(secrets=parent.proof.secrets),
         origin=origin_below(parent),
+    )
+
+
+def claim_of(execution_id: int, target: Target) -> Claim:
+    """What a worker knows of a sub-workflow that it runs beside its parent."""
+    return Claim(
+        id=execution_id,
+        workflow_id=target.workflow_id,
+        workflow_version_id=target.version_id,
+        project_id=target.project_id,
+        mode=MODE,
+        retry_of=None,
+        awaited=False,
+        resumed=False,
+        waited_seconds=None,
     )
 
 

@@ -10,7 +10,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -18,12 +18,12 @@ from psycopg_pool import ConnectionPool
 
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE, Connection
-from app.repository.lifecycle import NO_EXTRA_PLACES
+from app.repository.lifecycle import NO_EXTRA_PLACES, Result
 from app.settings import Settings
 from app.telemetry.spans import SpanCounts
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.database import open_worker_pool
-from app.worker.exchange import Exchange
+from app.worker.exchange import Exchange, Exchanged
 from app.worker.free_places import FreePlaces
 from app.worker.helpers import helpers_of, refuse_to_go_on_without
 from app.worker.parts import Parts
@@ -183,6 +183,14 @@ class Worker:
             for assignment in exchanged.assignments:
                 beat.claimed(assignment.claim)
                 held.start(assignment)
+        self._count(results, exchanged, beat)
+        if 0 < free <= len(exchanged.assignments):
+            self._wake.set()
+        if results and self._parts.tracing is not None:
+            await self._parts.tracing.send([result.id for result in results], exchanged.recorded)
+
+    def _count(self, results: Sequence[Result], exchanged: Exchanged, beat: Beat) -> None:
+        """Add what was claimed and recorded to the tally."""
         self.tally.claims += len(exchanged.assignments)
         for result in results:
             if result.id in exchanged.recorded:
@@ -191,10 +199,6 @@ class Worker:
                 self.tally.late_results += 1
                 beat.late_results += 1
                 log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
-        if 0 < free <= len(exchanged.assignments):
-            self._wake.set()
-        if results and self._parts.tracing is not None:
-            await self._parts.tracing.send([result.id for result in results], exchanged.recorded)
 
     async def _pause(self) -> None:
         """Wait before PostgreSQL is tried again; not for long when this worker is about to go."""

@@ -77,14 +77,13 @@ def call_webhook(path: str) -> Response:
     if waits:
         require_room()
     # Read without a connection: it may be large, and others wait for one.
+    sealed = None  # a message does not hold what has proved its sender
     if chat is not None:
         items = orjson.dumps([chat_item(chat)])
     elif "package" in stored:
         items = orjson.dumps([packaged_item(stored["package"])])
     else:
-        items = items_of(webhook, called, settings, by)
-    # A message does not hold what has proved its sender.
-    sealed = services().vault.seal(by.proof) if chat is None and "package" not in stored else None
+        items, sealed = items_of(webhook, called, settings, by), services().vault.seal(by.proof)
     execution_id, waiting, expected = start_called(webhook, items, waits=waits, awaited=waits, sealed=sealed)
 
     def finish(response: Response) -> Response:

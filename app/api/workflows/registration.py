@@ -17,8 +17,10 @@ from app.repository.connection import Connection
 from app.repository.trigger_hooks import NewHook
 from app.repository.triggers import NewSchedule, NewWebhook
 from app.triggers import forms, invalid_when_malformed, mcp
-from app.triggers.chats import chats_of
-from app.triggers.packaged import addresses_of
+from app.triggers.chats import ChatAddress, chats_of
+from app.triggers.forms import FormAddress
+from app.triggers.mcp import McpAddress
+from app.triggers.packaged import PackagedAddress, addresses_of
 from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
@@ -52,37 +54,35 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     if rules.starts_by_expressions(document):
         with evaluating(TOO_MANY, project_id):
             document = rules.without_expressions(document, lambda: read_variables(project_id))
-    webhooks = [
-        NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, to_json(w.node, w.settings.to_json()))
-        for w in webhooks_of(document)
-    ]
-    webhooks += [
-        NewWebhook(form.node, forms.METHOD, form.path, None, form.path, to_json(form.node, form.settings))
-        for form in forms.forms_of(document, services().settings.timezone)
-    ]
-    webhooks += [
-        NewWebhook(server.node, mcp.METHOD, server.path, None, server.path, to_json(server.node, server.settings))
-        for server in mcp.mcp_servers_of(document)
-    ]
-    webhooks += [
-        NewWebhook(chat.node, chat.method, chat.path, None, chat.path, to_json(chat.node, chat.settings))
-        for chat in chats_of(document)
-    ]
-    base = f"{services().settings.webhook_url}/webhook"
+    webhooks, base = own_webhooks(document), f"{services().settings.webhook_url}/webhook"
     packaged = addresses_of(document, rules.called_nodes(document, lambda: read_variables(project_id)), base)
-    webhooks += [
-        NewWebhook(each.node, each.method, each.path, None, each.path, to_json(each.node, each.settings))
-        for each in packaged
-    ]
     hooks = {each.node: NewHook(each.node, to_json(each.node, each.settings["package"]["urls"])) for each in packaged}
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(
-        webhooks,
+        [*webhooks, *(plain_address(each, each.method) for each in packaged)],
         [*schedules_of(document, timezone), *polls_of(document, polling, timezone)],
         polling,
         rules.listening_nodes(document),
         list(hooks.values()),
     )
+
+
+def own_webhooks(document: dict[str, Any]) -> list[NewWebhook]:
+    """The addresses of the nodes that this program knows: webhooks, forms, tools and chats."""
+    return [
+        *(
+            NewWebhook(w.node, w.method, w.path, w.webhook_id, w.pattern, to_json(w.node, w.settings.to_json()))
+            for w in webhooks_of(document)
+        ),
+        *(plain_address(form, forms.METHOD) for form in forms.forms_of(document, services().settings.timezone)),
+        *(plain_address(server, mcp.METHOD) for server in mcp.mcp_servers_of(document)),
+        *(plain_address(chat, chat.method) for chat in chats_of(document)),
+    ]
+
+
+def plain_address(address: FormAddress | McpAddress | ChatAddress | PackagedAddress, method: str) -> NewWebhook:
+    """An address without parameters in its path."""
+    return NewWebhook(address.node, method, address.path, None, address.path, to_json(address.node, address.settings))
 
 
 def to_json(node: str, value: Any) -> bytes:

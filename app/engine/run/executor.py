@@ -111,13 +111,8 @@ async def _run_task(
         made = _count(outputs or ())
         await _take_memory(context, outputs or [])
     except WaitRequested as wait:
-        kind = "main" if task.call is None else task.call.kind
-        run |= {"executionTime": _elapsed_ms(started), "executionStatus": "waiting", "data": {kind: inputs[:1]}}
-        if context.children.ids:
-            run["metadata"] = context.metadata
-        state.record(task.node, run)
-        state.stack.append(task)
-        return Halt(wait_till=wait.until, resume_on=wait.resume_on, asks=wait.asks), None
+        run["executionTime"] = _elapsed_ms(started)
+        return _put_aside(task, context, run, inputs[:1], wait), None
     except NodeError as error:
         _note_end(context, run, started, "error")
         return _fail(task, context, run, error)
@@ -134,6 +129,19 @@ async def _run_task(
     else:
         _hand_on(context, run, finished)
     return None, None
+
+
+def _put_aside(
+    task: Task, context: NodeContext, run: dict[str, Any], given: list[list[Item]], wait: WaitRequested
+) -> Halt:
+    """Record that the node waits; its task is the next when the run goes on."""
+    kind = "main" if task.call is None else task.call.kind
+    run |= {"executionStatus": "waiting", "data": {kind: given}}
+    if context.children.ids:
+        run["metadata"] = context.metadata
+    context.state.record(task.node, run)
+    context.state.stack.append(task)
+    return Halt(wait_till=wait.until, resume_on=wait.resume_on, asks=wait.asks)
 
 
 def context_of_task(

@@ -44,31 +44,27 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
         first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only, null_is_zero=null_is_zero
     )
     prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
-    same: list[Item] = []
-    equal_ones: set[int] = set()
-    found_pairs = ((index, place) for index, partners in enumerate(matches.partners) for place in partners)
+    skipped = set(_skipped_fields(options))
+    same: dict[int, Item] = {}
 
     def differences() -> Iterator[Item]:
-        for index, place in found_pairs:
+        """The pairs that differ, each as one item; those that are the same are kept in `same` on the way."""
+        for index, place in matches.pairs():
             comparison = _Comparison(first[index], second[place], fuzzy, null_is_zero, skipped)
-            if comparison.is_same and index in equal_ones:
-                continue  # it stands for all that are the same
             if comparison.is_same:
-                equal_ones.add(index)
-                context.hold(2 * DICT)
-                same.append(second[place] if prefers_second else first[index])
-            else:
-                pairing = [{"item": places[0][index]}, {"item": places[1][place], "input": 1}]
-                yield {
-                    "pairedItem": pairing,
-                    **comparison.resolve_differences(parameters, pairs, dots, context.version),
-                }
+                if index not in same:  # the first stands for all that are the same
+                    context.hold(2 * DICT)
+                    same[index] = second[place] if prefers_second else first[index]
+                continue
+            yield {
+                "pairedItem": [{"item": places[0][index]}, {"item": places[1][place], "input": 1}],
+                **comparison.resolve_differences(parameters, pairs, dots, context.version),
+            }
 
-    skipped = set(_skipped_fields(options))
     different = context.collect(differences())
     only_first = [item for item, partners in zip(first, matches.partners, strict=True) if not partners]
     only_second = [second[place] for place in matches.unmatched_second]
-    return [only_first, same, different, only_second]
+    return [only_first, list(same.values()), different, only_second]
 
 
 def _skipped_fields(options: dict[str, Any]) -> list[str]:

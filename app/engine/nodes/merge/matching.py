@@ -3,7 +3,7 @@
 Knows JSON and n8n's idea of equal; knows neither node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,10 @@ class Matches:
 
     partners: list[list[int]]
     unmatched_second: list[int]
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """The places of each two that match, in the order of the first input."""
+        return ((index, place) for index, places in enumerate(self.partners) for place in places)
 
 
 def field_pairs(entries: Sequence[dict[str, Any]]) -> list[Pair]:

@@ -178,12 +178,9 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
     if join == "keepMatches" and wanted == "input1":
         return [[item for item, partners in zip(first, matches.partners, strict=True) if partners]]
     if join == "keepMatches" and wanted == "input2":
-        places = dict.fromkeys(place for partners in matches.partners for place in partners)
-        return [[second[place] for place in places]]
+        return [[second[place] for place in dict.fromkeys(place for _, place in matches.pairs())]]
     together = context.collect(
-        _join(item, index, second[place], place, clash)
-        for index, (item, partners) in enumerate(zip(first, matches.partners, strict=True))
-        for place in partners
+        _join(first[index], index, second[place], place, clash) for index, place in matches.pairs()
     )
     if join == "enrichInput2":
         for item in together:  # whose own input counts first
