@@ -179,7 +179,7 @@ def _request(asked: Json) -> EngineRequest:
     return EngineRequest(actions, metadata if isinstance(metadata, dict) else {})
 
 
-def about(context: NodeContext) -> Json:
+def describe_call(context: NodeContext) -> Json:
     """What a call knows of its node, workflow and execution."""
     graph, execution, node = context.state.graph, context.execution, context.node
     question_url = execution.ports.question_url

@@ -10,7 +10,7 @@ from app.engine.run.graph import Graph, Node
 MAIN = "main"
 
 
-def related(graph: Graph, name: str, kind: str, behind: bool, depth: int | None = None) -> list[Node]:
+def find_relatives(graph: Graph, name: str, kind: str, behind: bool, depth: int | None = None) -> list[Node]:
     """The nodes `behind` the one of that name, or before it, at most `depth` connections of that kind away.
 
     The farthest come first, as n8n lists them, and the node itself is not among them.

@@ -27,7 +27,7 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.packages.memories import ask_memory
 from app.packages.network import Network
-from app.packages.relatives import node_shown, related
+from app.packages.relatives import find_relatives, node_shown
 from app.packages.requests import RequestError, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
 
@@ -226,7 +226,7 @@ class Surroundings:
     async def _relatives(self, given: Json) -> Json:
         graph, depth = self._context.state.graph, given.get("depth")
         most = depth if isinstance(depth, int) and depth >= 0 else None
-        relatives = related(
+        relatives = find_relatives(
             graph, str(given.get("name")), str(given.get("kind")), given.get("side") == "children", most
         )
         return {"result": {"nodes": [node_shown(node, given.get("parameters") is True) for node in relatives]}}

@@ -25,7 +25,7 @@ from app.engine.run.items import Outputs
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.values import conversions
 from app.packages import triggers
-from app.packages.action import about, evaluate, run_action
+from app.packages.action import describe_call, evaluate, run_action
 from app.packages.approvals import approval_of
 from app.packages.filters import evaluate_filters
 from app.packages.host import Host
@@ -115,7 +115,7 @@ class Packages:
         """What a process is told to run a node, or to let it serve another one. Raises NodeError."""
         run = context.node.kind.run
         if not (isinstance(run, partial) and run.func in (_run, _start)):
-            return {**about(context), **await tool_of(context), "package": None, "credentialTypes": {}}
+            return {**describe_call(context), **await tool_of(context), "package": None, "credentialTypes": {}}
         _, package, node = run.args
         if node.type in BESIDE:
             raise NodeError(
@@ -136,7 +136,7 @@ class Packages:
             await tool_of(context) if hangs and not supplies else await self._values(context, description, parameters)
         )
         return {
-            **about(context),
+            **describe_call(context),
             **told,
             "package": place_of(package, node, context.version),
             "remembers": _is_connected_by_ai(description),

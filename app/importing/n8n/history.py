@@ -67,7 +67,7 @@ class HistoryWriter:
         if reached.recent:
             reached.unfinished += reached.gaps(before.highest_id)
         with self._connection.transaction():
-            gone = imported_waits.held(self._connection, reached.gone)
+            gone = imported_waits.find_held(self._connection, reached.gone)
             self._save(source.name, reached, reached.highest_id, gone)  # they may have been hidden only
             imports.start_own_ids(self._connection)
         return gone

@@ -99,7 +99,7 @@ class Move:
     def _switch(self, source: Source, brought: Workflows, report: Report, activate: Activate) -> None:
         by_id = {findings.id: findings for findings in report.workflows}
         active, earlier = switch.to_activate(self._connection, source, brought.known)
-        active_here = switch.active_here(self._connection)
+        active_here = switch.find_active(self._connection)
         for seen in active:
             if seen.workflow_id in active_here:  # at the version that somebody wants here
                 report.count("workflows", "active here already")
@@ -120,7 +120,7 @@ class Move:
         released = switch.release_waits(self._connection)
         if released:
             report.count("executions", "that wait go on here", released)
-        for address in switch.unanswered(self._connection, source, active):
+        for address in switch.find_unanswered(self._connection, source, active):
             report.note(f"Nothing answers {address} here.")
 
 

@@ -22,7 +22,7 @@ def remember_active(connection: Connection, source: Source, active: Mapping[str,
 
     At the switch all of it will have been deactivated, and n8n knows neither any more.
     """
-    webhooks = webhooks_there(source)
+    webhooks = read_webhooks(source)
     seen = [ActiveThere(each, version_id, webhooks.get(each, ())) for each, version_id in active.items()]
     with connection.transaction():
         import_progress.save_active(connection, source.name, seen)
@@ -44,7 +44,7 @@ def to_activate(
     return [each for each in there if each.seen_at >= began], [each for each in there if each.seen_at < began]
 
 
-def active_here(connection: Connection) -> set[str]:
+def find_active(connection: Connection) -> set[str]:
     """The ids of the workflows that are active here."""
     with connection.transaction():
         return imported_objects.active_workflows(connection)
@@ -73,7 +73,7 @@ def release_waits(connection: Connection) -> int:
         return imported_waits.release_waits(connection)
 
 
-def webhooks_there(source: Source) -> dict[str, list[WebhookThere]]:
+def read_webhooks(source: Source) -> dict[str, list[WebhookThere]]:
     """The webhooks that n8n answers now, by the id of their workflow."""
     webhooks: dict[str, list[WebhookThere]] = {}
     for row in source.rows("webhook_entity"):
@@ -88,14 +88,12 @@ def webhooks_there(source: Source) -> dict[str, list[WebhookThere]]:
     return webhooks
 
 
-def unanswered(connection: Connection, source: Source, active: Sequence[ActiveThere]) -> Iterator[str]:
+def find_unanswered(connection: Connection, source: Source, active: Sequence[ActiveThere]) -> Iterator[str]:
     """What of the webhooks of these and of those that n8n answers now nothing answers here, each as
     `POST path (workflow, node)`."""
     with connection.transaction():
         here = triggers.addresses(connection)
-    for workflow_id, webhooks in (
-        {each.workflow_id: each.webhooks for each in active} | webhooks_there(source)
-    ).items():
+    for workflow_id, webhooks in ({each.workflow_id: each.webhooks for each in active} | read_webhooks(source)).items():
         for method, path, webhook_id, node in webhooks:
             kinds = ((method, path, webhook_id), (forms.METHOD, path, None), (mcp.METHOD, path, None))
             if not here.intersection(kinds):
