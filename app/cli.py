@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from app import logs
-from app.command_errors import Command, Number, reported
+from app.command_errors import Command, Number, report_errors
 from app.console_links import link_for, new_link
 from app.places import BESIDE, gunicorn
 from app.repository import api_keys, users
@@ -42,7 +42,7 @@ def up() -> None:
     from app.up import up as bring_up
 
     as_program = click.get_current_context().command_path == "executions up"
-    with reported():
+    with report_errors():
         bring_up(os.environ, click.echo, "executions up" if as_program else "make run")
 
 
@@ -52,7 +52,7 @@ def serve() -> None:
 
     Needs a migrated database. Settings of gunicorn's own go into GUNICORN_CMD_ARGS. Next: `flask worker`.
     """
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         command = gunicorn()
         # Seen from that folder a relative path would mean something else.
@@ -69,7 +69,7 @@ def migrate() -> None:
     """
     from app.migrations import migrate as apply_migrations
 
-    with reported():
+    with report_errors():
         applied = apply_migrations(Settings.from_environment(os.environ).direct_url)
     for name in applied:
         click.echo(f"Applied {name}")
@@ -85,7 +85,7 @@ def worker() -> None:
     hands it over to another.
     """
     logs.configure()
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         from app.engine.sandbox.errors import SandboxError
         from app.worker import run_worker  # loads the whole engine
@@ -105,7 +105,7 @@ def doctor() -> None:
     """
     from app.doctor import examine
 
-    with reported():
+    with report_errors():
         findings = list(examine(Settings.from_environment(os.environ)))
     for finding in findings:
         click.echo(f"{'ok ' if finding.advice is None else 'BAD'}  {finding.subject}: {finding.state}")
@@ -123,7 +123,7 @@ def console_link(key_id: int | None) -> None:
     It signs in with the key of `make run` or EXECUTIONS_API_KEY, or with the one that is named (`flask keys list`
     lists them). Next: open it in a browser.
     """
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url) as connection:
             click.echo(link_with(connection, settings, key_id))
@@ -186,7 +186,7 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
         hint = f"Did you mean {near[0]}? " if near else ""
         raise click.ClickException(f"{wrong[0]} is no scope. {hint}`flask keys scopes` lists them.")
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
-    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
+    with report_errors(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         if project and not list_projects(connection, limit=1, project_id=project):
             raise ProjectNotFound
         of = users.get_user(connection, users.Sight(), email=user).id if user else users.owner_id(connection)
@@ -216,7 +216,7 @@ def name_owner(email: str, first_name: str, last_name: str) -> None:
         Email()(email)
     except ValidationError:
         raise click.ClickException(f"{email} is no e-mail address") from None
-    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
+    with report_errors(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         users.rename_owner(connection, email=email, first_name=first_name, last_name=last_name)
 
 
@@ -232,7 +232,7 @@ def list_scopes() -> None:
 @keys.command("list")
 def list_keys() -> None:
     """Print every key's id, label and rights, revoked ones too. Next: `flask keys revoke ID`."""
-    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
+    with report_errors(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         stored = api_keys.list_api_keys(connection)
     for key in stored:
         state = "revoked" if key.revoked_at else f"expires {_day(key.expires_at)}" if key.expires_at else "valid"
@@ -245,7 +245,7 @@ def list_keys() -> None:
 @click.argument("key_id", metavar="ID", type=click.IntRange(min=1))
 def revoke_key(key_id: int) -> None:
     """Make the key with this ID useless. A running API forgets it within seconds."""
-    with reported(), connect(Settings.from_environment(os.environ).direct_url) as connection:
+    with report_errors(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         api_keys.revoke_api_key(connection, key_id)
     click.echo(f"Revoked key {key_id}")
 
@@ -261,7 +261,7 @@ def rotate_encryption() -> None:
     from app.credentials.keys import KEY_FILE
     from app.credentials.rotation import rotate
 
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:
             done = rotate(connection, settings)

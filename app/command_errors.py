@@ -40,7 +40,7 @@ class Number(click.FloatRange):
 
 
 @contextmanager
-def reported() -> Iterator[None]:
+def report_errors() -> Iterator[None]:
     """End the command with a message and exit code 1 for what is expected to go wrong."""
     try:
         yield
@@ -112,7 +112,7 @@ class Command(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         gc.freeze()  # what is loaded stays to the end, and then goes with the process
-        with reported():
+        with report_errors():
             return super().invoke(ctx)
 
 

@@ -134,12 +134,12 @@ class ProgressBar:
 
 def show_report(report: "Report", file: Path | None, told: set[str] | None = None) -> None:
     """Print the report, but for what was `told` before, which is added to; write it where that was asked for."""
-    for line in report.lines() if told is None else news(report.lines(), told):
+    for line in report.lines() if told is None else select_news(report.lines(), told):
         click.echo(line)
     write_report(report, file)
 
 
-def news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
+def select_news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
     """The first line, and those that were not `told` the last time, details below their headings. `told` is renewed."""
     before, heading, is_shown = frozenset(told), "", False
     told.clear()

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from app.command_errors import reported
+from app.command_errors import report_errors
 
 
 class Late(click.Command):
@@ -98,11 +98,11 @@ class InOrder(click.Group):
     """Lists its commands in the order in which they are needed."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        with reported():  # help is printed by it
+        with report_errors():  # help is printed by it
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with reported():
+        with report_errors():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -15,7 +15,7 @@ import click
 from click_default_group import DefaultGroup
 
 from app import demo
-from app.command_errors import Number, reported
+from app.command_errors import Number, report_errors
 from app.command_reports import DETAIL, ProgressBar, check_report, show_report, write_report
 from app.importing.n8n.source import SourceError
 from app.notation import find_zone
@@ -123,7 +123,7 @@ def import_workflows(files: tuple[Path, ...], project: str) -> None:
     from app.importing.workflow_files import InvalidFile, import_file  # loads the whole engine
 
     try:
-        with reported():
+        with report_errors():
             settings = Settings.from_environment(os.environ)
             with connect(settings.direct_url) as connection:
                 imported = [one for file in files for one in import_file(connection, file, project_id=project)]
@@ -175,7 +175,7 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
 
     check_report(given["report"])
     try:
-        with reported():
+        with report_errors():
             settings = Settings.from_environment(os.environ)
             access = moving.access_of(given, os.environ, source)
             options = moving.options_of(given, access)

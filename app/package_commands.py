@@ -9,7 +9,7 @@ from collections.abc import Callable
 import click
 import orjson
 
-from app.command_errors import Command, reported
+from app.command_errors import Command, report_errors
 from app.packages.adding import Added, add, check_terms, put_in_place
 from app.packages.errors import CannotInstall, LicenceNotAccepted
 from app.packages.install import Resolved, resolve
@@ -51,7 +51,7 @@ def add_package(package: str, accepted: bool) -> None:
     """
     name, version = split(package)
     accepts = Acceptance(accepted)
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:
             before = {each.name: each for each in node_packages.list_packages(connection)}.get(name)
@@ -74,7 +74,7 @@ def update_packages(name: str | None, version: str, accepted: bool) -> None:
     """
     if name is None and version != "latest":
         raise click.ClickException("--to needs the NAME of one package")
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:
             listed = [node_packages.get_package(connection, name)] if name else node_packages.list_packages(connection)
@@ -82,7 +82,7 @@ def update_packages(name: str | None, version: str, accepted: bool) -> None:
     accepts = Acceptance(accepted)
     for each in listed:
         try:
-            with reported():
+            with report_errors():
                 resolved = find(each.name, version, accepts)
                 if resolved.version == each.version:
                     click.echo(f"{each.name} is at {each.version} already")
@@ -106,7 +106,7 @@ def update_packages(name: str | None, version: str, accepted: bool) -> None:
 @packages.command("list")
 def list_packages() -> None:
     """Print each package's name, version, licence and number of nodes, and which worker lacks it why."""
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:
             listed = node_packages.list_packages(connection)
@@ -128,13 +128,13 @@ def remove_package(name: str, force: bool) -> None:
 
     Refused while active workflows use its nodes. Credentials of its types stay as they are.
     """
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url) as connection:
             package = node_packages.get_package(connection, name)
             users = node_packages.active_users(connection, package.node_types, limit=SHOWN + 1)
             if users and not force:
-                raise click.ClickException(in_use(package, users))
+                raise click.ClickException(explain_use(package, users))
             node_packages.remove_package(connection, name)
             node_package_wishes.fulfil(connection, name)
     click.echo(f"Removed {name}. Workers use it no more within seconds, and remove its files later")
@@ -144,7 +144,7 @@ def remove_package(name: str, force: bool) -> None:
 def sync_packages() -> None:
     """Install on this machine what is listed, as workers do when they start. Use it to prepare an image."""
     failed = 0
-    with reported():
+    with report_errors():
         settings = Settings.from_environment(os.environ)
         store = Store(settings.home)
         with connect(settings.direct_url, autocommit=True) as connection:
@@ -241,7 +241,7 @@ def tell_broken(added: Added) -> None:
         click.echo("The other files of the package work. Another version may do better: NAME@VERSION", err=True)
 
 
-def in_use(package: NodePackage, users: list[tuple[str, str]]) -> str:
+def explain_use(package: NodePackage, users: list[tuple[str, str]]) -> str:
     """Why a package cannot be removed."""
     named = ", ".join(f"{name} ({workflow_id})" for workflow_id, name in users[:SHOWN])
     more = " and more" if len(users) > SHOWN else ""

@@ -99,7 +99,7 @@ class EngineRules:
 
         ports = Ports(timezone=self._timezone, variables=read)
         try:
-            made = asyncio.run(evaluated(document, asking, self._types, ports))
+            made = asyncio.run(evaluate_nodes(document, asking, self._types, ports))
         except TimeoutError:
             raise InvalidWorkflow(TOO_SLOW) from None
         except (graph.InvalidWorkflow, NodeError) as error:
@@ -130,7 +130,7 @@ class EngineRules:
             return read_variables()
 
         try:
-            return asyncio.run(described(parsed, called, Ports(timezone=self._timezone, variables=read)))
+            return asyncio.run(describe_calls(parsed, called, Ports(timezone=self._timezone, variables=read)))
         except TimeoutError:
             raise InvalidWorkflow(TOO_SLOW) from None
         except NodeError as error:
@@ -179,7 +179,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
 
-async def evaluated(
+async def evaluate_nodes(
     document: dict[str, Any], nodes: list[dict[str, Any]], types: NodeTypes, ports: Ports
 ) -> dict[str, dict[str, Any]]:
     """The nodes, by name, with their expressions evaluated. Raises TimeoutError when all of them take too long."""
@@ -188,7 +188,7 @@ async def evaluated(
     return {node["name"]: node for node in made}
 
 
-async def described(parsed: graph.Graph, nodes: list[graph.Node], ports: Ports) -> list[CalledNode]:
+async def describe_calls(parsed: graph.Graph, nodes: list[graph.Node], ports: Ports) -> list[CalledNode]:
     """Where the nodes are called, the expressions of their descriptions evaluated. Raises TimeoutError, NodeError."""
     problems = []
     async with Sandbox(spares=0) as sandbox, asyncio.timeout(ACTIVATION_SECONDS):

@@ -27,14 +27,14 @@ blueprint = Blueprint("users", __name__, url_prefix="/api/v1/users", description
 LIST_QUERY = UserListQuery()
 
 
-def sight() -> Sight:
+def caller_sight() -> Sight:
     """Whom the caller's key sees."""
     return Sight(caller().project_id, caller().user_id)
 
 
 def get_visible_user(connection: Connection, identifier: str) -> User:
     """The user that a path names by id or e-mail address. Raises UserNotFound."""
-    return users.get_user(connection, sight(), user_id=parse_uuid(identifier), email=identifier)
+    return users.get_user(connection, caller_sight(), user_id=parse_uuid(identifier), email=identifier)
 
 
 def render(user: User, *, with_role: bool) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def get_many_users(query: dict[str, Any]) -> Response:
     with database() as connection:
         rows = users.list_users(
             connection,
-            sight(),
+            caller_sight(),
             limit=query["limit"] + 1,
             after=query["last_id"],
             offset=offset,

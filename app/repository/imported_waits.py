@@ -84,7 +84,7 @@ def forget(connection: Connection, execution_id: int) -> None:
     connection.execute(FORGET_WAIT, {"id": execution_id})
 
 
-def held(connection: Connection, ids: Collection[int]) -> list[int]:
+def find_held(connection: Connection, ids: Collection[int]) -> list[int]:
     """Which of these executions are held."""
     return [row[0] for row in connection.execute(HELD, {"ids": list(ids)})]
 

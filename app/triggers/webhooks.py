@@ -40,7 +40,7 @@ def webhooks_of(document: dict[str, Any]) -> list[Webhook]:
     for node in trigger_nodes(document, "webhook"):
         with invalid_when_malformed(node):
             ways = ways or WaysToResponse(document)
-            webhooks += read_node(node, problem=mismatch(ways, node))
+            webhooks += read_node(node, problem=explain_mismatch(ways, node))
     return webhooks
 
 
@@ -86,7 +86,7 @@ class WaysToResponse:
         return before
 
 
-def mismatch(ways: WaysToResponse, node: dict[str, Any]) -> str | None:
+def explain_mismatch(ways: WaysToResponse, node: dict[str, Any]) -> str | None:
     """Why a webhook's mode of answering does not go with the nodes that follow it, in n8n's words."""
     if (node.get("parameters") or {}).get("responseMode") == "responseNode":
         if node["name"] not in ways.any:

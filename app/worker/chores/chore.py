@@ -51,11 +51,11 @@ def chore_in_steps(name: str, work: Callable[[], Awaitable[bool]], *, look_secon
     async def step() -> float:
         began = time.monotonic()
         has_more = await work()
-        return time.monotonic() - began if has_more else about(look_seconds)
+        return time.monotonic() - began if has_more else vary_pause(look_seconds)
 
     return Chore(name, step)
 
 
-def about(seconds: float) -> float:
+def vary_pause(seconds: float) -> float:
     """A pause of about so long: workers that started together do not all come at once."""
     return seconds * random.uniform(0.8, 1.2)

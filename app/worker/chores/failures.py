@@ -15,7 +15,7 @@ import orjson
 from app.notation import time_text
 from app.repository import failures
 from app.repository.failures import FailureNotice
-from app.worker.chores.chore import Chore, about
+from app.worker.chores.chore import Chore, vary_pause
 from app.worker.database import Database
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def failure_notices(url: str, secret: str, client: "httpx.AsyncClient", database
             await database.transact(failures.forget_sent, sent)
         for execution_id in await database.transact(failures.give_up):
             log.error("failure notice given up", extra={"execution": execution_id})
-        return 0.0 if len(taken) == AT_ONCE else about(PAUSE_SECONDS)
+        return 0.0 if len(taken) == AT_ONCE else vary_pause(PAUSE_SECONDS)
 
     return Chore("failure notices", step)
 

@@ -11,7 +11,7 @@ from app.repository import (
     triggers,
     workers,
 )
-from app.worker.chores.chore import Chore, about
+from app.worker.chores.chore import Chore, vary_pause
 from app.worker.database import Database
 
 ROUND_SECONDS = 600.0
@@ -32,6 +32,6 @@ def housekeeping(database: Database) -> Chore:
             chat_messages.forget_old,
         ):
             await database.transact(forget)
-        return about(ROUND_SECONDS)
+        return vary_pause(ROUND_SECONDS)
 
     return Chore("housekeeping", step)

@@ -1,7 +1,7 @@
 """Lets executions go on whose sub-workflow has ended without telling them, just as they began to wait for it."""
 
 from app.repository import lifecycle
-from app.worker.chores.chore import Chore, about
+from app.worker.chores.chore import Chore, vary_pause
 from app.worker.database import Database
 
 ROUND_SECONDS = 5.0
@@ -12,6 +12,6 @@ def parents(database: Database) -> Chore:
 
     async def step() -> float:
         await database.transact(lifecycle.wake_if_over)
-        return about(ROUND_SECONDS)
+        return vary_pause(ROUND_SECONDS)
 
     return Chore("look at sub-workflows", step)

@@ -9,7 +9,7 @@ from uuid import uuid4
 from app.repository import pruning
 from app.repository.connection import Connection
 from app.settings import Settings
-from app.worker.chores.chore import Chore, about
+from app.worker.chores.chore import Chore, vary_pause
 from app.worker.database import Database
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ def pruner(settings: Settings, database: Database) -> Chore:
 
     async def step() -> float:
         await rounds.prune()
-        return about(ROUND_SECONDS)
+        return vary_pause(ROUND_SECONDS)
 
     return Chore("pruning", step)
 
