@@ -190,6 +190,14 @@ def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, s
     expect(page.locator("#told")).to_have_text(re.compile(rf"^Stopped: .* #{running}$"))
     expect(page).to_have_title(re.compile("^Stopped: "))
     assert page.evaluate("document.activeElement.dataset.node") == second
+    with connect(stage.database_url) as connection:
+        [(running,)] = connection.execute(RUNNING, [stage.succeeded]).fetchall()
+    page.goto(f"/console/executions/{running}")
+    page.get_by_role("button", name="Stop").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".head .pill")).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Retry", exact=True)).to_be_focused()
     page.goto(f"/console/executions/{stage.failed}")
     page.locator("summary", has_text="More").click()
     page.get_by_role("button", name="Tag", exact=True).click()

@@ -122,10 +122,15 @@ function leave() {
   clearInterval(asking);
   live?.stop();
 }
+// A button that was pressed by a key may be there no more: what it has led to has the focus then, the next button behind.
+let isPressed = false;
+now.addEventListener("click", (event) => (isPressed = event.detail === 0 && event.target.closest("[data-api]") !== null));
 document.addEventListener("console:changed", async () => {
   const response = await ask(now.dataset.now);
   if (response?.status === 404) leave();
   if (response?.ok) show(await response.text());
+  if (isPressed && document.activeElement === document.body) document.querySelector(".head .pill").focus();
+  isPressed = false;
 });
 startZoom();
 startGraph();
