@@ -55,13 +55,32 @@ async def run_node(
     try:
         with node_runs(NodeTurn(context.node.name, context.execution.id)):
             return await run(context)
+    except NodeError as error:
+        forget_frames(error)
+        raise
     except Interrupted as error:
+        forget_frames(error)
         raise NodeError(f"Node '{context.node.name}' was ended: {error.message}") from None
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         place = traceback.extract_tb(error.__traceback__, limit=-1)[0]
         where = {"type": context.node.type, "cause": type(error).__name__, "file": place.filename, "line": place.lineno}
+        forget_frames(error)
         log.warning("node failed unexpectedly", extra=where)  # without its message, which may hold what the node holds
         raise NodeError(
             f"Node '{context.node.name}' could not make sense of its parameters or its input.",
             description="A value has a type or a form that the node does not expect.",
         ) from error
+
+
+def forget_frames(error: BaseException) -> None:
+    """Let go of what an exception, and those that it came from, hold by their tracebacks.
+
+    A frame that raises what it has in a variable stands in a circle with it, and with all that a node had made. That
+    would stay until the collector comes by.
+    """
+    due: list[BaseException | None] = [error]
+    while due:
+        each = due.pop()
+        if each is not None and each.__traceback__ is not None:
+            each.__traceback__ = None
+            due += [each.__cause__, each.__context__]

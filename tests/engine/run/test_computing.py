@@ -6,11 +6,13 @@ import gc
 import threading
 import time
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.engine.run import computing
+from app.engine.run.attempts import run_node
 from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter
@@ -259,26 +261,39 @@ def test_few_items_that_are_large_are_weighed_beside_the_loop(
     assert {"_count_memory", "weigh_outputs"} <= set(beside)
 
 
-def test_what_a_failed_computation_had_made_is_given_back_at_once() -> None:
+class Made:
+    """What a node has made when it fails."""
+
+
+@pytest.mark.parametrize("raised", [NodeError("too much"), KeyError("x"), computing.Interrupted("too long")])
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_a_failed_computation_had_made_is_given_back_at_once(raised: BaseException, kept: bool) -> None:
     """Not when the collector comes by: failures that follow on each other would fill the worker's memory."""
-
-    class Made:
-        pass
-
     alive: list[weakref.ref[Made]] = []
 
-    def fail() -> None:
+    def work(error: BaseException) -> None:
         made = Made()
         alive.append(weakref.ref(made))
-        raise NodeError("too much")
+        raise error
 
-    async def compute_in_vain() -> None:
+    async def fail(_: Any) -> None:
+        if not kept:
+            return await compute(work, type(raised)(*raised.args))
+        try:
+            await compute(work, type(raised)(*raised.args))
+        except BaseException as error:
+            found = error  # in a circle with this frame
+            raise found from error.__cause__
+
+    async def run() -> None:
+        context: Any = SimpleNamespace(held=0, execution=SimpleNamespace(id="1"))
+        context.node = SimpleNamespace(name="A", type="a")
         with contextlib.suppress(NodeError):
-            await compute(fail)
+            await run_node(context, fail)
         await asyncio.to_thread(lambda: wait_until(lambda: alive[0]() is None, pause=0.005))
 
     gc.disable()
     try:
-        asyncio.run(compute_in_vain())
+        asyncio.run(run())
     finally:
         gc.enable()
