@@ -187,7 +187,7 @@ def _read(name: str, node: dict[str, Any], parameters: dict[str, Any], problem: 
     mode = parameters.get("responseMode", "onReceived")
     if mode not in RESPONSE_MODES:
         raise InvalidTrigger(f"Webhook node '{name}' has an unknown response mode '{mode}'")
-    options = parameters.get("options") or {}
+    options = {name: _plain(value) for name, value in (parameters.get("options") or {}).items()}
     authentication = parameters.get("authentication") or parameters.get("incomingAuthentication") or "none"
     check_authentication(name, authentication, node.get("credentials") or {})
     asked = parameters.get("httpMethod")
@@ -207,6 +207,11 @@ def _read(name: str, node: dict[str, Any], parameters: dict[str, Any], problem: 
             "problem": problem,
         }
     )
+
+
+def _plain(value: Any) -> Any:
+    """A text without the "=" of an expression that has no program in it."""
+    return value.removeprefix("=") if isinstance(value, str) else value
 
 
 def check_authentication(name: str, authentication: Any, credentials: dict[str, Any]) -> None:

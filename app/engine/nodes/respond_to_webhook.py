@@ -72,7 +72,7 @@ async def _respond(context: NodeContext) -> Outputs:
     respond = context.execution.ports.respond
     parameters = context.parameters
     options = as_group(await context.resolve_first(parameters.get("options"), parameter="options"))
-    answer = await _content(context, str(parameters.get("respondWith", "firstIncomingItem")), options)
+    answer = await _content(context, conversions.display(parameters.get("respondWith", "firstIncomingItem")), options)
     answer["status"] = _status(options.get("responseCode") or answer.get("status") or 200)
     answer["headers"] = {**answer.get("headers", {}), **_headers(options)}
     with context.holding(await measure(context, [answer])):  # it is written as JSON

@@ -36,6 +36,7 @@ def status(code: int) -> dict[str, Any]:
     [
         (at_once(), (200, JSON, STARTED)),
         (at_once(options={"responseData": "hello"}), (200, HTML, b"hello")),
+        (at_once(options={"responseData": "=hello"}), (200, HTML, b"hello")),
         (at_once(1, options={"responseData": "hello"}), (200, HTML, b"hello")),
         (at_once(options={"noResponseBody": True, "responseCode": status(201)}), (201, JSON, b"")),
         (at_once(1, responseCode=202), (202, JSON, STARTED)),
