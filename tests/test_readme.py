@@ -69,6 +69,11 @@ def test_every_place_that_contributors_are_sent_to_is_there() -> None:
         assert (PROJECT / path).exists(), path
 
 
+def test_the_one_test_that_contributors_are_told_to_run_is_there() -> None:
+    for file, word in re.findall(r"pytest (tests/\S+\.py) -k (\w+)", (PROJECT / "CONTRIBUTING.md").read_text()):
+        assert re.search(rf"def test_\w*{word}", (PROJECT / file).read_text()), f"{file} -k {word}"
+
+
 def test_every_page_of_the_docs_is_linked_and_every_link_leads_somewhere() -> None:
     linked = set()
     for page in (
