@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from app.processes import Child
 from app.repository import connection as connection_module
-from tests import live
+from tests import live, warm
 from tests.credentials import provider as oauth_provider
 from tests.order import slow_first
 from tests.postgres import TestServer, cloned_database
@@ -68,10 +68,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = slow_first(items, shared["workercount"])
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if shared := getattr(config, "workerinput", None):
+        warm.share(shared["nursery"])
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
-    """Hand the one server of this run to a process that pytest-xdist is about to start."""
+    """Hand what this run has one of to a process that pytest-xdist is about to start."""
     node.workerinput["postgres_url"] = _server_url()
+    node.workerinput["nursery"] = warm.share()
 
 
 def pytest_unconfigure() -> None:

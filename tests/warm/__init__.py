@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -105,38 +106,60 @@ def may_be_warm(command: Sequence[str | os.PathLike[str]], environ: Mapping[str,
 
 
 class Nursery:
-    """The process that others are forked from; it ends with this one."""
+    """The process that others are forked from; it ends with this one. All processes of a test run may connect to it."""
 
     def __init__(self) -> None:
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
-        with theirs:
-            command = [sys.executable, "-m", "tests.warm.nursery", str(theirs.fileno())]
+        self._folder = tempfile.TemporaryDirectory(prefix="warm-")
+        self.address = f"{self._folder.name}/asked"
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._held, theirs = socket.socketpair()
+        with listener, theirs:
+            listener.bind(self.address)
+            listener.listen()
+            passed = [theirs.fileno(), listener.fileno()]
             self._process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", "tests.warm.nursery", *map(str, passed)],
                 cwd=PROJECT,
                 env=ENVIRON,
                 stdin=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=passed,
                 start_new_session=True,
             )
         atexit.register(self.close)
 
+    def close(self) -> None:
+        self._held.close()
+        self._process.wait()
+        self._folder.cleanup()
+
+
+class Connection:
+    """This process's way to ask a nursery; what it has asked for is told to go when it ends."""
+
+    def __init__(self, address: str) -> None:
+        self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2**20)
+        self._channel.connect(address)
+
     def send(self, request: bytes, files: list[int]) -> None:
         socket.send_fds(self._channel, [request], files)
 
-    def close(self) -> None:
-        self._channel.close()
-        self._process.wait()
 
-
-_one: Nursery | None = None
+_address: str | None = None
+_one: Connection | None = None
 _starting = threading.Lock()
 
 
-def _nursery() -> Nursery:
-    """That of this process, started when it is first asked for."""
+def share(address: str | None = None) -> str:
+    """The address of the nursery of this test run: that which another process has started, or one of this process."""
+    global _address
+    _address = _address or address or Nursery().address
+    return _address
+
+
+def _nursery() -> Connection:
+    """A connection to that of this test run, made when it is first asked for."""
     global _one
     with _starting:
-        _one = _one or Nursery()
+        _one = _one or Connection(share())
         return _one

@@ -1,8 +1,9 @@
-"""The process that has loaded the program and forks another of itself for each request, until nobody can ask any more.
+"""The process that has loaded the program and forks another of itself for each request, until its starter is gone.
 
-A request is one message: JSON with the arguments (a module first, as after `python -m`), the environment and the
-folder, and three files: for what it prints, for its errors, and for what is told of it, a line each: its process's
-number, and when it has ended, its exit code.
+It is asked over connections to a listening socket. A request is one message: JSON with the arguments (a module first,
+as after `python -m`), the environment and the folder, and three files: for what it prints, for its errors, and for what
+is told of it, a line each: its process's number, and when it has ended, its exit code. What was forked for a connection
+is told to go when that closes.
 """
 
 import ctypes
@@ -17,6 +18,7 @@ import socket
 import sys
 from contextlib import suppress
 from importlib.metadata import entry_points
+from typing import NamedTuple
 
 MAX_REQUEST_BYTES = 2**20
 PR_SET_PDEATHSIG = 1
@@ -53,38 +55,54 @@ def load() -> None:
     gc.freeze()  # to look at it would copy it into each process
 
 
-def serve(channel: socket.socket) -> None:
+class Forked(NamedTuple):
+    """Where its end is told, and who asked for it."""
+
+    status: int
+    channel: socket.socket
+
+
+def serve(starter: socket.socket, listener: socket.socket) -> None:
     """Fork what is asked for. Returns where a new process begins, too: its module runs to the end before that."""
     woken, wake = os.pipe()
     for file in (woken, wake):
         os.set_blocking(file, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-    told: dict[int, int] = {}
+    forked: dict[int, Forked] = {}
+    channels: list[socket.socket] = []
     while True:
-        ready = select.select([channel, woken], [], [])[0]
+        ready = select.select([starter, listener, woken, *channels], [], [])[0]
+        if starter in ready:
+            return
         if woken in ready:
             os.read(woken, MAX_REQUEST_BYTES)
-            tell_ends(told)
-        if channel not in ready:
-            continue
-        request, files, _, _ = socket.recv_fds(channel, MAX_REQUEST_BYTES, 3)
-        if not request:
-            return
-        output, errors, status = files
-        pid = os.fork()
-        if not pid:
-            signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            channel.close()
-            for file in (woken, wake, status, *told.values()):
-                os.close(file)
-            become(output, errors, **json.loads(request))
-            return
-        os.close(output)
-        os.close(errors)
-        told[pid] = status
-        tell(status, pid)
+            tell_ends(forked)
+        if listener in ready:
+            channels.append(listener.accept()[0])
+        for channel in [each for each in channels if each in ready]:
+            request, files, _, _ = socket.recv_fds(channel, MAX_REQUEST_BYTES, 3)
+            if not request:
+                channels.remove(channel)
+                channel.close()
+                for pid in [pid for pid, each in forked.items() if each.channel is channel]:
+                    os.kill(pid, signal.SIGTERM)
+                continue
+            output, errors, status = files
+            pid = os.fork()
+            if not pid:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for each in (starter, listener, *channels):
+                    each.close()
+                for file in (woken, wake, status, *(each.status for each in forked.values())):
+                    os.close(file)
+                become(output, errors, **json.loads(request))
+                return
+            os.close(output)
+            os.close(errors)
+            forked[pid] = Forked(status, channel)
+            tell(status, pid)
 
 
 def tell(status: int, number: int) -> None:
@@ -92,14 +110,14 @@ def tell(status: int, number: int) -> None:
         os.write(status, b"%d\n" % number)
 
 
-def tell_ends(told: dict[int, int]) -> None:
+def tell_ends(forked: dict[int, Forked]) -> None:
     """Tell of each process that has ended how that was."""
     with suppress(ChildProcessError):  # none is left
         while True:
             pid, how = os.waitpid(-1, os.WNOHANG)
             if not pid:
                 return
-            status = told.pop(pid)
+            status = forked.pop(pid).status
             tell(status, os.waitstatus_to_exitcode(how))
             os.close(status)
 
@@ -131,5 +149,5 @@ def count_where_gunicorn_does(module: str) -> None:
 
 if __name__ == "__main__":
     load()
-    with socket.socket(fileno=int(sys.argv[1])) as asked:
-        serve(asked)
+    with socket.socket(fileno=int(sys.argv[1])) as starter, socket.socket(fileno=int(sys.argv[2])) as listener:
+        serve(starter, listener)
