@@ -213,6 +213,9 @@ def _random(parameters: dict[str, Any], index: int) -> str:
     if asked is None or isinstance(asked, Undefined):
         raise NodeError(f'The "size" argument must be of type number. Received {received(asked)}', anonymous=True)
     length = conversions.to_number(asked)
+    if length < 0:
+        size = f"It must be >= 0 && <= 2147483647. Received {conversions.to_string(length)}"
+        raise NodeError(f'The value of "size" is out of range. {size}', anonymous=True)
     if not 0 <= length <= MAX_RANDOM_LENGTH:
         raise NodeError(f"The length of a random value must be between 0 and {MAX_RANDOM_LENGTH}.", item_index=index)
     count = int(length)
