@@ -24,7 +24,7 @@ TOO_LONG: dict[str, Any] = {"status": 500, "body": {"message": "The workflow's a
 TYPELESS = (204, 304)
 BODILESS = (*TYPELESS, 205)
 """Statuses whose answers have no body."""
-_CHARSET = re.compile(r"\s*;\s*charset=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
+_CHARSET = re.compile(r"(?<!\s)\s*;\s*charset=(?:\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 
 _parts = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
