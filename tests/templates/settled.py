@@ -182,6 +182,7 @@ CAUSES = (
         lambda theirs, _: "not valid JSON" in str(theirs),
     ),
     _settled("A list of entries", "httpRequest", parameters=r'"parameters": "'),
+    _settled("A list of entries", "httpRequest", lambda theirs, _: theirs == 0, r'"parameters": \[(?!\{)'),
     _settled("A time zone that does not exist", "", lambda theirs, _: "Invalid timezone" in str(theirs)),
     _settled("Switch: a rule fails", "switch", lambda theirs, _: "reading 'push'" in str(theirs), "={{"),
     _settled(
