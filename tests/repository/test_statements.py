@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from app import repository
-from app.repository import error_search
+from app.repository import error_search, pruning
 from app.repository.connection import connect
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import claims
@@ -60,6 +60,7 @@ PLACES = {
     "totals_condition": sql.SQL("t.mode = ''"),
     "ends_condition": sql.SQL("x.mode = ''"),
     "runnable": claims.RUNNABLE,
+    "prunable": pruning.PRUNABLE,
     "table": sql.Identifier("polls"),
 }
 

@@ -11,12 +11,13 @@ from tests.workflows import chain, no_op, node
 
 NAME = "n8n-nodes-starting"
 PART = '--b\r\nContent-Disposition: form-data; name="{}"{}\r\n\r\n{}\r\n'
+FILE = '; filename="{}"\r\nContent-Type: text/csv'
 FORM = "".join(
     (
         PART.format("n", "", "1"),
-        PART.format("upload", '; filename="rows.csv"', "a,b"),
-        PART.format("more", '; filename="1"', "one"),
-        PART.format("more", '; filename="2"', "two"),
+        PART.format("upload", FILE.format("rows.csv"), "a,b"),
+        PART.format("more", FILE.format("1"), "one"),
+        PART.format("more", FILE.format("2"), "two"),
         "--b--\r\n",
     )
 ).encode()

@@ -58,7 +58,7 @@ class Parser(FlaskParser):
             raise RequestEntityTooLarge
         if not body.strip() and schema.many:
             raise Refused(400, NO_LIST)
-        if not body.strip() or (not req.content_type and not schema.many and body.strip() == b"{}"):
+        if not body or (not req.content_type and not schema.many and body.strip() == b"{}"):
             return {}
         if not req.is_json:
             raise Refused(415, "The request body must be JSON, with Content-Type: application/json")

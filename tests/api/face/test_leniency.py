@@ -81,6 +81,7 @@ def test_a_retry_whose_empty_body_has_no_content_type(api, each) -> None:
     assert api.call("POST", path, data=b'{"loadWorkflow": true}').status_code == 415
     assert api.call("POST", path, data=b"{}", content_type="text/plain").status_code == 415
     assert api.call("POST", path, data=b" {} ").status_code == 200
+    assert api.call("POST", path, data=b" \n", content_type="application/json").status_code == 400
 
 
 def test_the_query_belongs_to_what_an_idempotency_key_stands_for(api, each) -> None:
