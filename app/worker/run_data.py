@@ -24,7 +24,8 @@ FEW = 2_000
 DEEP_AT_ONCE = 1_000_000
 """Values of what is nested deeply that are written at one go: in parts it takes a hundred times as long."""
 AT_ONCE = 1_000
-"""Entries of a list that are written at one go, unless they are large."""
+"""Entries of a list or an object that are written at one go, unless they are large. What has no more, like the runs of
+a node, is written entry by entry on the upper levels."""
 
 
 def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS) -> bytes:
@@ -55,28 +56,35 @@ class _Writer:
     def _write(self, value: Any, levels: int) -> None:
         inner = isinstance(value, dict | list) and (levels > 0 or (levels > DEEPEST and large_json.is_heavy([value])))
         if inner and isinstance(value, dict) and all(isinstance(name, str) for name in value):
-            self._made.write(b"{")
-            for place, (name, each) in enumerate(value.items()):
-                self._made.write(b"," * bool(place) + _dump(name) + b":")
-                self._write(each, levels - 1)
-            self._made.write(b"}")
+            self._write_slices(list(value.items()), b"{}", levels)
         elif inner and isinstance(value, list):
-            self._made.write(b"[")
-            step = 1 if levels > 0 else AT_ONCE
-            for begin in range(0, len(value), step):
-                self._made.write(b"," * bool(begin))
-                self._write_entries(value[begin : begin + step], levels)
-            self._made.write(b"]")
+            self._write_slices(value, b"[]", levels)
         else:
             self._write_part(value)
 
-    def _write_entries(self, entries: list[Any], levels: int) -> None:
-        if len(entries) > 1 and not large_json.is_heavy(entries):
-            self._write_part(entries, inner=True)
-            return
-        for place, entry in enumerate(entries):
-            self._made.write(b"," * bool(place))
-            self._write(entry, levels - 1)
+    def _write_slices(self, entries: list[Any], brackets: bytes, levels: int) -> None:
+        self._made.write(brackets[:1])
+        step = 1 if levels > 0 and len(entries) <= AT_ONCE else AT_ONCE
+        for begin in range(0, len(entries), step):
+            self._made.write(b"," * bool(begin))
+            self._write_entries(entries[begin : begin + step], brackets, levels)
+        self._made.write(brackets[1:])
+
+    def _write_entries(self, entries: list[Any], brackets: bytes, levels: int) -> None:
+        """Write entries of a list, or of an object with their names: as many at one go as are not large together."""
+        named = brackets == b"{}"
+        if len(entries) == 1:
+            [entry] = entries
+            if named:
+                self._made.write(_dump(entry[0]) + b":")
+            self._write(entry[1] if named else entry, levels - 1)
+        elif _is_heavy_together(entries, named=named):
+            middle = len(entries) // 2
+            self._write_entries(entries[:middle], brackets, levels)
+            self._made.write(b",")
+            self._write_entries(entries[middle:], brackets, levels)
+        else:
+            self._write_part(dict(entries) if named else entries, inner=True)
 
     def _write_part(self, value: Any, *, inner: bool = False) -> None:
         """Write at one go, without the brackets around it where it is `inner`."""
@@ -88,6 +96,13 @@ class _Writer:
     def _count(self, length: int) -> None:
         if self._made.tell() + length > MAX_BYTES:
             raise ValueError(f"it takes more than {MAX_BYTES:,} bytes")
+
+
+def _is_heavy_together(entries: list[Any], *, named: bool) -> bool:
+    if not named:
+        return large_json.is_heavy(entries)
+    names_length = sum([len(name) for name, _ in entries])
+    return names_length > large_json.WINDOW or large_json.is_heavy([value for _, value in entries])
 
 
 def _dump(value: Any) -> bytes:
