@@ -217,6 +217,15 @@ def test_a_zip_file_that_unpacks_to_much_is_refused(bring, tmp_path):
         bring(path)
 
 
+def test_a_zip_file_whose_entries_lie_within_each_other_is_refused(bring, tmp_path):
+    path = tmp_path / "entities.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("workflowentity.jsonl", b"A" * 2**10)
+        archive.filelist += archive.filelist * 2
+    with pytest.raises(SourceError, match="names more than it holds"):
+        bring(path)
+
+
 def test_only_files_within_the_storage_folder_are_read(tmp_path):
     folder = tmp_path / "storage"
     folder.mkdir()

@@ -64,7 +64,7 @@ class EntitiesSource(Spool):
         self.name = f"n8n's export {path}"
         try:
             with zipfile.ZipFile(path) as archive:
-                self._read(archive, InstanceKey(key))
+                self._read(archive, InstanceKey(key), path.stat().st_size)
         except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             self.close()
             raise SourceError(f"{path} cannot be read as an export of n8n: {error}") from error
@@ -81,7 +81,9 @@ class EntitiesSource(Spool):
         elif table.startswith(ROWS_OF_TABLES) and table != table.lower():  # its file may be named so
             yield from super().rows(table.lower())
 
-    def _read(self, archive: zipfile.ZipFile, key: InstanceKey) -> None:
+    def _read(self, archive: zipfile.ZipFile, key: InstanceKey, size: int) -> None:
+        if sum(packed.compress_size for packed in archive.infolist()) > size:
+            raise SourceError("the ZIP file names more than it holds: it is not what n8n has written")
         for name in archive.namelist():
             entity = Path(name).name.removesuffix(".jsonl").split(".")[0]
             table = entity if entity.startswith(ROWS_OF_TABLES) else TABLES.get(entity.lower())
