@@ -1,5 +1,6 @@
 """Send Email against a real SMTP server: what arrives, what the item says, and what is refused."""
 
+import asyncio
 import email
 import email.policy
 import json
@@ -11,6 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from app.engine.nodes.send_email import smtp
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
@@ -224,3 +226,37 @@ def test_an_address_beyond_ascii_goes_to_a_server_that_takes_it(engine: Engine, 
     assert recipients == ["jürgen@xn--bcher-kva.example"]
     assert message["to"] == "Jürgen <jürgen@xn--bcher-kva.example>"
     assert answers(outcome)[0]["accepted"] == recipients
+
+
+def test_a_stop_waits_for_no_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smtp, "SECONDS", 2.0)
+    said: list[bytes] = []
+
+    async def send_in_vain() -> None:
+        asked, over = asyncio.Event(), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"220 hello\r\n")
+            while line := await reader.readline():
+                said.append(line[:4])
+                if line.startswith(b"EHLO"):
+                    writer.write(b"250 hello\r\n")
+                else:
+                    asked.set()
+            writer.close()
+            over.set()
+
+        async def send_one(port: int) -> None:
+            held = {"host": "127.0.0.1", "port": port, "secure": False, "disableStartTls": True}
+            async with smtp.server(held, AddressRules.parse("127.0.0.1"), verify=True) as connection:
+                await smtp.send(connection, EmailMessage(), "a@a.example", ["b@b.example"])
+
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            sending = asyncio.create_task(send_one(server.sockets[0].getsockname()[1]))
+            await asked.wait()
+            sending.cancel()
+            await asyncio.wait([sending])
+            await over.wait()
+
+    asyncio.run(send_in_vain())
+    assert said == [b"EHLO", b"MAIL"]

@@ -3,6 +3,7 @@
 Knows messages and servers, no node.
 """
 
+import asyncio
 import contextlib
 import socket
 import time
@@ -20,6 +21,8 @@ from app.engine.values import conversions
 from app.outgoing.addresses import AddressRules
 
 SECONDS = 60.0
+QUIT_SECONDS = 5.0
+"""How long the server may take to say goodbye: the mails are sent by then."""
 
 
 class Connection(aiosmtplib.SMTP):
@@ -30,6 +33,13 @@ class Connection(aiosmtplib.SMTP):
     async def data(self, *given: Any, **more: Any) -> aiosmtplib.SMTPResponse:
         self.enveloped_at = time.monotonic()
         return await super().data(*given, **more)
+
+    def close(self) -> None:
+        """Let go at once, also of what a server that reads nothing has not taken: it would be kept for good."""
+        transport = self.transport
+        super().close()
+        if isinstance(transport, asyncio.WriteTransport):
+            transport.abort()
 
 
 @asynccontextmanager
@@ -56,9 +66,10 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
         raise failure(error, credential) from error
     try:
         yield connection
-    finally:
         with contextlib.suppress(aiosmtplib.SMTPException, OSError):
-            await connection.quit()
+            await connection.quit(timeout=QUIT_SECONDS)
+    finally:
+        connection.close()
 
 
 async def send(connection: Connection, message: EmailMessage, sender: str, recipients: list[str]) -> dict[str, Any]:
