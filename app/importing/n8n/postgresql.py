@@ -14,7 +14,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import remarks_on, rows_with_keys
-from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
+from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -27,11 +27,13 @@ COLUMNS = """
 """
 """What may be read: somebody may have kept a column of secrets back."""
 
-FILE = """
+FILE = sql.SQL(
+    """
     SELECT CASE WHEN octet_length(b.data) <= %s THEN b.data END AS data
       FROM {} AS b
      WHERE b."fileId"::text = %s
 """
+)
 
 # What is read is read for as long as the move takes.
 NO_TIMEOUTS = """
@@ -90,14 +92,14 @@ class PostgresqlSource:
             with self._source_errors(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
                 cursor.itersize = ROWS_AT_ONCE
                 columns = sql.SQL(", ").join(map(sql.Identifier, sorted(self._columns[table])))
-                query = sql.SQL("SELECT {} FROM {}").format(columns, self._identifier(table))
+                query = sql.SQL("SELECT {} FROM {}").format(columns, self._table(table))
                 table_rows = cursor.execute(query)
                 yield from rows_with_keys(table, map(normalise, table_rows), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return 0
-        query = sql.SQL("SELECT count(*) AS n FROM {}").format(self._identifier("execution_entity"))
+        query = NUMBER.format(self._table("execution_entity"))
         with self._source_errors():
             row = self._connection.execute(query).fetchone()
         return None if row is None else row["n"]
@@ -106,7 +108,7 @@ class PostgresqlSource:
         if not has(self._columns, "execution_entity", "id"):
             return None
         with self._source_errors():
-            row = self._connection.execute(brought_query(self._columns, self._table).encode()).fetchone()
+            row = self._connection.execute(brought_query(self._columns, self._table)).fetchone()
         return None if row is None else row["n"]
 
     def tells_gone(self) -> bool:
@@ -115,17 +117,16 @@ class PostgresqlSource:
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         if not has(self._columns, "execution_entity", "id"):
             return
-        query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes)
-        query = query.format("e.id > %s OR e.id = ANY(%s)")
+        condition = sql.SQL("e.id > %s OR e.id = ANY(%s)")
+        query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes, condition)
         with self._source_errors(), self._connection.cursor() as cursor:
-            # The names in it come from the schema, each quoted.
-            for row in cursor.stream(query.encode(), (above, list(ids))):
+            for row in cursor.stream(query, (above, list(ids))):
                 yield read_stored(row, self._files)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
             return []
-        query = sql.SQL(NEWEST).format(self._identifier("execution_entity"), workflow_id, number)
+        query = NEWEST.format(self._table("execution_entity"), workflow_id, number)
         with self._source_errors():
             return [row["id"] for row in self._connection.execute(query)]
 
@@ -135,7 +136,7 @@ class PostgresqlSource:
             return self._files.read(reference)
         if self._file_connection is None:  # the other one is in the middle of the executions
             self._file_connection = connect(self._url)
-        query = sql.SQL(FILE).format(self._identifier("binary_data"))
+        query = FILE.format(self._table("binary_data"))
         with self._source_errors():
             row = self._file_connection.execute(query, (self._files.most_bytes, name)).fetchone()
         if row is None:
@@ -156,11 +157,8 @@ class PostgresqlSource:
         except psycopg.Error as error:
             raise SourceError(f"{self.name} cannot be read to its end: {str(error).strip()}") from error
 
-    def _identifier(self, name: str) -> sql.Identifier:
+    def _table(self, name: str) -> sql.Identifier:
         return sql.Identifier(self._schema, self._prefix + name)
-
-    def _table(self, name: str) -> str:
-        return self._identifier(name).as_string(self._connection)
 
 
 def name_of(url: str, schema: str, prefix: str) -> str:

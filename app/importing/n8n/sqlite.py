@@ -7,9 +7,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from psycopg import sql
+
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import remarks_on, rows_with_keys
-from app.importing.n8n.queries import NEWEST, brought_query, executions_query, has
+from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
@@ -17,6 +19,11 @@ from app.importing.n8n.stored_executions import read_stored
 MAX_NAMED = 500
 """Ids in one statement: SQLite bounds the number of parameters."""
 
+TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
+COLUMNS = "SELECT name FROM pragma_table_info(?)"
+ROWS = sql.SQL("SELECT * FROM {}")
+FILE = sql.SQL('SELECT length(data) AS size, rowid AS place FROM {} WHERE "fileId" = ?')
+PARAMETER = sql.SQL("?")
 
 UTF8 = partial(str, encoding="utf-8", errors="replace")
 """A damaged text must not keep its row back."""
@@ -34,13 +41,9 @@ class SqliteSource:
             self._connection.isolation_level = None
             self._connection.text_factory = UTF8
             self._connection.execute("BEGIN")
-            tables = [
-                row["name"] for row in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-            ]
+            tables = [row["name"] for row in self._connection.execute(TABLES)]
             self._columns = {
-                name.removeprefix(prefix): [
-                    row["name"] for row in self._connection.execute(f"PRAGMA table_info({quote_name(name)})")
-                ]
+                name.removeprefix(prefix): [row["name"] for row in self._connection.execute(COLUMNS, (name,))]
                 for name in tables
                 if isinstance(name, str) and name.startswith(prefix)
             }
@@ -55,21 +58,20 @@ class SqliteSource:
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             with self._source_errors():
-                table_rows = self._connection.execute(f"SELECT * FROM {self._table(table)}")
+                table_rows = self._execute(ROWS.format(self._table(table)))
                 yield from rows_with_keys(table, (normalise(dict(row)) for row in table_rows), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return 0
         with self._source_errors():
-            query = f"SELECT count(*) FROM {self._table('execution_entity')}"
-            return int(self._connection.execute(query).fetchone()[0])
+            return int(self._execute(NUMBER.format(self._table("execution_entity"))).fetchone()["n"])
 
     def count_brought(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
             return None
         with self._source_errors():
-            return int(self._connection.execute(brought_query(self._columns, self._table)).fetchone()[0])
+            return int(self._execute(brought_query(self._columns, self._table)).fetchone()["n"])
 
     def tells_gone(self) -> bool:
         return has(self._columns, "execution_entity", "id")
@@ -77,15 +79,16 @@ class SqliteSource:
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
         if not has(self._columns, "execution_entity", "id"):
             return
-        query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes)
         for start in range(0, len(ids), MAX_NAMED):
             named = list(ids[start : start + MAX_NAMED])
-            yield from self._read(query.format(f"e.id IN ({', '.join('?' * len(named))})"), named)
-        yield from self._read(query.format("e.id > ?"), [above])
+            places = sql.SQL(", ").join([PARAMETER] * len(named))
+            yield from self._read(sql.SQL("e.id IN ({})").format(places), named)
+        yield from self._read(sql.SQL("e.id > ?"), [above])
 
-    def _read(self, query: str, parameters: Sequence[int]) -> Iterator[SourceExecution]:
-        with self._source_errors(), closing(self._connection.cursor()) as cursor:
-            for row in map(dict, cursor.execute(query, parameters)):
+    def _read(self, condition: sql.Composable, parameters: Sequence[int]) -> Iterator[SourceExecution]:
+        query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes, condition)
+        with self._source_errors(), closing(self._execute(query, parameters)) as cursor:
+            for row in map(dict, cursor):
                 if not isinstance(row["id"], int):
                     self.remarks.append(f"An execution with the id {row['id']!r:.40} was passed over.")
                     continue
@@ -106,17 +109,16 @@ class SqliteSource:
     def newest(self, workflow_id: str, number: int) -> list[int]:
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
             return []
-        query = NEWEST.format(self._table("execution_entity"), "?", "?")
+        query = NEWEST.format(self._table("execution_entity"), PARAMETER, PARAMETER)
         with self._source_errors():
-            return [row["id"] for row in self._connection.execute(query, (workflow_id, number))]
+            return [row["id"] for row in self._execute(query, (workflow_id, number))]
 
     def read_file(self, reference: str) -> bytes | None:
         mode, _, name = reference.partition(":")
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
-        query = f'SELECT length(data) AS size, rowid AS place FROM {self._table("binary_data")} WHERE "fileId" = ?'
         with self._source_errors():
-            row = self._connection.execute(query, (name,)).fetchone()
+            row = self._execute(FILE.format(self._table("binary_data")), (name,)).fetchone()
             if row is None:
                 return None
             if row["size"] > self._files.most_bytes:
@@ -134,10 +136,9 @@ class SqliteSource:
         except sqlite3.Error as error:
             raise SourceError(f"{self.name} cannot be read to its end: {error}") from error
 
-    def _table(self, name: str) -> str:
-        return quote_name(self._prefix + name)
+    def _execute(self, query: sql.Composed, parameters: Sequence[object] = ()) -> sqlite3.Cursor:
+        # Names are quoted the same way in PostgreSQL and SQLite.
+        return self._connection.execute(query.as_string(None), parameters)
 
-
-def quote_name(name: str) -> str:
-    """A name as SQL writes it."""
-    return '"' + name.replace('"', '""') + '"'
+    def _table(self, name: str) -> sql.Identifier:
+        return sql.Identifier(self._prefix + name)

@@ -1,14 +1,23 @@
-"""No statement of the repository is put together from text: values are parameters, names are Identifiers."""
+"""No statement of the program is put together from text: values are parameters, names are Identifiers."""
 
 import ast
 from pathlib import Path
 
 import pytest
 
-from app import repository
-
-MODULES = sorted(Path(repository.__path__[0]).rglob("*.py"))
+APP = Path(__file__).resolve().parent.parent / "app"
 STATEMENT = ("SELECT ", "INSERT ", "UPDATE ", "DELETE ", "WITH ", "FROM ", "WHERE ")
+EXCEPTED = {
+    "engine/nodes/postgres/": "statements of the workflow's author, for the author's own database",
+    "migrations.py": "yoyo takes text; what is put in are names of tables, constant ones or as PostgreSQL quotes them",
+    "doctor/server.py": "advice that an operator reads: nothing runs it",
+}
+MODULES = [
+    path
+    for path in sorted(APP.rglob("*.py"))
+    if not path.relative_to(APP).as_posix().startswith(tuple(EXCEPTED))
+    and any(word in path.read_text() for word in (*STATEMENT, "psycopg"))
+]
 
 
 def looks_like_sql(node: ast.AST) -> bool:
@@ -44,9 +53,10 @@ def glued(tree: ast.AST) -> list[int]:
     return lines
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.stem)
-def test_no_text_is_glued_to_sql(module: Path) -> None:
-    assert glued(ast.parse(module.read_text())) == []
+def test_no_text_is_glued_to_sql() -> None:
+    found = {path.relative_to(APP).as_posix(): glued(ast.parse(path.read_text())) for path in MODULES}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+    assert {"repository/executions.py", "importing/n8n/queries.py"} <= found.keys()
 
 
 @pytest.mark.parametrize(
