@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.importing.n8n.source import Source
-from app.repository import import_progress, imported_objects, imported_waits, imports, triggers
+from app.repository import import_progress, imported_waits, imported_workflows, imports, triggers
 from app.repository.connection import Connection
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.import_progress import ActiveThere, SeenActive, WebhookThere
@@ -47,7 +47,7 @@ def to_activate(
 def find_active(connection: Connection) -> set[str]:
     """The ids of the workflows that are active here."""
     with connection.transaction():
-        return imported_objects.active_workflows(connection)
+        return imported_workflows.active_workflows(connection)
 
 
 def known_version(connection: Connection, workflow_id: str, version_id: UUID | None) -> UUID | None:
@@ -55,7 +55,7 @@ def known_version(connection: Connection, workflow_id: str, version_id: UUID | N
     if version_id is None:
         return None
     with connection.transaction():
-        return next(iter(imported_objects.known_versions(connection, workflow_id, [version_id])), None)
+        return next(iter(imported_workflows.known_versions(connection, workflow_id, [version_id])), None)
 
 
 def cancel_gone(connection: Connection, ids: Sequence[int]) -> int:

@@ -9,7 +9,7 @@ from app.importing.n8n import definitions
 from app.importing.n8n.objects import Owners
 from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.source import SourceExecution
-from app.repository import imported_objects
+from app.repository import imported_workflows
 from app.repository.connection import Connection
 
 MAX_REMEMBERED = 20_000
@@ -29,7 +29,7 @@ class VersionsThatRan:
         for named in dict.fromkeys((self._published.ran(execution.row), version)):
             if named is not None and (stored := self._recall(workflow_id, named)) is not None:
                 return stored
-            if named is not None and imported_objects.known_versions(self._connection, workflow_id, [named]):
+            if named is not None and imported_workflows.known_versions(self._connection, workflow_id, [named]):
                 return self._remember(workflow_id, named, named)
         return self._store(workflow_id, execution)
 
@@ -44,7 +44,7 @@ class VersionsThatRan:
         stored = self._recall(workflow_id, made)
         if stored is not None:
             return stored
-        imported_objects.add_version(
+        imported_workflows.add_version(
             self._connection,
             made,
             workflow_id=workflow_id,

@@ -14,7 +14,7 @@ from app.importing.n8n.report import Report, WorkflowFindings
 from app.importing.n8n.rows import ODD, UNREADABLE, Row, storable
 from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey
-from app.repository import import_progress, imported_objects, static_data
+from app.repository import import_progress, imported_workflows, static_data
 from app.repository.connection import Connection
 from app.schemas.base import OBJECT_ID
 from app.schemas.workflows import static_parts
@@ -153,9 +153,9 @@ class WorkflowWriter:
         """Store the workflow at this version."""
         workflow_id, times, archived = str(row["id"]), times_of(row), bool(row.get("isArchived"))
         folder = self._folders.get(str(row.get("parentFolderId")))
-        current = imported_objects.current_workflow(self._connection, workflow_id)
+        current = imported_workflows.current_workflow(self._connection, workflow_id)
         if current is None:
-            imported_objects.add_workflow(
+            imported_workflows.add_workflow(
                 self._connection,
                 workflow_id,
                 project_id=self._owners.of_workflow(workflow_id),
@@ -173,7 +173,7 @@ class WorkflowWriter:
         ):
             findings.findings.append("was changed here since it came: it stays as it is here")
             return Saved(CHANGED_HERE)
-        changed = imported_objects.change_workflow(
+        changed = imported_workflows.change_workflow(
             self._connection,
             workflow_id,
             version_id=version_id,
@@ -181,7 +181,7 @@ class WorkflowWriter:
             archived=archived,
             updated_at=times.updated_at,
         )
-        may_follow = not imported_objects.has_run_here(self._connection, workflow_id)
+        may_follow = not imported_workflows.has_run_here(self._connection, workflow_id)
         if may_follow:
             changed |= self._refresh(workflow_id, version_id, findings.name, document)
             self._save_static_data(row)
@@ -190,9 +190,9 @@ class WorkflowWriter:
     def _refresh(self, workflow_id: str, version_id: UUID, name: str, document: dict[str, Any]) -> bool:
         """Give a version what n8n keeps with the workflow and may change without another version: name, settings,
         pinned data. Returns whether any of it is new."""
-        timezone = self._options.timezone or imported_objects.zone_of_version(self._connection, version_id)
+        timezone = self._options.timezone or imported_workflows.zone_of_version(self._connection, version_id)
         content = definitions.definition(document, timezone)
-        return content is not None and imported_objects.refresh_version(
+        return content is not None and imported_workflows.refresh_version(
             self._connection, version_id, workflow_id=workflow_id, name=name, definition=content
         )
 
@@ -203,7 +203,7 @@ class WorkflowWriter:
         for version_id in (own, made):
             if version_id is None:
                 continue
-            imported_objects.add_version(
+            imported_workflows.add_version(
                 self._connection,
                 version_id,
                 workflow_id=workflow_id,
@@ -212,7 +212,7 @@ class WorkflowWriter:
                 definition=content,
                 created_at=times_of(row).created_at,
             )
-            if imported_objects.known_versions(self._connection, workflow_id, [version_id]):
+            if imported_workflows.known_versions(self._connection, workflow_id, [version_id]):
                 return version_id
         raise AssertionError("an id that is made from the workflow's own id is free or its own")
 
@@ -261,7 +261,7 @@ class WorkflowWriter:
             if tag_id is not None and workflow_id in wanted:
                 wanted[workflow_id].append(tag_id)
         for workflow_id, tags in wanted.items():
-            imported_objects.follow_tags(self._connection, workflow_id, tags, known=[*tag_ids.values()])
+            imported_workflows.follow_tags(self._connection, workflow_id, tags, known=[*tag_ids.values()])
 
     def _tell_gone(self, there: Collection[str]) -> None:
         """Count those that came earlier and have been deleted there since."""
