@@ -53,7 +53,7 @@ def test_each_setting_and_each_file_that_is_named_is_there():
             assert (PROJECT / "deploy/systemd" / (name if "." in name else f"{name}.service")).is_file(), each
     targets = re.findall(r"make -C /opt/executions (\w+)", GUIDE)
     assert {f"{target}:" for target in targets} <= set(re.findall(r"^\w+:", (PROJECT / "Makefile").read_text(), re.M))
-    settings = (PROJECT / "README.md").read_text()
+    settings = (PROJECT / "docs/settings.md").read_text()
     for name in set(re.findall(r"\bEXECUTIONS_[A-Z_]*[A-Z]\b", GUIDE)):
         assert name in settings, name
 
