@@ -164,16 +164,27 @@ def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
 
 def _with_stray_quotes(text: str, delimiter: str, hold: Callable[[int], None]) -> str:
     """The same table with each cell that goes on behind its closing quote written as it is meant. Raises
-    MalformedTable for a cell that is not closed."""
+    MalformedTable for a cell that is not closed.
 
-    def cell(found: re.Match[str]) -> str:
-        before, content, rest = found.groups()
-        if content is None:
-            raise MalformedTable(_stray_quote(text, delimiter, found.end(1), False, hold))
-        return f'{before}"""{content}""{rest.replace(QUOTE, QUOTE * 2)}"' if rest else found[0]
-
+    Looks at a part of the text at a time, between which other threads have their turn.
+    """
     mark = re.escape(delimiter)
-    return re.sub(rf'(\A|[\r\n]|{mark})"(?:((?:[^"]++|"")*+)"([^{mark}\r\n]*+))?', cell, text)
+    opening, cell = re.compile(rf'(?:\A|[\r\n]|{mark})"'), re.compile(rf'((?:[^"]++|"")*+)"([^{mark}\r\n]*+)')
+    written, parts, end = 0, [], 0
+    while end < len(text):
+        opened = opening.search(text, end, end + WINDOW)
+        if opened is None:
+            end += WINDOW - 1  # a quote may follow the last sign that was looked at
+            continue
+        begin = opened.end()
+        found = cell.match(text, begin)
+        if found is None:
+            raise MalformedTable(_stray_quote(text, delimiter, begin - 1, False, hold))
+        if found[2]:
+            parts += [text[written:begin], '""', found[1], '""', found[2].replace(QUOTE, QUOTE * 2), QUOTE]
+            written = found.end()
+        end = found.end()
+    return "".join([*parts, text[written:]]) if parts else text
 
 
 def write(

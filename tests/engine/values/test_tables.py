@@ -2,6 +2,9 @@
 
 import csv
 import re
+import sys
+import threading
+import time
 
 import pytest
 
@@ -44,3 +47,47 @@ def test_cells_that_are_read_to_tell_a_stray_quote_are_counted_before(row: str, 
 def test_lines_are_counted_by_any_of_their_ends(text: str) -> None:
     for place in range(len(text) + 1):
         assert tables._line_of(text, place) == 1 + len(re.findall(r"\r\n|\n|\r", text[:place]))
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('"a"b,c\n', [['"a"b', "c"]]),
+        ('x,"a"b\r\n"c,d"e"\n', [["x", '"a"b'], ['"c,d"e"']]),
+        ('xy"z,""q\n"",""\n', [['xy"z', '""q'], ["", ""]]),
+        ('"a""b","c"\n', [['a"b', "c"]]),
+    ],
+)
+def test_stray_quotes_are_found_wherever_a_part_of_the_text_ends(
+    size: int, text: str, rows: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "WINDOW", size)
+    assert list(tables.read(text, relaxed=True)) == rows
+    with pytest.raises(MalformedTable):
+        list(tables.read(text + '"open', relaxed=True))
+
+
+def test_other_threads_have_their_turn_while_stray_quotes_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "WINDOW", 4_096)
+    text, looks, over = "ab,cd\n" * 200_000, threading.Event(), threading.Event()
+    turns = 0
+
+    def count() -> None:
+        nonlocal turns
+        while not over.is_set():
+            turns += looks.is_set()
+            time.sleep(0)
+
+    counting, interval = threading.Thread(target=count), sys.getswitchinterval()
+    sys.setswitchinterval(0.0005)
+    try:
+        counting.start()
+        looks.set()
+        tables._with_stray_quotes(text, ",", lambda size: None)
+        looks.clear()
+    finally:
+        over.set()
+        counting.join()
+        sys.setswitchinterval(interval)
+    assert turns > 10
