@@ -21,6 +21,8 @@ _ESCAPED = re.compile(r"\\(\\)?")
 
 MAX_LENGTH = 10_000
 """Characters of a path; for each step there may be an object in an object."""
+MAX_INDEX_LENGTH = 16
+"""Digits of an index; Python reads no number of thousands."""
 MISSING = object()
 """What `get` finds where nothing is; null is something."""
 
@@ -53,8 +55,8 @@ def get(value: Any, path: str, default: Any = None, *, dots: bool = True) -> Any
     for part in split(path):
         if isinstance(value, dict) and part in value:
             value = value[part]
-        elif isinstance(value, list | str) and part.isdecimal() and int(part) < len(value):
-            value = value[int(part)]
+        elif isinstance(value, list | str) and (index := _index(part)) is not None and index < len(value):
+            value = value[index]
         elif part == "length" and isinstance(value, list | str):
             value = len(value) if isinstance(value, list) else len(value.encode("utf-16-le", "surrogatepass")) // 2
         else:
@@ -75,7 +77,7 @@ def put(
     place: Any = target
     for part, following in itertools.pairwise(parts):
         child = _child(place, part)
-        new: Any = [] if following.isdecimal() else {}
+        new: Any = [] if _index(following) is not None else {}
         child = child.copy() if isinstance(child, dict | list) else new
         _assign(place, part, child, hold)
         place = child
@@ -101,14 +103,20 @@ def remove(target: dict[str, Any], path: str, *, dots: bool = True) -> None:
         place = _child(place, part)
     if isinstance(place, dict):
         del place[parts[-1]]
-    elif parts[-1].isdecimal():
-        place[int(parts[-1])] = None
+    elif (index := _index(parts[-1])) is not None:
+        place[index] = None
+
+
+def _index(part: str) -> int | None:
+    """The index that a step spells; None for a name, as a number is that is too long for any index."""
+    return int(part) if len(part) <= MAX_INDEX_LENGTH and part.isdecimal() else None
 
 
 def _child(place: Any, part: str) -> Any:
     if isinstance(place, dict):
         return place.get(part)
-    return place[int(part)] if part.isdecimal() and int(part) < len(place) else None
+    index = _index(part)
+    return place[index] if index is not None and index < len(place) else None
 
 
 MAX_GAP = 100_000
@@ -119,9 +127,9 @@ def _assign(place: Any, part: str, value: Any, hold: Callable[[int], None]) -> N
     if isinstance(place, dict):
         place[part] = value
         return
-    if not part.isdecimal():
+    index = _index(part)
+    if index is None:
         return
-    index = int(part)
     if index > len(place) + MAX_GAP:
         raise ValueError(f"The index {part} lies too far beyond the end of the array")
     gap = index + 1 - len(place)

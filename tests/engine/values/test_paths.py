@@ -25,3 +25,16 @@ def test_a_list_names_a_bounded_number_of_fields() -> None:
     for given in ("a," * MAX_NAMES, ["a"] * MAX_NAMES):
         with pytest.raises(NodeError, match="20,000"):
             split_names(given)
+
+
+@pytest.mark.parametrize("path", ["a[{}]", "a.{}", "a[{}].b"])
+def test_a_number_that_is_too_long_for_an_index_is_a_name(path: str) -> None:
+    spelled = path.format("9" * 5_000)
+    assert paths.get({"a": [1]}, spelled, "nothing") == "nothing"
+    made: dict[str, object] = {}
+    paths.put(made, spelled, 1)
+    assert paths.get(made, spelled) == 1
+    listed = {"a": [1]}
+    paths.put(listed, spelled, 2)
+    paths.remove(listed, spelled)
+    assert listed["a"][0] == 1
