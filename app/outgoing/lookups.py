@@ -35,7 +35,11 @@ async def look_up(host: str, port: int, project: str) -> list[str]:
     async with asyncio.timeout(SECONDS):
         await places.acquire()
         answer: asyncio.Future[list[str]] = loop.create_future()
-        _thread.start_new_thread(_look_up, (host, port, loop, answer, places))
+        try:
+            _thread.start_new_thread(_look_up, (host, port, loop, answer, places))
+        except RuntimeError as error:  # the system has no more of them
+            places.release()
+            raise TimeoutError from error
         return await answer
 
 

@@ -191,6 +191,23 @@ def test_names_that_nobody_answers_for_keep_no_other_project_waiting(monkeypatch
         end.set()
 
 
+def test_a_look_up_for_which_there_is_no_thread_takes_no_place(monkeypatch) -> None:
+    def none(*_) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def look_up() -> None:
+        rules = AddressRules().within("alpha")
+        places = lookups._places[id(asyncio.get_running_loop()), "alpha"] = asyncio.Semaphore(lookups.MOST_AT_ONCE)
+        with monkeypatch.context() as lacking:
+            lacking.setattr("app.outgoing.lookups._thread.start_new_thread", none)
+            for _ in range(lookups.MOST_AT_ONCE):
+                with pytest.raises(UnknownHost, match=r"EAI_AGAIN some\.invalid"):
+                    await rules.resolve("some.invalid", 80)
+        assert not places.locked()
+
+    asyncio.run(look_up())
+
+
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(UnknownHost, match=r"ENOTFOUND nowhere\.invalid"):
         ask("http://nowhere.invalid/")
