@@ -18,6 +18,8 @@ from app.schemas.workflows import definition_of
 from tests.packages.registry import Registry
 from tests.workflows import START, chain, node
 
+pytestmark = pytest.mark.slow
+
 ACTIVE = chain(START, node("Greet", "n8n-nodes-greet.greet"))
 
 
