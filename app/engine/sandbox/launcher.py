@@ -1,25 +1,24 @@
 """Puts walls of the operating system around its process, and becomes the program that shall live behind them.
 
-Started as `python -I -S launcher.py WALLS PROGRAM ARGUMENT...`, see `walls.behind_walls`; it imports nothing of ours.
+Started as `python -I -S launcher.py WALLS PROGRAM ARGUMENT...`, see `walls.behind_walls`; it imports nothing of ours,
+and little of Python's: that is loaded anew for each process of the sandbox.
 A worker has threads. In a copy of it, which a fork is, nothing of Python may run: a lock that another thread held at
 that moment is held there for ever, and the worker would wait for the copy. So this is a process of its own.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import errno
 import os
-import platform
 import pwd
 import resource
-import signal
 import struct
 import sys
 
 _NOBODY = 65534
 _PR_SET_PDEATHSIG = 1
+_SIGKILL = 9
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER = 38, 22, 2
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -68,10 +67,9 @@ def main(walls: list[int], command: list[str]) -> None:
     if sys.platform == "linux":
         prctl = ctypes.CDLL(None).prctl
         if becomes_nobody:
-            with contextlib.suppress(OSError):  # a container may keep even root from changing who it is
-                _become_nobody()
+            _become_nobody()
         # Only now: a change of the user would take it off.
-        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        prctl(_PR_SET_PDEATHSIG, _SIGKILL)
         if os.getppid() != parent:
             return
         _refuse_calls(prctl)
@@ -84,17 +82,20 @@ def _become_nobody() -> None:
     try:
         entry = pwd.getpwnam("nobody")
         user, group = entry.pw_uid, entry.pw_gid
-    except KeyError:
+    except (KeyError, OSError):
         user = group = _NOBODY
-    os.setgroups([])
-    os.setresgid(group, group, group)
-    os.setresuid(user, user, user)
+    try:
+        os.setgroups([])
+        os.setresgid(group, group, group)
+        os.setresuid(user, user, user)
+    except OSError:
+        return  # a container may keep even root from changing who it is
 
 
 def _refuse_calls(prctl: ctypes._NamedFuncPointer) -> None:
     """Put this process under the filter of system calls, for good. Where the kernel cannot, it stays without."""
     prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    lines = _filter(platform.machine(), os.getpid())
+    lines = _filter(os.uname().machine, os.getpid())
     if lines is not None:
         buffer = ctypes.create_string_buffer(lines, len(lines))
         given = _Program(len(lines) // 8, ctypes.cast(buffer, ctypes.c_void_p))
