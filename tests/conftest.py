@@ -17,7 +17,7 @@ from hypothesis import settings
 
 from app.processes import Child
 from app.repository import connection as connection_module
-from tests import live, warm
+from tests import compiled, live, warm
 from tests.credentials import provider as oauth_provider
 from tests.order import slow_first
 from tests.postgres import TestServer, cloned_database
@@ -49,6 +49,14 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
     return argname if isinstance(val, bytes) and not val.isascii() else None
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Where several processes are about to collect all tests, let each begin with others."""
+    shared = getattr(session.config, "workerinput", None)
+    if shared and [Path(each).resolve() for each in session.config.args] == [compiled.TESTS]:
+        compiled.load_share(int(shared["workerid"].removeprefix("gw")), shared["workercount"])
+
+
 def pytest_collection_finish() -> None:
     """What was loaded and collected stays: no look at all of it again each time that a test has made something."""
     gc.collect()
@@ -76,6 +84,8 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node) -> None:
     """Hand what this run has one of to a process that pytest-xdist is about to start."""
+    if node.gateway.id == "gw0":
+        compiled.compile_program()
     node.workerinput["postgres_url"] = _server_url()
     node.workerinput["nursery"] = warm.share()
 
