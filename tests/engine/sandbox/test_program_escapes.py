@@ -90,7 +90,8 @@ def test_a_program_without_an_end_is_ended(source, engine):
         ("return (async () => {}).constructor('return 1')()", NO_EVAL),
         ("return (function* () {}).constructor('yield 1')()", NO_EVAL),
         ("return (async function* () {}).constructor('yield 1')()", NO_EVAL),
-        ("return setTimeout('1')", 'The "callback" argument must be of type function. [line 1]'),
+        ("return setTimeout('1')",
+         """The "callback" argument must be of type function. Received type string ('1')"""),
         ("return {a: [typeof WebAssembly, typeof Atomics, typeof SharedArrayBuffer, typeof WeakRef].join()}",
          [{"a": "undefined,undefined,undefined,undefined"}]),
         # answers that are not what the worker expects

@@ -22,6 +22,24 @@ _DEFAULT = "for (const each of items) each.json.myNewField = 1;\nreturn items;"
 _DEFAULT_EACH = "item.myNewField = 1;\nreturn item;"
 
 
+_BINARY_OF_ITEM = """
+const $binaryOf = (item) => item.binary;
+const getBinaryData = () => $input.item.binary;
+const getBinaryDataAsync = async () => $input.item.binary;
+const setBinaryDataAsync = async (data) => {
+  if (!data) throw new Error('No data was provided to setBinaryDataAsync (data: IBinaryKeyData).');
+  $input.item.binary = data;
+};"""
+_BINARY_OF_ITEMS = """
+const getBinaryDataAsync = async (item) => item.binary;
+const setBinaryDataAsync = async (item, data) => {
+  const given = '(item: INodeExecutionData, data: IBinaryKeyData)';
+  if (!item) throw new Error(`No item was provided to setBinaryDataAsync ${given}.`);
+  if (!data) throw new Error(`No data was provided to setBinaryDataAsync ${given}.`);
+  item.binary = data;
+};"""
+
+
 class Failed(NodeError):
     """The program has failed, or has returned what cannot be an output; None: it threw something without a message."""
 
@@ -33,7 +51,7 @@ class Failed(NodeError):
 @node("function", [1])
 async def function(context: NodeContext) -> Outputs:
     code = context.parameters.get("functionCode", _DEFAULT)
-    source = f"{_declarations(context)}\n{_guard(code)}\nreturn [{{ json: left }}];"
+    source = f"{_declarations(context)}\n{_BINARY_OF_ITEMS}\n{_guard(code)}\nreturn [{{ json: left }}];"
     try:
         left = (await _run(context, source, each_item=False)).items[0]["json"]
         return [_items(_returned_value(left))]
@@ -46,24 +64,27 @@ async def function(context: NodeContext) -> Outputs:
 @node("functionItem", [1])
 async def function_item(context: NodeContext) -> Outputs:
     code = context.parameters.get("functionCode", _DEFAULT_EACH)
-    source = f"{_declarations(context)}\nconst item = $input.item.json;\n{_guard(code)}\nreturn {{ json: left }};"
+    begin = f"{_declarations(context)}\n{_BINARY_OF_ITEM}\nconst item = $input.item.json;"
+    source = f"{begin}\n{_guard(code)}\nreturn {{ json: left, binary: $binaryOf($input.item) }};"
     try:
         result = await _run(context, source, each_item=True)
     except Failed as error:
         if not context.continues_on_fail:
             raise
         return [[{"json": dict(error.said)} for _ in context.items]]
-    return [[_item(context, entry["json"], index) for index, entry in enumerate(result.items)]]
+    return [[_item(context, entry, index) for index, entry in enumerate(result.items)]]
 
 
-def _item(context: NodeContext, left: dict[str, Any], index: int) -> Item:
-    """What a Function Item has made of an item. Raises NodeError."""
+def _item(context: NodeContext, made: Item, index: int) -> Item:
+    """What a Function Item has made of an item, whose files it keeps. Raises NodeError."""
+    left: dict[str, Any] = made["json"]
     try:
-        return {"json": _object(_returned_value(left)), "pairedItem": {"item": index}}
+        item: Item = {"json": _object(_returned_value(left)), "pairedItem": {"item": index}}
+        return {**item, "binary": made["binary"]} if made.get("binary") else item
     except Failed as error:
         if not context.continues_on_fail:
             raise NodeError(error.message, item_index=index, anonymous=error.anonymous) from error
-        item: Item = {"json": error.said}
+        item = {"json": error.said}
         # Among errors, an item that is paired would get the fields of its input.
         is_alone = "thrown" in left and context.node.on_error == "continueErrorOutput"
         return item if is_alone else {**item, "pairedItem": {"item": index}}
@@ -75,7 +96,8 @@ def _declarations(context: NodeContext) -> str:
     return (
         f"const parameters = {conversions.to_json_text(context.parameters)};\n"
         "const getNodeParameter = (name) => parameters[name];\n"
-        "const getWorkflowStaticData = (kind) => $getWorkflowStaticData(kind);"
+        "const getWorkflowStaticData = (kind) => $getWorkflowStaticData(kind);\n"
+        "const require = (name) => { throw new Error(`Cannot find module '${name}'`); };"
     )
 
 

@@ -28,7 +28,13 @@ const operations = {
   base64FromLatin1: (text) => Buffer.from(text, 'latin1').toString('base64'),
   latin1FromBase64: (text) => Buffer.from(text, 'base64').toString('latin1'),
   utf8Encode: (text) => Buffer.from(text, 'utf8').toString('latin1'),
-  knowsEncoding: (encoding) => (new TextDecoder(encoding) ? 'yes' : 'no'),
+  knowsEncoding: (encoding) => {
+    try {
+      return new TextDecoder(encoding) && 'yes';
+    } catch {
+      return 'no';
+    }
+  },
   decode: (binary, encoding) => new TextDecoder(encoding).decode(Buffer.from(binary, 'latin1')),
   titleCase: (text) => require('title-case').titleCase(text),
   transliterate: (text) => require('transliteration').transliterate(text, { unknown: '?' }),

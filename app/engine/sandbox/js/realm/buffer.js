@@ -8,8 +8,22 @@
 
   /** An error of the host's own: n8n shows its message and nothing else. */
   realm.hostError = (Type, message, code) => {
-    const error = Object.assign(new Type(message), code === undefined ? {} : { code });
+    const error = new Type(message);
+    if (code !== undefined) {
+      error.code = code;
+      hide(error, 'toString', function () {
+        return `${this.name} [${code}]: ${this.message}`;
+      });
+    }
     hostErrors.add(error);
+    return error;
+  };
+  const hide = (error, name, value) => Object.defineProperty(error, name, { value, writable: true, configurable: true });
+  /** What is wrong with a text that is no base64, or no Latin-1: in browsers' words, as Node's. */
+  realm.characterError = (message) => {
+    const error = realm.hostError(Error, message);
+    hide(error, 'name', 'InvalidCharacterError');
+    hide(error, 'code', 5);
     return error;
   };
   realm.isHostError = (error) => hostErrors.has(error);
@@ -22,6 +36,8 @@
     return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
   };
   const wrongType = (what, value) => realm.hostError(TypeError, `${what} Received ${received(value)}`, 'ERR_INVALID_ARG_TYPE');
+
+  realm.wrongType = wrongType;
 
   const isUrlSafe = (encoding) => typeof encoding === 'string' && encoding.toLowerCase() === 'base64url';
 
@@ -41,7 +57,7 @@
 
   /** The library's Buffer, changed in place. */
   realm.likeNodes = (Buffer) => {
-    const { from, alloc, allocUnsafe, isEncoding } = Buffer;
+    const { from, alloc, allocUnsafe, isEncoding, concat, compare, byteLength } = Buffer;
     const { toString, write } = Buffer.prototype;
     const known = (encoding) => isUrlSafe(encoding) || isEncoding(encoding);
 
@@ -69,6 +85,23 @@
     };
     Buffer.alloc = (size, fill, encoding) => (checkSize(size), alloc(size, fill, encoding));
     Buffer.allocUnsafe = (size) => (checkSize(size), allocUnsafe(size));
+    Buffer.concat = (list, length) => {
+      if (!Array.isArray(list)) throw wrongType('The "list" argument must be an instance of Array.', list);
+      return concat(list, length);
+    };
+    Buffer.compare = (one, other) => {
+      for (const [name, value] of [['buf1', one], ['buf2', other]]) {
+        if (value instanceof Uint8Array) continue;
+        throw wrongType(`The "${name}" argument must be an instance of Buffer or Uint8Array.`, value);
+      }
+      return compare(one, other);
+    };
+    Buffer.byteLength = (text, encoding) => {
+      if (typeof text !== 'string' && !ArrayBuffer.isView(text) && !(text instanceof ArrayBuffer)) {
+        throw wrongType('The "string" argument must be of type string or an instance of Buffer or ArrayBuffer.', text);
+      }
+      return byteLength(text, encoding);
+    };
     Buffer.prototype.toString = function (encoding, ...range) {
       if (!isUrlSafe(encoding)) {
         check(encoding);

@@ -98,7 +98,7 @@
     #encoding;
     constructor(encoding = 'utf-8') {
       if (host('knowsEncoding', encoding, '') !== 'yes') {
-        throw new RangeError(`The "${encoding}" encoding is not supported`);
+        throw realm.hostError(RangeError, `The "${encoding}" encoding is not supported`, 'ERR_ENCODING_NOT_SUPPORTED');
       }
       this.#encoding = `${encoding}`.toLowerCase();
     }
@@ -111,16 +111,23 @@
   }
 
   const atob = (text) => {
-    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(`${text}`.replace(/\s/g, ''))) throw realm.hostError(Error, 'Invalid character');
+    const given = `${text}`.replace(/\s/g, '');
+    if (!/^[A-Za-z0-9+/]*={0,2}$/.test(given)) throw realm.characterError('Invalid character');
+    if (given.replace(/=+$/, '').length % 4 === 1) {
+      throw realm.characterError('The string to be decoded is not correctly encoded.');
+    }
     return host('latin1FromBase64', text, '');
   };
   const btoa = (text) => {
-    if (/[^\0-\xff]/.test(`${text}`)) throw new Error('Invalid character');
+    if (/[^\0-\xff]/.test(`${text}`)) throw realm.characterError('Invalid character');
     return host('base64FromLatin1', text, '');
   };
 
   const require = (name) => {
-    throw new Error(`Module '${name}' is disallowed`);
+    const error = new Error(`Module '${name}' is disallowed`);
+    const line = realm.lineOf(error);
+    if (line !== undefined) error.message += ` [line ${line}]`;
+    throw error;
   };
   // What a program's text is given in the place of what it must not hold; see imports.js.
   const $noImport = () => Promise.reject(new TypeError('A dynamic import callback was not specified.'));

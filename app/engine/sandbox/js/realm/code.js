@@ -20,7 +20,7 @@
   const timers = new Map();
   let lastTimer = 0;
   function setTimer(callback, delay, repeat, given) {
-    if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function.');
+    if (typeof callback !== 'function') throw realm.wrongType('The "callback" argument must be of type function.', callback);
     const id = ++lastTimer;
     const wait = Math.max(1, Number(delay) || 0);
     timers.set(id, { callback, given, repeat, wait });
@@ -69,6 +69,8 @@
     const match = /\(workflow-code:(\d+)/.exec(stack) ?? /workflow-code:(\d+)/.exec(stack);
     return match ? Number(match[1]) : undefined;
   }
+
+  realm.lineOf = lineOf;
 
   /** $input of a program that runs for each item, which has no business with all of them. */
   class EachInput extends Input {
