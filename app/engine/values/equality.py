@@ -19,15 +19,16 @@ def identity(value: Any, fuzzy: bool = False) -> Any:
     """Something hashable that is the same for equal values.
 
     `fuzzy` takes 3 and "3" for equal, and gives all of a group of loose kinds the same: `alike` tells them apart.
+    Within lists and objects nothing is taken for anything else.
     """
     if fuzzy and (kind := loose_kind(value)) is not None:
         return GROUPS[kind]
     if fuzzy and not isinstance(value, dict | list):
         return conversions.to_string(value)
     if isinstance(value, dict):
-        return ("object", frozenset((name, identity(each, fuzzy)) for name, each in value.items()))
+        return ("object", frozenset((name, identity(each)) for name, each in value.items()))
     if isinstance(value, list):
-        return ("array", tuple(identity(each, fuzzy) for each in value))
+        return ("array", tuple(identity(each) for each in value))
     return (conversions.type_name(value), value)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.engine.nodes.merge import matching
+from app.engine.nodes.merge.skipped_fields import SkippedFields
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.groups import as_group
@@ -16,6 +17,8 @@ from app.engine.values.equality import equal
 
 NULL_IS_ZERO = 2
 """From this version on, a fuzzy comparison takes null for 0, too."""
+TRIMMED = 2.1
+"""From this version on, what differs is shown without the fields in it that are skipped."""
 LENIENT = 2.2
 """From this version on, a field that no item has is no error."""
 
@@ -44,7 +47,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
         first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only, null_is_zero=null_is_zero
     )
     prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
-    skipped = set(_skipped_fields(options))
+    skipped = SkippedFields(split_names(options.get("skipFields", "")), dots)
     same: dict[int, Item] = {}
 
     def differences() -> Iterator[Item]:
@@ -67,14 +70,10 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     return [only_first, list(same.values()), different, only_second]
 
 
-def _skipped_fields(options: dict[str, Any]) -> list[str]:
-    return split_names(options.get("skipFields", ""))
-
-
 class _Comparison:
     """How two matching items relate, field by field."""
 
-    def __init__(self, first: Item, second: Item, fuzzy: bool, null_is_zero: bool, skipped: set[str]) -> None:
+    def __init__(self, first: Item, second: Item, fuzzy: bool, null_is_zero: bool, skips: SkippedFields) -> None:
         self.first = first
         self.second = second
         self.one = one = first["json"]
@@ -86,12 +85,15 @@ class _Comparison:
             if equal(one.get(name, paths.MISSING), other.get(name, paths.MISSING), fuzzy, null_is_zero)
             and (fuzzy or (name in one) is (name in other))
         }
-        self.skipped = [name for name in names if name in skipped and name not in self.equal]
-        self.different = [name for name in names if name not in self.equal and name not in skipped]
-
-    @property
-    def is_same(self) -> bool:
-        return not self.different
+        self.skips = skips
+        self.skipped = [name for name in names if name in skips.whole and name not in self.equal]
+        self.different = [name for name in names if name not in self.equal and name not in skips.whole]
+        self.is_same = all(
+            name in skips.within
+            and equal(skips.trim(name, one), skips.trim(name, other), fuzzy, null_is_zero)
+            and (fuzzy or (name in one) is (name in other))
+            for name in self.different
+        )
 
     def resolve_differences(
         self, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
@@ -127,6 +129,12 @@ class _Comparison:
             "same": {name: value for name, value in self.one.items() if name in self.equal},
             "different": both_values(self.different),
         }
-        if self.skipped:
-            json["skipped"] = both_values(self.skipped)
+        skipped = both_values(self.skipped)
+        for name in self.different if version >= TRIMMED else ():
+            if name in self.skips.within:
+                one, other = [self.skips.split(name, each) for each in (self.one, self.other)]
+                json["different"][name] = {labels[0]: one[0], labels[1]: other[0]}
+                skipped[name] = {labels[0]: one[1], labels[1]: other[1]}
+        if skipped:
+            json["skipped"] = skipped
         return json
