@@ -77,7 +77,9 @@ async def markdown(context: NodeContext) -> Outputs:
         try:
             output.append(_item(context, context.items[index], resolved[index], answer))
         except NodeError as error:
-            output.append(failed_item(context, error, index))
+            failed = failed_item(context, error, index)
+            # What the library refuses is not paired, so that it gets no fields of its input among errors.
+            output.append(failed if isinstance(resolved[index], NodeError) else {"json": failed["json"]})
     return [output]
 
 

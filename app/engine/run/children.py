@@ -17,6 +17,7 @@ T = TypeVar("T")
 MODE = "integrated"
 MAX_DEPTH = 20
 """How many workflows may run each other, each as a part of the one before."""
+NO_CONNECTIONS = "Cannot read properties of undefined (reading 'hasOwnProperty')"
 TRIGGER = "n8n-nodes-base.executeWorkflowTrigger"
 
 
@@ -30,6 +31,8 @@ async def run_document(request: ChildRequest, ports: Ports, sandbox: Sandbox, ty
             description="The workflow that is called needs an Execute Workflow Trigger node",
             anonymous=True,
         )
+    if not isinstance(request.document.get("connections"), dict):
+        raise NodeError(NO_CONNECTIONS, anonymous=True)
     ports = child_ports(ports)
     child = run.RunRequest(
         execution_id="",

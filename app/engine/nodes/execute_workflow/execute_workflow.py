@@ -92,8 +92,9 @@ async def _called_workflow(context: NodeContext, index: int) -> dict[str, Any]:
     """Which workflow is meant for this item: `workflow_id` or `document`."""
     parameters = context.parameters
     if parameters.get("source", "database") == "parameter":
-        text = await _resolve_for(context, parameters.get("workflowJson", ""), index)
-        return {"document": await _document(context, text if context.items else "")}
+        given = parameters.get("workflowJson", "")
+        text = await context.resolve_with(given, {}, index) if context.items else ""
+        return {"document": await _document(context, text)}
     chosen = parameters.get("workflowId", "")
     if context.version >= LISTED:
         chosen = chosen.get("value") if isinstance(chosen, dict) else None
@@ -110,13 +111,30 @@ async def _resolve_for(context: NodeContext, value: Any, index: int) -> Any:
 
 
 async def _document(context: NodeContext, given: Any) -> dict[str, Any]:
+    """The workflow that the text describes. Raises NodeError, as n8n in JavaScript's words."""
+    text = conversions.to_string(given)
     try:
-        document = await parse_json(context, given) if isinstance(given, str) else given
+        document = await parse_json(context, text)
     except CannotConvert:
-        raise await not_json(context, str(given)) from None
-    if not isinstance(document, dict):
-        raise NodeError("The workflow to execute is not valid JSON")
-    return document
+        raise await not_json(context, text) from None
+    if (wrong := _whats_wrong(document)) is not None:
+        raise NodeError(wrong, anonymous=True)
+    return dict(document)
+
+
+def _whats_wrong(document: Any) -> str | None:
+    """What keeps JSON from being a workflow that can be run; None: nothing that its form shows."""
+    if document is None:
+        return "Cannot read properties of null (reading 'nodes')"
+    if not isinstance(document, dict | list):
+        shown = conversions.to_string(document)
+        return f"Cannot create property 'id' on {conversions.type_name(document)} '{shown}'"
+    nodes = document.get("nodes", ...) if isinstance(document, dict) else ...
+    if nodes is ... or nodes is None:
+        return f"Cannot read properties of {'undefined' if nodes is ... else 'null'} (reading 'find')"
+    if not isinstance(nodes, list):
+        return "nodes.find is not a function"
+    return None
 
 
 async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) -> ChildOutcome:
@@ -132,7 +150,7 @@ async def _run(context: NodeContext, items: list[Item], called: dict[str, Any]) 
         context.metadata["subExecutionsCount"] = context.metadata.get("subExecutionsCount", 0) + 1
     if outcome.waits:
         raise WaitRequested(WAIT_INDEFINITELY, resume_on="child")
-    if outcome.error is not None:
+    if outcome.error is not None and request.wait:
         about = context.metadata.get("subExecution") if outcome.execution_id is not None else None
         raise ChildError(outcome.error, outcome.failure, about)
     return outcome

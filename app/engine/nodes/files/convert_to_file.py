@@ -177,7 +177,10 @@ def _binary_file(context: NodeContext, item: Item, parameters: dict[str, Any], i
         content = _bytes(value)
     else:
         content = _encode_text(conversions.display(value), options, context.hold)
-    mime_type = conversions.to_string(options.get("mimeType") or "") or None
+    given = options.get("mimeType")
+    if conversions.truthy(given) and not isinstance(given, str | Undefined):
+        raise NodeError("mimeType.startsWith is not a function", item_index=index)
+    mime_type = given if given and isinstance(given, str) else None
     ending = extension_of(mime_type) if mime_type else None
     return named_file(content, path_of(options.get("fileName"), f"file.{ending}" if ending else "file"), mime_type)
 

@@ -25,6 +25,7 @@ async def set_v1(context: NodeContext) -> Outputs:
     output: list[Item] = []
     resolved = await context.resolve(wanted, parameter="values")
     undefined = await _find_undefined(context, wanted["values"], resolved)
+    nameless = await _find_undefined(context, wanted["values"], resolved, "name")
     for index, asked in enumerate(resolved):
         await yield_to_loop()
         item = context.items[index]
@@ -32,7 +33,8 @@ async def set_v1(context: NodeContext) -> Outputs:
         dots = as_group(asked["options"]).get("dotNotation", True) is not False
         for kind, empty in EMPTY.items():
             for place, field in enumerate(asked["values"].get(kind) or []):
-                name = _field_name(field.get("name", "propertyName"), dots)
+                given = "undefined" if (index, kind, place) in nameless else field.get("name", "propertyName")
+                name = _field_name(given, dots)
                 if name is None:
                     continue
                 value = _convert(field.get("value", empty), kind, context.version)
@@ -62,15 +64,17 @@ def _field_name(given: Any, dots: bool) -> str | None:
     return conversions.to_string(given)
 
 
-async def _find_undefined(context: NodeContext, given: Any, resolved: list[Any]) -> set[tuple[int, str, int]]:
-    """Which fields, by item, type and place, got undefined: JSON has no such value, so that they vanish."""
+async def _find_undefined(
+    context: NodeContext, given: Any, resolved: list[Any], part: str = "value"
+) -> set[tuple[int, str, int]]:
+    """Of which fields, by item, type and place, that part is undefined, which JSON cannot say; such values vanish."""
     empty = [
-        (index, kind, place, field["value"])
+        (index, kind, place, field[part])
         for kind in EMPTY
         for place, field in enumerate(given.get(kind) or [])
-        if isinstance(field.get("value"), str) and field["value"].startswith("=")
+        if isinstance(field.get(part), str) and field[part].startswith("=")
         for index, asked in enumerate(resolved)
-        if asked["values"][kind][place]["value"] is None
+        if asked["values"][kind][place].get(part) is None
     ]
     if not empty:
         return set()
