@@ -1,4 +1,7 @@
-"""Items that are too large to be held in memory: read piece by piece, with their long texts cut. Pure."""
+"""Items that are too large to be held in memory: read piece by piece, with their long texts cut. Pure.
+
+`app/console/members.py` takes one of their members out.
+"""
 
 import re
 from collections.abc import Iterable, Iterator

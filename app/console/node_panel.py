@@ -1,7 +1,5 @@
 """One node of an execution: what it was given, what it gave, what went wrong, and a retry from there."""
 
-import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,16 +8,14 @@ from flask import Response, request
 
 from app.api.executions.executions import require_execution_id
 from app.api.face.auth import caller
-from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console import items as shapes
 from app.console.advice import SUB_EXECUTION, advice_for
 from app.console.graph_nodes import SIZE, as_list, draw_node
 from app.console.pages import page, part
 from app.console.structures import Items, read_items, read_run
-from app.http_rules import attachment
 from app.repository.connection import Connection
-from app.repository.errors import Conflict, NodeDataNotFound, NotFound
+from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution, get_execution
 from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT
@@ -29,7 +25,6 @@ MAX_EDITED = 250
 MAX_EDITED_BYTES = 256 * 1024
 IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """What a browser shows as an image and nothing else."""
-FILE_POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 MAX_NUMBER = 2**31 - 1
 
 
@@ -183,30 +178,3 @@ def read_number(name: str) -> int:
     """A number of the address; 0 for what is none, or below."""
     text = request.args.get(name, "")
     return min(int(text), MAX_NUMBER) if text.isascii() and text.isdigit() and len(text) < 12 else 0
-
-
-@page("/executions/<execution_id>/file", scope="execution:read")
-@from_primary_after_all
-def file_of_item(execution_id: str) -> Response:
-    """A file that an item holds: to be saved, or, of an image, to be looked at."""
-    wanted, name = wanted_items(), request.args.get("name", "")
-    wanted.whole, wanted.limit = True, 1
-    with reading() as connection:
-        number = require_execution_id(execution_id)
-        execution = get_execution(connection, number, project_id=caller().project_id)
-        read_items(connection, execution, wanted, "")
-    binary = wanted.items[0].get("binary") if wanted.items and isinstance(wanted.items[0], dict) else None
-    entry = binary.get(name) if isinstance(binary, dict) else None
-    if not isinstance(entry, dict):
-        raise NotFound("The item has no such file")
-    try:
-        content = base64.b64decode(str(entry.get("data", "")), validate=True)
-    except (binascii.Error, ValueError):
-        raise Refused(409, "The file is not kept with the item") from None
-    kind = str(entry.get("mimeType", ""))
-    shown = kind in IMAGES and request.args.get("look") == "true"
-    response = Response(content, content_type=kind if shown else "application/octet-stream")
-    response.headers["Content-Security-Policy"] = FILE_POLICY
-    if not shown:
-        response.headers["Content-Disposition"] = attachment(entry.get("fileName") or name)
-    return response

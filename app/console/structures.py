@@ -31,7 +31,7 @@ class Items:
     """A page of items at one output of a node, or at one of its inputs.
 
     `searched`: into how many a search has looked, None for no search. Of an item that is too large to be shown whole
-    long texts are cut (`is_cut`), unless `whole` asks for all of it.
+    long texts are cut (`is_cut`).
     """
 
     node: str
@@ -46,7 +46,6 @@ class Items:
     next_offset: int | None = None
     limit: int = PAGE_ITEMS
     searched: int | None = None
-    whole: bool = False
     is_cut: bool = False
 
 
@@ -152,7 +151,7 @@ def read_page(
     if output is None:
         return [], 0, None
     page = data.page(output, offset, limit)
-    if page.length is None and not wanted.whole:
+    if page.length is None:
         return [read_shortened(page.pieces, wanted, sought)], output.items, page.next_offset
     items: list[Any] = orjson.loads(b"".join(chain([b"["], page.pieces, [b"]"])))
     return items, output.items, page.next_offset

@@ -31,6 +31,7 @@ CASES = {
     "the console's page of it": PAGE,
     "the console's page of a node": f"{PAGE}/node?node=Last",
     "the console's page of a node's item of 10 MB": f"{PAGE}/node?node=File",
+    "the file of that item": f"{PAGE}/file?node=File&name=data",
 }
 
 

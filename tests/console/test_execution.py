@@ -134,7 +134,15 @@ def test_an_item_larger_than_a_page_is_shown_with_its_long_texts_cut(browser, ap
     assert "0 found" in browser.get(f"{place}/items?node=Start&search=the thread").text
     assert "it stays as it was" in browser.get(f"{place}/node?node=Nothing").text
     file = browser.get(f"{place}/file?node=Start&offset=1&name=data")
-    assert file.data == b"<script>" * 400_000
+    pieces = list(file.iter_encoded())
+    assert b"".join(pieces) == b"<script>" * 400_000
+    assert max(map(len, pieces)) < 2**18
+    assert browser.get(f"{place}/file?node=Start&offset=1&name=other").status_code == 404
+    kept = {**binary, "data": "!" + binary["data"]}
+    nodes["Start"][0]["data"]["main"][0][1] = {"json": {}, "binary": {"data": kept, "short": 7, "number": {"data": 7}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps({'resultData': {'runData': nodes}}))}"
+    for name, status in (("data", 409), ("short", 404), ("number", 409)):
+        assert browser.get(f"{place}/file?node=Start&offset=1&name={name}").status_code == status, name
 
 
 def test_without_scripts_a_node_in_the_address_is_shown_and_pages_say_what_needs_them(browser, failed):
