@@ -127,6 +127,15 @@ document.addEventListener("submit", (event) => {
   if (event.target.method !== "get") return;
   for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;
 });
+// A request that a newer one takes the place of, or that ends with its page, is no error, and nothing for the log:
+// what is said of a request stands before what htmx says of its end.
+document.addEventListener("htmx:beforeSend", ({ detail }) => {
+  const end = detail.xhr.onabort;
+  detail.xhr.onabort = (event) => {
+    detail.error = null;
+    end(event);
+  };
+});
 document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) {
     tellSignedOut();
