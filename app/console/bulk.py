@@ -14,7 +14,7 @@ from marshmallow import Schema
 from app.api.face.auth import allows, caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
-from app.console.execution_list import SUGGESTIONS, executions_of, list_request, state
+from app.console.execution_list import MAX_IDS, SUGGESTIONS, executions_of, list_request, state
 from app.console.pages import page, part
 from app.repository.connection import Connection
 from app.repository.execution_counts import Count
@@ -43,7 +43,10 @@ LIST = ExecutionListQuery()
 
 @dataclass(slots=True)
 class Plan:
-    """What will be done: `calls` of the API, to `count` executions; `cut` when there are more than one call takes."""
+    """What will be done: `calls` of the API, to `count` executions; `cut` when there are more than one call takes.
+
+    `executions`: which ones, where they are named and not found by a filter.
+    """
 
     count: Count
     calls: list[dict[str, Any]]
@@ -69,6 +72,7 @@ def bulk_dialog(action: str) -> Response:
         plan=plan,
         calls=orjson.dumps(plan.calls).decode(),
         picked=len(ids),
+        named=" ".join(str(execution.id) for execution in plan.executions[: MAX_IDS + 1]),
         state=state(),
         tags=tags,
         carried={tag.id for tag in plan.executions[0].tags} if len(plan.executions) == 1 else set(),
@@ -82,13 +86,13 @@ def for_chosen(action: str, chosen: list[Execution]) -> Plan:
     if not ids:
         return Plan(count, [])
     if action == "stop":
-        return Plan(count, [call("POST", f"/{number}/stop") for number in ids])
+        return Plan(count, [call("POST", f"/{number}/stop") for number in ids], executions=chosen)
     if action == "tag":
         calls = [tagging(chosen[0])] if len(chosen) == 1 else [call("POST", "/tagMany", {"ids": ids, "tags": []})]
         return Plan(count, calls, executions=chosen)
     if action == "retry":
-        return Plan(count, [call("POST", "/retryMany", {"filter": {"ids": ids}})])
-    return Plan(count, [call("POST", "/delete", {"ids": ids})])
+        return Plan(count, [call("POST", "/retryMany", {"filter": {"ids": ids}})], executions=chosen)
+    return Plan(count, [call("POST", "/delete", {"ids": ids})], executions=chosen)
 
 
 def for_filter(connection: Connection, action: str) -> Plan:

@@ -33,6 +33,8 @@ ROWS = 50
 MAX_NEW = 100
 """More new ones than that are not counted."""
 MAX_REFRESHED = 250
+MAX_IDS = 50
+"""How many ids one can search for at once, as many as the API's list takes."""
 SUGGESTIONS = 250
 """How many workflows and tags the filters suggest."""
 RANGES = {"hour": "Last hour", "day": "Last 24 hours", "week": "Last 7 days", "month": "Last 30 days"}
@@ -74,10 +76,13 @@ def list_request() -> ListRequest:
 
 
 def narrow(query: dict[str, Any], text: str, problems: dict[str, Any]) -> None:
-    """Narrow a query to what is searched for: an id, or words of an error's message."""
-    number = parse_execution_id(text.removeprefix("#"))
-    if number is not None:
-        query["id"] = [number]
+    """Narrow a query to what is searched for: ids, or words of an error's message."""
+    numbers = named_ids(text)
+    if len(numbers) > MAX_IDS:
+        problems["search"] = [f"At most {MAX_IDS} ids at once."]
+        return
+    if numbers:
+        query["id"] = numbers
         return
     if not text:
         return
@@ -85,6 +90,15 @@ def narrow(query: dict[str, Any], text: str, problems: dict[str, Any]) -> None:
         query["error"] = FILTERS.fields["error"].deserialize(text)
     except ValidationError as error:
         problems["search"] = error.messages
+
+
+def named_ids(text: str) -> list[int]:
+    """The ids that a text consists of: one, or several with # before each; none where it has anything else."""
+    words = text.split()
+    if len(words) > 1 and not all(word.startswith("#") for word in words):
+        return []
+    numbers = [parse_execution_id(word.removeprefix("#")) for word in words]
+    return [] if None in numbers else [number for number in numbers if number is not None]
 
 
 def api_query(query: Mapping[str, Any]) -> str:
@@ -101,7 +115,7 @@ def api_query(query: Mapping[str, Any]) -> str:
 def searched_for(query: Mapping[str, Any]) -> str:
     """What stands in the search field."""
     numbers = query.get("id")
-    return f"#{numbers[0]}" if numbers else str(query.get("error", ""))
+    return " ".join(f"#{number}" for number in numbers) if numbers else str(query.get("error", ""))
 
 
 def state() -> str:

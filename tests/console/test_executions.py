@@ -19,6 +19,17 @@ def test_the_list_tells_why_and_its_state_is_in_the_address(browser, each):
     assert browser.get(f"/console/executions?search=%23{each['success']}").text.count('class="row ') == 1
 
 
+def test_several_ids_are_searched_for_at_once(browser, each):
+    sought = f"search=%23{each['success']}+%23{each['error']}"
+    page = browser.get(f"/console/executions?{sought}").text
+    assert page.count('class="row ') == 2
+    assert f'value="#{each["success"]} #{each["error"]}"' in page
+    assert browser.get(f"/console/executions?search={each['success']}+{each['error']}").text.count('class="row ') == 0
+    assert "At most 50 ids" in browser.get("/console/executions?search=" + "%231+" * 51).text
+    dialog = browser.get(f"/console/executions/bulk/tag?{sought}&mode=manual").text
+    assert re.search(r'data-named="\d \d" data-state="mode=manual&amp;search=', dialog)
+
+
 def test_words_of_an_error_are_searched_for_and_a_cursor_carries_them(browser, api, workflow):
     for number in range(52):
         api.ended(workflow, "error", error_message=f"No stock for {number}")
