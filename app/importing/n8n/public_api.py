@@ -1,25 +1,19 @@
 """Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
 
-import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import quote
 
 from app.importing.n8n.api_client import ApiClient, Cursors, Query, ServerFailed
-from app.importing.n8n.files_of_runs import AGAIN, RunFiles
-from app.importing.n8n.large_pages import LargePage
+from app.importing.n8n.api_executions import EXECUTIONS, ApiExecutions
+from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.progress import Progress
-from app.importing.n8n.rows import ODD, Row, read_json
+from app.importing.n8n.rows import ODD, Row
 from app.importing.n8n.source import SourceError, SourceExecution, Wanted
 from app.importing.n8n.spool import Spool
 from app.schemas.base import OBJECT_ID
-
-ID = re.compile(rb'"id"\s*:\s*"?(\d{1,18})')
-FAR = 1_000
-"""How far into an execution its id may stand, which n8n gives first."""
 
 PAGE_OF_DATA = 20
 """Executions whose data comes on one page."""
@@ -28,13 +22,6 @@ PAGE_OF_IDS = 250
 MOST_COUNTED = 25_000
 """Executions that are counted where only their number is wanted: a hundred pages."""
 MAX_DIGITS = 18
-ATTEMPTS_AT_ONE = 2
-"""How often one execution is asked for, on a page that n8n cannot give as a whole."""
-
-EXECUTIONS = "/executions"
-GONE = (400, 404, 410)
-"""What is answered to a cursor that is not known any more."""
-
 NOT_GIVEN = {
     "/variables": "variables do not come",
     "/projects": "everything goes into one project",
@@ -74,6 +61,7 @@ class ApiSource(Spool):
         wanted: Wanted = Wanted.ALL,
     ) -> None:
         self._api, self._progress = api, progress
+        self._executions = ApiExecutions(api, files.most_bytes)
         self._pages: list[ListedPage] = []
         super().__init__(files)
         self.name = self._api.name
@@ -153,7 +141,7 @@ class ApiSource(Spool):
             self._apart("execution", row, self._add_execution)
             self._progress.add()
         for execution_id in unfinished:
-            if (execution := self._read_one(execution_id)) is not None:
+            if (execution := self._executions.read_one(execution_id)) is not None:
                 self._apart("execution", execution, self._add_execution)
             self._progress.add()
         self._pages = list(self._list(PAGE_OF_DATA, above))
@@ -223,7 +211,7 @@ class ApiSource(Spool):
         """Read the executions of a page with their data. One that is not on it any more is asked for by its id."""
         wanted = {*page.ids}
         try:
-            for row in self._page_of_data(
+            for row in self._executions.read_page(
                 {"limit": str(page.length), "includeData": "true", **(query or {}), **page.cursor}
             ):
                 if isinstance(row, dict) and (execution_id := self._id_of(row)) in wanted:
@@ -232,7 +220,7 @@ class ApiSource(Spool):
         except (ServerFailed, ValueError):  # at the data of one of them, or the page is cut off
             pass
         for execution_id in sorted(wanted):
-            if (row := self._read_one(execution_id)) is not None:
+            if (row := self._executions.read_one(execution_id)) is not None:
                 self._apart("execution", row, self._add_execution)
 
     def _add_execution(self, row: Row) -> None:
@@ -246,52 +234,6 @@ class ApiSource(Spool):
         self.add("execution_data", data)
         for key, value in custom.items() if isinstance(custom, dict) else ():
             self.add("execution_metadata", {"executionId": row["id"], "key": key, "value": value})
-
-    def _page_of_data(self, query: Query) -> Iterator[Any]:
-        """The executions of a page, which lies on disk: there may be megabytes in each. None where the server does not
-        know the page any more. Raises ServerFailed."""
-        with TemporaryFile() as file:
-            response = self._api.get(EXECUTIONS, query, file)
-            if response.status_code in GONE:
-                return
-            if response.status_code != 200:
-                self._api.read(EXECUTIONS, response)  # says what is wrong
-            for text in LargePage(file).executions():
-                if len(text) <= self._files.most_bytes:
-                    yield read_json(text)
-                elif (named := ID.search(text, 0, FAR)) is not None:
-                    yield self._without_data(int(named[1]), {"flatted_bytes": len(text)})
-
-    def _read_one(self, execution_id: int) -> Row | None:
-        """An execution; None where it is gone. Without its data where that is too large, or n8n fails at it."""
-        path = f"{EXECUTIONS}/{execution_id}"
-        with TemporaryFile() as file:
-            try:
-                response = self._api.get(path, {"includeData": "true"}, file, attempts=ATTEMPTS_AT_ONE)
-            except ServerFailed as failure:
-                return self._without_data(
-                    execution_id, {"missing": f"n8n answers {failure.status} where its data is asked for {AGAIN}"}
-                )
-            if response.status_code == 404:
-                return None
-            if response.status_code != 200:
-                self._api.read(path, response)  # says what is wrong
-            size = file.tell()
-            if size > self._files.most_bytes:
-                return self._without_data(execution_id, {"flatted_bytes": size})
-            file.seek(0)
-            try:
-                execution = read_json(file.read())
-            except ValueError:
-                execution = None
-        missing = {"missing": f"its data cannot be read: n8n answers what is no JSON {AGAIN}"}
-        return execution if isinstance(execution, dict) else self._without_data(execution_id, missing)
-
-    def _without_data(self, execution_id: int, said: Row) -> Row | None:
-        """An execution whose data stays behind; `said` tells why. None where it is gone."""
-        path = f"{EXECUTIONS}/{execution_id}"
-        response = self._api.get(path, {})
-        return None if response.status_code == 404 else {**self._api.read(path, response), "data": None, **said}
 
 
 def _objects(value: Any) -> list[Row]:
