@@ -99,14 +99,14 @@ class AnswerBudget:
 
     def take(self, evaluated: past.Evaluated) -> Parameter:
         """The parameter with its value as JSON, where there is room for it."""
-        text, error = encode(evaluated.value)
+        text, error = encode_value(evaluated.value)
         if len(text) > self.left:
             text, error = b"null", TOO_MUCH
         self.left -= len(text)
         return Parameter(evaluated.path, evaluated.configured, text, evaluated.missing, evaluated.error or error)
 
 
-def encode(value: Any) -> tuple[bytes, str | None]:
+def encode_value(value: Any) -> tuple[bytes, str | None]:
     """A value as JSON; or null, and why it is not shown."""
     try:
         text = orjson.dumps(value)

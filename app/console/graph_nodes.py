@@ -52,7 +52,6 @@ class NodeDrawing:
     status: str | None = None
     runs: int = 0
     message: str | None = None
-    took: float | None = None
     leads_to: list[str] = field(default_factory=list)
 
     @property
@@ -137,6 +136,5 @@ def add_runs(node: NodeDrawing, summary: Mapping[str, Any] | None) -> None:
     last = summary.get("lastRun") or summary["runs"][-1]
     failed = [run for run in (*summary["runs"], last) if run["error"]]
     node.status = "error" if last["error"] else last["executionStatus"] or "success"
-    node.took = sum(run["executionTime"] or 0 for run in summary["runs"]) / 1000
     if failed:
         node.message = failed[-1]["error"]["message"]

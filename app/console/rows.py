@@ -44,7 +44,8 @@ def execution_row(
         f'    <p class="name">{execution_link(e)}{"".join(marks(e, missing))}{about}</p>\n    {reason(e)}\n  </div>\n'
         f'  <span class="mode">{escape(mode_word(e.mode))}</span>\n'
         f'  <span class="time">{when(e.started_at or e.created_at)}</span>\n'
-        f'  <span class="took">{took(e)}</span>\n  <span class="acts">{act(e, may_stop, may_retry)}</span>\n</li>'
+        f'  <span class="took">{duration_of(e)}</span>\n'
+        f'  <span class="acts">{act(e, may_stop, may_retry)}</span>\n</li>'
     )
 
 
@@ -105,7 +106,7 @@ def custom_link(key: str, value: str) -> str:
     return f' <a class="note" href="/console/executions?{query}">{escape(key)} {escape(shown(value))}</a>'
 
 
-def took(e: Execution) -> str:
+def duration_of(e: Execution) -> str:
     """How long it took; of one that runs, what the page's script counts on from, as HTML."""
     if e.started_at and e.stopped_at:
         return duration((e.stopped_at - e.started_at).total_seconds())

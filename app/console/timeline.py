@@ -55,8 +55,8 @@ def timeline(structure: Mapping[str, Any], execution: Execution, now: datetime) 
     if execution.status == "waiting":
         waits = max(runs, key=lambda each: (each.node == structure["lastNodeExecuted"], each.started))
         waits.run = {**waits.run, "executionStatus": "waiting"}
-        waits.took = max(waits.took, int(now.timestamp() * 1000) - waits.started)
-    end = max(each.started + each.took for each in own)
+        waits.milliseconds = max(waits.milliseconds, int(now.timestamp() * 1000) - waits.started)
+    end = max(each.started + each.milliseconds for each in own)
     scale = WIDTH / max(end - begin, 1)
     return Timeline([draw_bar(each, begin, scale) for each in runs[-MAX_ROWS:]], count)
 
@@ -70,7 +70,7 @@ class TimedRun:
     count: int
     run: Mapping[str, Any]
     started: int
-    took: int
+    milliseconds: int
 
 
 def timed_runs(structure: Mapping[str, Any]) -> Iterator[TimedRun]:
@@ -89,7 +89,7 @@ def draw_bar(timed: TimedRun, begin: float, scale: float) -> Bar:
     run = timed.run
     status = "error" if run["error"] else run["executionStatus"] or "success"
     x = max(min((timed.started - begin) * scale, WIDTH - NARROWEST), 0)
-    width = min(max(timed.took * scale, NARROWEST), WIDTH - x)
+    width = min(max(timed.milliseconds * scale, NARROWEST), WIDTH - x)
     started = (run["subExecution"] or {}).get("executionId")
     place = (round(x, 1), round(width, 1))
-    return Bar(timed.node, timed.number, timed.count, status, *place, timed.took / 1000, started)
+    return Bar(timed.node, timed.number, timed.count, status, *place, timed.milliseconds / 1000, started)

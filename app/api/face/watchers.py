@@ -208,10 +208,10 @@ def events_of(connection: Connection, wanted: ExecutionFilter, look: Look) -> by
     executions = list_executions(connection, replace(wanted, ids=ids), limit=MAX_SEEN)
     running = [execution.id for execution in executions if execution.status == "running"]
     progress = execution_progress.read(connection, running) if running else {}
-    return encode(executions[::-1], progress, look.at)
+    return encode_events(executions[::-1], progress, look.at)
 
 
-def encode(executions: Sequence[Execution], progress: Mapping[int, ExecutionProgress], at: Moment) -> bytes:
+def encode_events(executions: Sequence[Execution], progress: Mapping[int, ExecutionProgress], at: Moment) -> bytes:
     """One event for each; the last says up to when all is told, so that nothing is missed if it breaks off before."""
     last = len(executions) - 1
     return b"".join(

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from app.engine.run.document import Json, RunDocument, is_call, prepare_retry, to_resume
+from app.engine.run.items import InputSource
 
 Items = list[dict[str, Any]]
-Source = dict[str, Any] | None
 
 
 class CannotRestart(Exception):
@@ -75,11 +75,11 @@ class _Cut:
             raise CannotRestart(f"'{node}' only runs for '{root.previous_node}': start there instead")
         first = min([runs[run].execution_index, *_used_by(run_data, node, run)])
         self._runs = run_data
-        self.kept = {name: sum(each.execution_index < first for each in every) for name, every in run_data.items()}
+        self.runs_kept = {name: sum(each.execution_index < first for each in every) for name, every in run_data.items()}
 
     def check(self, remembering: set[str]) -> None:
         """Raise CannotRestart where a node of which some runs stay remembers (`node:NAME`) what came after them."""
-        for name, runs in self.kept.items():
+        for name, runs in self.runs_kept.items():
             if 0 < runs < len(self._runs[name]) and f"node:{name}" in remembering:
                 raise CannotRestart(f"That lies within a loop that went on: start at the first run of '{name}' instead")
 
@@ -105,7 +105,7 @@ class _Due:
     """A node that had got its input, with where that came from."""
 
     node: str
-    sources: list[Source]
+    sources: list[InputSource | None]
     inputs: list[Items | None] | None = None
     """None: as `sources` say."""
     key: str = field(init=False)
@@ -126,16 +126,16 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     cut.check(set(document.context_data))
     if not any(document.run_data[node][run].get("source") or ()):
         return None
-    restart = _Restart(document, cut.kept)
+    restart = _Restart(document, cut.runs_kept)
     stack, waiting, waiting_sources = restart.due()
     if items is not None:
         stack[0]["data"]["main"][0] = items
-    run_data = {name: runs[: cut.kept[name]] for name, runs in document.run_data.items() if cut.kept[name]}
+    run_data = {name: runs[: cut.runs_kept[name]] for name, runs in document.run_data.items() if cut.runs_kept[name]}
     contexts = {name: values for name, values in document.context_data.items() if restart.stays(name)}
     rest = {
         **(data.get("executionData") or {}),
         "contextData": contexts,
-        "metadata": {name: uses[: cut.kept.get(name, 0)] for name, uses in document.metadata.items()},
+        "metadata": {name: uses[: cut.runs_kept.get(name, 0)] for name, uses in document.metadata.items()},
         "nodeExecutionStack": stack,
         "waitingExecution": waiting,
         "waitingExecutionSource": waiting_sources,
@@ -153,14 +153,14 @@ def _skeleton(run: Json) -> RecordedRun:
 
 
 class _Restart:
-    """Finds what is due when only `kept` runs of each node have been."""
+    """Finds what is due when only `runs_kept` runs of each node have been."""
 
-    def __init__(self, document: RunDocument, kept: dict[str, int]) -> None:
-        self._document, self._kept = document, kept
+    def __init__(self, document: RunDocument, runs_kept: dict[str, int]) -> None:
+        self._document, self._runs_kept = document, runs_kept
 
     def stays(self, context: str) -> bool:
         """Whether what a node remembers stays: some of its runs do."""
-        return not context.startswith("node:") or self._kept.get(context.removeprefix("node:"), 0) > 0
+        return not context.startswith("node:") or self._runs_kept.get(context.removeprefix("node:"), 0) > 0
 
     def due(self) -> tuple[list[Json], Json, Json]:
         """The stack, the next node first, and the nodes that wait for more inputs, with their sources."""
@@ -192,7 +192,7 @@ class _Restart:
         later = [
             (run.get("executionIndex", 0), _Due(name, list(run.get("source") or ())))
             for name, runs in self._document.run_data.items()
-            for run in runs[self._kept[name] :]
+            for run in runs[self._runs_kept[name] :]
             if "inputOverride" not in run
         ]
         return [entry for _, entry in sorted(later, key=lambda pair: pair[0])]
@@ -207,8 +207,8 @@ class _Restart:
             due += [_Due(name, list(entry.get("main") or ())) for entry in by_run.values()]
         return due
 
-    def _is_kept(self, source: Source) -> bool:
-        return source is not None and source.get("previousNodeRun", 0) < self._kept.get(source["previousNode"], 0)
+    def _is_kept(self, source: InputSource | None) -> bool:
+        return source is not None and source.get("previousNodeRun", 0) < self._runs_kept.get(source["previousNode"], 0)
 
     def _task(self, entry: _Due) -> Json:
         inputs = self._inputs(entry) if entry.inputs is None else entry.inputs

@@ -161,7 +161,7 @@ class ExecutionMapper:
         return Wait(
             till=None if for_a_call else till,
             resume_on="webhook" if for_a_call else None,
-            node=None if due is None else encode(due),
+            node=None if due is None else encode_document(due),
             token=token if isinstance(token, str) else None,
             question_signatures=signatures,
         )
@@ -171,7 +171,7 @@ class ExecutionMapper:
         if document is None:
             return None
         try:
-            return encode(document)
+            return encode_document(document)
         except UnreadableFlatted as error:
             losses.add(f"its data cannot be read: {error}")
             return None
@@ -212,7 +212,7 @@ def _holds_objects(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict | None) for each in value)
 
 
-def encode(document: dict[str, Any]) -> bytes:
+def encode_document(document: dict[str, Any]) -> bytes:
     """The document as JSON. Raises UnreadableFlatted for one that is nested too deeply."""
     try:
         return orjson.dumps(document)

@@ -42,7 +42,7 @@ NO_TIMEOUTS = """
 
 ROWS_AT_ONCE = 50
 
-Connection = psycopg.Connection[dict[str, Any]]
+N8nConnection = psycopg.Connection[dict[str, Any]]
 
 
 class AsText(Loader):
@@ -72,7 +72,7 @@ class PostgresqlSource:
         self._url = url
         self._numbers = itertools.count()
         self._connection = connect(url)
-        self._file_connection: Connection | None = None
+        self._file_connection: N8nConnection | None = None
         self._columns: dict[str, set[str]] = {}
         self.remarks: list[str] = []
         with self._source_errors():
@@ -176,10 +176,12 @@ def name_of(url: str, schema: str, prefix: str) -> str:
     return f"PostgreSQL {given.get('dbname') or ''} at {host}{tables}" + (f", tables {prefix}..." if prefix else "")
 
 
-def connect(url: str) -> Connection:
+def connect(url: str) -> N8nConnection:
     """A connection that sees one moment and changes nothing. Raises SourceError."""
     try:
-        connection: Connection = psycopg.connect(url, row_factory=dict_row, connect_timeout=10, client_encoding="utf8")
+        connection: N8nConnection = psycopg.connect(
+            url, row_factory=dict_row, connect_timeout=10, client_encoding="utf8"
+        )
     except psycopg.Error as error:
         raise SourceError(f"n8n's database cannot be reached: {str(error).strip()}") from error
     connection.adapters.register_loader("json", AsText)

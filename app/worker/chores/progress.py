@@ -23,7 +23,7 @@ def progress(database: Database, read: ReadProgress) -> Chore:
         changed, running = read()
         ended = told - running
         if changed or ended:
-            texts = {execution_id: encode(document) for execution_id, document in changed.items()}
+            texts = {execution_id: encode_progress(document) for execution_id, document in changed.items()}
             await database.transact(execution_progress.save, texts, sorted(ended))
             told.difference_update(ended)
             told.update(texts)
@@ -32,6 +32,6 @@ def progress(database: Database, read: ReadProgress) -> Chore:
     return Chore("progress", step)
 
 
-def encode(document: dict[str, Any]) -> bytes:
+def encode_progress(document: dict[str, Any]) -> bytes:
     """As JSON that PostgreSQL can hold."""
     return orjson.dumps(document).replace(b"\\u0000", b"")

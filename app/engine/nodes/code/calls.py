@@ -60,8 +60,8 @@ def older_call_of(options: Json) -> Call:
         content = (given if isinstance(given, str) else form(given)).encode()
     else:
         body = {"body": _object(options, "formData")} if options.get("formData") else {}
-        whole = bool(options.get("json")) and method != "GET"
-        content = _content({**body, **options}, headers, bool(body), whole=whole)
+        sends_empty = bool(options.get("json")) and method != "GET"
+        content = _content({**body, **options}, headers, bool(body), sends_empty=sends_empty)
     headers.setdefault("accept", ("accept", "application/json" if options.get("json") else "*/*"))
     auth = _object(options, "auth")
     if auth.get("bearer"):
@@ -121,13 +121,13 @@ def _headers(options: Json) -> dict[str, tuple[str, str]]:
 
 
 def _content(
-    options: Json, headers: dict[str, tuple[str, str]], is_multipart: bool = False, *, whole: bool = False
+    options: Json, headers: dict[str, tuple[str, str]], is_multipart: bool = False, *, sends_empty: bool = False
 ) -> bytes:
-    """The body; its type is added to the headers where they tell none. `whole`: JSON that holds nothing is one, too."""
+    """The body; its type is added to the headers where they tell none. `sends_empty`: empty JSON is a body, too."""
     body, given = options.get("body"), headers.get("content-type", ("", ""))[1]
     if isinstance(options.get("bytes"), str):
         content, kind = base64.b64decode(options["bytes"]), "application/octet-stream"
-    elif not body and not (whole and "body" in options and body != ""):
+    elif not body and not (sends_empty and "body" in options and body != ""):
         return b""
     elif is_multipart and isinstance(body, dict):
         kind, content = multipart([_part(name, value) for name, value in body.items()])

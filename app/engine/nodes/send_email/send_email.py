@@ -96,7 +96,7 @@ async def _ask(context: NodeContext) -> Outputs:
 
 async def _send(
     context: NodeContext,
-    connection: smtp.Connection,
+    connection: smtp.SmtpConnection,
     item: Item,
     parameters: dict[str, Any],
     index: int,

@@ -25,7 +25,7 @@ QUIT_SECONDS = 5.0
 """How long the server may take to say goodbye: the mails are sent by then."""
 
 
-class Connection(aiosmtplib.SMTP):
+class SmtpConnection(aiosmtplib.SMTP):
     """A connection that knows since when the server has all addresses of its last mail."""
 
     enveloped_at = 0.0
@@ -43,14 +43,14 @@ class Connection(aiosmtplib.SMTP):
 
 
 @asynccontextmanager
-async def server(credential: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[Connection]:
+async def server(credential: dict[str, Any], rules: AddressRules, *, verify: bool) -> AsyncIterator[SmtpConnection]:
     """A connection to the server, encrypted and logged in as the credential says. Raises NodeError."""
     host = str(credential.get("host") or "")
     secure = bool(credential.get("secure", True))
     port = int(conversions.to_number(credential.get("port") or 465))
     user = str(credential.get("user") or "")
     try:
-        connection = Connection(
+        connection = SmtpConnection(
             hostname=host,
             sock=await connect(rules, host, port, seconds=SECONDS),
             username=user or None,
@@ -72,7 +72,7 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
         connection.close()
 
 
-async def send(connection: Connection, message: EmailMessage, sender: str, recipients: list[str]) -> dict[str, Any]:
+async def send(connection: SmtpConnection, message: EmailMessage, sender: str, recipients: list[str]) -> dict[str, Any]:
     """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException.
 
     Addresses beyond ASCII need a server that takes them (SMTPUTF8).
