@@ -171,21 +171,7 @@ class Outgoing:
             raise InvalidURL(f"Invalid URL: {error}") from error  # of a name that begins like an encoded one
 
     async def _send_following(self, call: Call, client: "httpx.AsyncClient") -> Answer:
-        from app.outgoing.connections import PROJECT
-
-        headers = [
-            (name.encode("latin-1"), value.encode("latin-1"))
-            for name, value in call.headers
-            if not says_where_it_ends(name, value)
-        ]
-        request = client.build_request(
-            call.method,
-            call.url,
-            headers=headers,
-            content=call.content or None,
-            extensions={PROJECT: self.rules.project},
-        )
-        auth, secrets, redirects = call.auth, call.secret_headers | CREDENTIAL_HEADERS, 0
+        request, auth, redirects = self._first_request(call, client), call.auth, 0
         while True:
             response = await client.send(request, stream=True, auth=auth, follow_redirects=False)
             try:
@@ -196,21 +182,22 @@ class Outgoing:
                     raise TooManyRedirects("Maximum number of redirects exceeded")
             finally:
                 await response.aclose()
-            following = response.next_request
-            if following.url.scheme not in ("http", "https"):
-                raise RedirectFailed(f"Redirected request failed: Unsupported protocol {following.url.scheme}:")
-            if following.method != request.method:
-                following.headers.pop("content-type", None)
-            if "cookie" in request.headers:  # which httpx drops even where it may stay
-                following.headers["cookie"] = request.headers["cookie"]
-            shared = call.share_secrets or _origin(following.url) == _origin(request.url)
-            if not (shared and call.may_take_secrets(following.url)):
-                if call.secret_body and following.headers.get("content-length", "0") != "0":
-                    raise SecretRefused(f"The redirect to '{following.url.host}' would take the credential there")
+            if not _carry_over(call, request, response.next_request):
                 auth = None
-                for name in secrets:
-                    following.headers.pop(name, None)
-            request = following
+            request = response.next_request
+
+    def _first_request(self, call: Call, client: "httpx.AsyncClient") -> "httpx.Request":
+        from app.outgoing.connections import PROJECT
+
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in call.headers
+            if not says_where_it_ends(name, value)
+        ]
+        extensions = {PROJECT: self.rules.project}
+        return client.build_request(
+            call.method, call.url, headers=headers, content=call.content or None, extensions=extensions
+        )
 
     async def _read(self, response: "httpx.Response", receive: Callable[[int], None]) -> Answer:
         headers: dict[str, Any] = _joined(response.headers.multi_items())
@@ -276,6 +263,27 @@ def matches(host: str, domain: str) -> bool:
     """Whether a host is the domain, or below it when that is given as `*.example.com`."""
     host = host.lower().rstrip(".")
     return host.endswith(domain[1:]) if domain.startswith("*.") else host == domain
+
+
+def _carry_over(call: Call, request: "httpx.Request", following: "httpx.Request") -> bool:
+    """Give the request that a redirect asks for what it may have of the one before; False: none of the secrets.
+
+    Raises RedirectFailed and SecretRefused.
+    """
+    if following.url.scheme not in ("http", "https"):
+        raise RedirectFailed(f"Redirected request failed: Unsupported protocol {following.url.scheme}:")
+    if following.method != request.method:
+        following.headers.pop("content-type", None)
+    if "cookie" in request.headers:  # which httpx drops even where it may stay
+        following.headers["cookie"] = request.headers["cookie"]
+    shared = call.share_secrets or _origin(following.url) == _origin(request.url)
+    if shared and call.may_take_secrets(following.url):
+        return True
+    if call.secret_body and following.headers.get("content-length", "0") != "0":
+        raise SecretRefused(f"The redirect to '{following.url.host}' would take the credential there")
+    for name in call.secret_headers | CREDENTIAL_HEADERS:
+        following.headers.pop(name, None)
+    return False
 
 
 def _joined(lines: Iterable[tuple[str, str]]) -> dict[str, str]:

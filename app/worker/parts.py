@@ -67,13 +67,7 @@ class Parts:
         self.registry = Registry(settings, pool, self.vault, self.clock)
         types = nodes.load().copy()
         store = Store(settings.home)
-        self.host = Host(
-            store.root,
-            processes=settings.package_processes,
-            listeners=settings.listeners,
-            memory_mb=settings.package_memory_mb,
-            shared=settings.package_sharing == "project",
-        )
+        self.host = _make_host(settings, store)
         self.packages = PackageSync(
             store,
             self.database,
@@ -95,3 +89,13 @@ class Parts:
         """Let a webhook's caller have its answer now, before the workflow has ended."""
         written = await compute(encode_answer, answer, size=count_work([answer]))
         await self.database.transact(answer_now, execution_id, written)
+
+
+def _make_host(settings: Settings, store: Store) -> Host:
+    return Host(
+        store.root,
+        processes=settings.package_processes,
+        listeners=settings.listeners,
+        memory_mb=settings.package_memory_mb,
+        shared=settings.package_sharing == "project",
+    )

@@ -93,13 +93,7 @@ async def _run_task(
     """Run one node and hand on its output. Why the run cannot go on, and how the node failed if it did."""
     inputs = await compute(pair_inputs, task, size=_count(task.inputs) / PLAIN)
     given = _count(inputs)
-    run: dict[str, Any] = {
-        "startTime": time.time_ns() // 1_000_000,
-        "executionIndex": state.next_index(),
-        "source": task.sources or [],
-        "hints": [],
-    }
-    started = time.perf_counter_ns()
+    run, started = _begin_run(state, task), time.perf_counter_ns()
     context = context_of_task(state, task, inputs, sandbox, execution)
     if task.call is not None or task.request is not None:
         begin_call(state, task, context, run)
@@ -129,6 +123,16 @@ async def _run_task(
     else:
         _hand_on(context, run, finished)
     return None, None
+
+
+def _begin_run(state: RunState, task: Task) -> dict[str, Any]:
+    """What is known of a node's run when it begins."""
+    return {
+        "startTime": time.time_ns() // 1_000_000,
+        "executionIndex": state.next_index(),
+        "source": task.sources or [],
+        "hints": [],
+    }
 
 
 def _put_aside(

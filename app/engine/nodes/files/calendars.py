@@ -78,13 +78,7 @@ def _lines(
     yield f"UID:{_one_line(display(fields.get('uid') or uuid4()))}"
     yield f"SUMMARY:{_escape(display(parameters.get('title') or 'Untitled event'))}"
     yield f"DTSTAMP:{_moment(now)}"
-    if parameters.get("allDay"):
-        # An event ends on the day after its last one.
-        yield f"DTSTART;VALUE=DATE:{start:%Y%m%d}"
-        yield f"DTEND;VALUE=DATE:{end + timedelta(days=1):%Y%m%d}"
-    else:
-        yield f"DTSTART:{_moment(start)}"
-        yield f"DTEND:{_moment(end)}"
+    yield from _begin_and_end(start, end, all_day=bool(parameters.get("allDay")))
     if fields.get("sequence"):
         yield f"SEQUENCE:{_number(fields, 'sequence')}"
     yield from said("DESCRIPTION", "description", escape=True)
@@ -96,15 +90,28 @@ def _lines(
         yield f"GEO:{_number(place, 'lat')};{_number(place, 'lon')}"
     yield from said("LOCATION", "location", escape=True)
     yield from said("STATUS", "status")
-    organizer = (fields.get("organizerUi") or {}).get("organizerValues")
-    if organizer:
+    if organizer := (fields.get("organizerUi") or {}).get("organizerValues"):
         yield f"ORGANIZER;{_person(organizer, 'Organizer')}"
     yield from said("X-MICROSOFT-CDO-BUSYSTATUS", "busyStatus")
-    for attendee in (fields.get("attendeesUi") or {}).get("attendeeValues") or []:
-        answer = "TRUE" if attendee.get("rsvp") else "FALSE"
-        yield f"ATTENDEE;RSVP={answer};{_person(attendee, 'Unnamed attendee')}"
+    yield from _attendees((fields.get("attendeesUi") or {}).get("attendeeValues") or [])
     yield from said("RRULE", "recurrenceRule")
     yield from ("END:VEVENT", "END:VCALENDAR")
+
+
+def _begin_and_end(start: datetime, end: datetime, *, all_day: bool) -> Iterator[str]:
+    if all_day:
+        # An event ends on the day after its last one.
+        yield f"DTSTART;VALUE=DATE:{start:%Y%m%d}"
+        yield f"DTEND;VALUE=DATE:{end + timedelta(days=1):%Y%m%d}"
+    else:
+        yield f"DTSTART:{_moment(start)}"
+        yield f"DTEND:{_moment(end)}"
+
+
+def _attendees(attendees: list[dict[str, Any]]) -> Iterator[str]:
+    for attendee in attendees:
+        answer = "TRUE" if attendee.get("rsvp") else "FALSE"
+        yield f"ATTENDEE;RSVP={answer};{_person(attendee, 'Unnamed attendee')}"
 
 
 def _number(fields: dict[str, Any], name: str) -> str:

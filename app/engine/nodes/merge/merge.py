@@ -175,10 +175,8 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
     unmatched_second = [second[place] for place in matches.unmatched_second]
     if join == "keepNonMatches":
         return [_choose_unmatched(unmatched_first, unmatched_second, wanted)]
-    if join == "keepMatches" and wanted == "input1":
-        return [[item for item, partners in zip(first, matches.partners, strict=True) if partners]]
-    if join == "keepMatches" and wanted == "input2":
-        return [[second[place] for place in dict.fromkeys(place for _, place in matches.pairs())]]
+    if join == "keepMatches" and wanted in ("input1", "input2"):
+        return [_choose_matched(first, second, matches, wanted)]
     together = context.collect(
         _join(first[index], index, second[place], place, clash) for index, place in matches.pairs()
     )
@@ -190,6 +188,13 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
     if join in ("keepEverything", "enrichInput2"):
         together.extend(_rename_unmatched(context, unmatched_second, "2", clash))
     return [together]
+
+
+def _choose_matched(first: list[Item], second: list[Item], matches: matching.Matches, wanted: str) -> list[Item]:
+    """The items of one input that have partners in the other."""
+    if wanted == "input1":
+        return [item for item, partners in zip(first, matches.partners, strict=True) if partners]
+    return [second[place] for place in dict.fromkeys(place for _, place in matches.pairs())]
 
 
 def _rename_unmatched(context: NodeContext, items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
