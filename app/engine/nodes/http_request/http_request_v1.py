@@ -19,8 +19,8 @@ from app.engine.nodes.http_request.parameter_values import (
     request_timeout,
     without_nulls,
 )
-from app.engine.nodes.http_request.parameters import validate_url
 from app.engine.nodes.http_request.requests import Prepared, in_batches, send_one
+from app.engine.nodes.http_request.urls import validate_url
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext

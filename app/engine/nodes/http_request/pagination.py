@@ -8,8 +8,9 @@ from typing import Any
 from app.engine.nodes.http_request.answers import Reading, check, read_items, work_of
 from app.engine.nodes.http_request.failures import RequestFailed
 from app.engine.nodes.http_request.parameter_values import seconds, to_count
-from app.engine.nodes.http_request.parameters import ItemRequest, fields, is_url
+from app.engine.nodes.http_request.parameters import ItemRequest, fields
 from app.engine.nodes.http_request.requests import answered
+from app.engine.nodes.http_request.urls import is_url
 from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext

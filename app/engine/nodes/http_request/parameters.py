@@ -1,6 +1,5 @@
 """The parameters of HTTP Request, versions 3 to 4, of one item: what request they make and how its answer is read."""
 
-import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +19,7 @@ from app.engine.nodes.http_request.parameter_values import (
     to_count,
     values_by_name,
 )
+from app.engine.nodes.http_request.urls import validate_url
 from app.engine.nodes.shared import binary
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -28,7 +28,6 @@ from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert, Undefined
 from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 
-_URL = re.compile(r"https?://", re.IGNORECASE)
 _CONTENT_TYPES = frozenset({"json", "form-urlencoded", "multipart-form-data", "binaryData", "raw"})
 _SPECIFIED = {"json": ("keypair", "json"), "form-urlencoded": ("keypair", "string")}
 GROUPED_SINCE = 4.3
@@ -286,25 +285,3 @@ def fields(given: Any, *path: str) -> dict[str, Any]:
     for name in path:
         given = given.get(name) if isinstance(given, dict) else None
     return given if isinstance(given, dict) else {}
-
-
-def is_url(text: str) -> bool:
-    """Whether a text begins as a URL does."""
-    return _URL.match(text.strip()) is not None
-
-
-def validate_url(given: Any, index: int) -> str:
-    """The URL as it is called. Raises NodeError for the item."""
-    if not isinstance(given, str):
-        kind = (
-            conversions.to_string(given)
-            if given is None or isinstance(given, Undefined)
-            else conversions.type_name(given)
-        )
-        raise NodeError(f"URL parameter must be a string, got {kind}", item_index=index)
-    url = http_encoding.read_url(given)
-    if not url:
-        raise NodeError("URL parameter cannot be empty", item_index=index)
-    if not is_url(given):
-        raise NodeError(f'Invalid URL: {url}. URL must start with "http" or "https".', item_index=index)
-    return url
