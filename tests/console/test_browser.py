@@ -42,6 +42,14 @@ NUMBERS = count()
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--in-process-gpu")
 """No test looks at pixels: nothing that draws them has a process of its own."""
 NARROW = {"width": 360, "height": 740}
+ADD_LINKS = """document.querySelectorAll(".advice, .node-head .hint").forEach(
+  place => place.insertAdjacentHTML("beforeend", ' started <a href="#7">#7</a>'))"""
+NOTE_TIMER = """() => {
+  window.timer = [];
+  const note = () => window.timer.push(document.querySelector("#now [data-since]")?.textContent);
+  const all = {subtree: true, childList: true, characterData: true};
+  new MutationObserver(note).observe(document.getElementById("now"), all);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -199,11 +207,16 @@ def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, s
     page.keyboard.press("ArrowRight")
     second = page.evaluate("document.activeElement.dataset.node")
     assert second != first
+    page.evaluate(NOTE_TIMER)
+    for _ in range(2):  # by the second answer the first is on the page
+        with page.expect_response(re.compile(r"/now\b")):
+            pass
     with connect(stage.database_url) as connection:
         connection.execute("UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [running])
     expect(page.locator("#told")).to_have_text(re.compile(rf"^Stopped: .* #{running}$"))
     expect(page).to_have_title(re.compile("^Stopped: "))
     assert page.evaluate("document.activeElement.dataset.node") == second
+    assert "…" not in page.evaluate("window.timer")
     with connect(stage.database_url) as connection:
         [(running,)] = connection.execute(RUNNING, [stage.succeeded]).fetchall()
     page.goto(f"/console/executions/{running}")
@@ -319,6 +332,9 @@ def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
         page.goto(f"/console/{path.format(**vars(stage), problem=problem)}")
         if path == "executions/{failed}":
             expect(page.locator("#node-name")).to_be_visible()
+            page.evaluate(ADD_LINKS)  # as a failure in a sub-execution has them
+            for link in page.get_by_text("#7", exact=True).all():
+                expect(link).to_have_css("text-decoration-line", "underline")
         assert violations(page) == [], path
         page.emulate_media(color_scheme="dark")
         assert violations(page, only="color-contrast") == [], path
