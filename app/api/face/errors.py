@@ -43,11 +43,14 @@ class Refused(Exception):
         headers: Mapping[str, str] | None = None,
         *,
         more: Mapping[str, Any] | None = None,
+        plain: bool = False,
     ) -> None:
+        """`plain`: the sentence itself is the answer, as text."""
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
         self.more = more or {}
+        self.plain = plain
 
 
 def from_data_table(problem: InvalidData) -> Response:
@@ -65,9 +68,14 @@ def from_domain(problem: domain.RepositoryError) -> Response:
 
 def from_refusal(problem: Refused) -> Response:
     """What the view has refused the call with."""
-    answer = error(str(problem), problem.status, **problem.more)
+    answer = plain_error(problem) if problem.plain else error(str(problem), problem.status, **problem.more)
     answer.headers.update(problem.headers)
     return answer
+
+
+def plain_error(problem: Refused) -> Response:
+    """The sentence as text."""
+    return Response(str(problem), problem.status, content_type="text/plain; charset=utf-8")
 
 
 def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:

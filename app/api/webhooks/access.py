@@ -50,9 +50,9 @@ def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -
     """Whoever calls. Raises Refused for who is not let in."""
     allowed = settings.options.ip_whitelist
     if allowed and not is_listed(client_address(), allowed):
-        raise Refused(403, "IP is not allowed to access the webhook!")
+        raise Refused(403, "IP is not allowed to access the webhook!", plain=True)
     if settings.options.ignore_bots and is_program():
-        raise Refused(403, WRONG, CHALLENGE)
+        raise Refused(403, WRONG, CHALLENGE, plain=True)
     kind = settings.authentication
     if kind == "none":
         return Caller()
@@ -64,11 +64,11 @@ def let_in(connection: Connection, project_id: str, settings: WebhookSettings) -
         return Caller(proof=proof_of("Authorization", str(credential["password"])))
     if kind == "bearerAuth":
         if not equal_in_constant_time(request.headers.get("Authorization", ""), f"Bearer {credential['token']}"):
-            raise Refused(403, WRONG, CHALLENGE)
+            raise Refused(403, WRONG, CHALLENGE, plain=True)
         return Caller(proof=proof_of("Authorization"))
     name = str(credential["name"])
     if not equal_in_constant_time(request.headers.get(name, ""), str(credential["value"])):
-        raise Refused(403, WRONG, CHALLENGE)
+        raise Refused(403, WRONG, CHALLENGE, plain=True)
     return Caller(proof=proof_of(name))
 
 
@@ -82,10 +82,10 @@ def check_basic(credential: dict[str, Any]) -> None:
     """Raise Refused unless the call carries this name and password."""
     given = request.authorization
     if given is None or given.type != "basic" or given.username is None:
-        raise Refused(401, "Authorization is required!", CHALLENGE)
+        raise Refused(401, "Authorization is required!", CHALLENGE, plain=True)
     expected = f"{credential.get('user', '')}:{credential.get('password', '')}"
     if not equal_in_constant_time(f"{given.username}:{given.password}", expected):
-        raise Refused(401, "Authentication data is wrong!", CHALLENGE)
+        raise Refused(401, "Authentication data is wrong!", CHALLENGE, plain=True)
 
 
 def credential_of(connection: Connection, project_id: str, settings: WebhookSettings) -> dict[str, Any]:

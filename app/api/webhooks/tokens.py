@@ -27,12 +27,12 @@ def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
     header = request.headers.get("Authorization", "")
     token = header[len(BEARER) :].strip() if header.lower().startswith(BEARER) else header.partition(" ")[2].strip()
     if not token:
-        raise Refused(401, "No token provided", CHALLENGE)
+        raise Refused(401, "No token provided", CHALLENGE, plain=True)
     parts = token.split(".")
     if len(parts) != 3:
-        raise Refused(403, "jwt malformed", CHALLENGE)
+        raise Refused(403, "jwt malformed", CHALLENGE, plain=True)
     if not parts[2]:
-        raise Refused(403, "jwt signature is required", CHALLENGE)
+        raise Refused(403, "jwt signature is required", CHALLENGE, plain=True)
     import jwt  # here: few webhooks ask for tokens
 
     algorithm = str(credential.get("algorithm") or "HS256")
@@ -41,7 +41,7 @@ def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
         with warnings.catch_warnings(action="ignore"):
             payload: dict[str, Any] = jwt.decode(token, key_of(credential), [algorithm], options=UNCHECKED)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-        raise Refused(403, reason_of(error), CHALLENGE) from None
+        raise Refused(403, reason_of(error), CHALLENGE, plain=True) from None
     return payload
 
 

@@ -7,6 +7,7 @@ from app.binary_files import encode_base64, file_bytes
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import BYTES_OF_ONE
 from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
+from app.engine.nodes.shared.signed_tokens import signed_token
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -33,6 +34,7 @@ NO_FILE = "No binary data exists on the first item!"
 SAMPLE = '{"myField": "value"}'
 """What a node answers whose body nobody has written."""
 _WITH_HOST = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://)?/*[^\s/?#]+(?:[/?#]|\Z)")
+_MOMENT = re.compile(r"[-+]?\d{4,6}-\d\d-\d\dT[\d:.]{8,12}(?:Z|[-+]\d\d:\d\d)")
 _COMPLETE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|/")
 
 
@@ -129,6 +131,8 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
         given = await _body(context, "")
         if given is None:
             return {}
+        if await _is_date(context, given):
+            return _quoted(given)
         return {"text": given} if isinstance(given, str) else {"body": given}
     if kind == "redirect":
         url = await context.resolve_first(context.parameters.get("redirectURL", ""), parameter="redirectURL")
@@ -137,6 +141,8 @@ async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> 
         return {}
     if kind == "binary":
         return await _file(context)
+    if kind == "jwt":
+        return {"body": {"token": await signed_token(context)}}
     raise NodeError(f'The Response Data option "{kind}" is not supported!')
 
 
@@ -149,10 +155,24 @@ async def _json(context: NodeContext) -> dict[str, Any]:
     given = await _body(context, SAMPLE)
     if given is None or given == "":
         return {}
+    if await _is_date(context, given):
+        return _quoted(given)
     try:
         return {"body": await parse_json(context, given) if isinstance(given, str) else given}
     except CannotConvert:
         raise NodeError("Invalid JSON in 'Response Body' field", description=CHECK_JSON) from None
+
+
+async def _is_date(context: NodeContext, given: Any) -> bool:
+    """Whether what came out as a text was a date, which is an answer in JSON."""
+    asked = context.parameters.get("responseBody")
+    if not (isinstance(given, str) and _MOMENT.fullmatch(given) and isinstance(asked, str) and asked[:1] == "="):
+        return False
+    return (await context.tell_apart({asked}))[0][asked] in ("Date", "DateTime")
+
+
+def _quoted(text: str) -> dict[str, Any]:
+    return {"text": conversions.to_json_text(text), "headers": {"content-type": "application/json; charset=utf-8"}}
 
 
 def _address(url: Any) -> str:

@@ -174,9 +174,10 @@ class ExpressionContext:
         return template.fill(rows[0])
 
     async def tell_apart(self, texts: set[str]) -> list[dict[str, str]]:
-        """What the expressions that gave nothing really were, for each item: null, undefined, NaN, Infinity or Date.
+        """What the expressions that gave nothing, or a text, really were, for each item.
 
-        JSON writes all of them as null. One that threw counts as undefined, as it does for n8n.
+        It is null, undefined, NaN, Infinity, Date or DateTime. JSON writes most of them as null.
+        One that threw counts as undefined, as it does for n8n.
         """
         asked = list(texts)
         rows = await self._evaluate(asked, self.items, None, kinds=True)

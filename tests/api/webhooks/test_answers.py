@@ -127,6 +127,15 @@ def test_respond_with_the_first_item(site: Site, version: float) -> None:
         ({"respondWith": "text", "responseBody": "={{ $json.a }}"}, (200, JSON, b"1")),
         ({"respondWith": "text", "responseBody": ""}, (200, HTML, b"")),
         ({"respondWith": "text", "responseBody": "={{ $json.none }}"}, (200, JSON, b"")),
+        (
+            {"respondWith": "json", "responseBody": "={{ DateTime.fromISO('2020-01-01T00:00:00Z', {zone: 'utc'}) }}"},
+            (200, JSON, b'"2020-01-01T00:00:00.000Z"'),
+        ),
+        ({"respondWith": "text", "responseBody": "={{ new Date(0) }}"}, (200, JSON, b'"1970-01-01T00:00:00.000Z"')),
+        (
+            {"respondWith": "text", "responseBody": "={{ '2020-01-01T00:00:00.000Z' }}"},
+            (200, HTML, b"2020-01-01T00:00:00.000Z"),
+        ),
         ({"respondWith": "json"}, (200, JSON, b'{"myField":"value"}')),
         ({"respondWith": "json", "responseBody": ""}, (200, JSON, b"")),
         ({"respondWith": "json", "responseBody": "={{ $json.none }}"}, (200, JSON, b"")),

@@ -62,7 +62,8 @@
       const value = runPart(part, scope);
       if (typeof value === 'bigint') return `${value}`;
       checkCloneable(value, part);
-      return value instanceof DateTime ? `${value}` : value;
+      scope.isDateTime = value instanceof DateTime;
+      return scope.isDateTime ? `${value}` : value;
     }
     let text = '';
     for (const part of parts) {
@@ -140,12 +141,14 @@
   /** What a template's value is, where JSON would not tell: a date, null, undefined, or what number. */
   function kindOf(parts, scope) {
     let value;
+    scope.isDateTime = false;
     try {
       value = valueOf(parts, scope);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
     }
     if (value instanceof Date) return 'Date';
+    if (scope.isDateTime) return 'DateTime';
     return typeof value === 'number' || value === null ? String(value) : typeof value;
   }
 
