@@ -218,6 +218,10 @@ def test_a_look_up_for_which_there_is_no_thread_takes_no_place(monkeypatch) -> N
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(UnknownHost, match=r"ENOTFOUND nowhere\.invalid"):
         ask("http://nowhere.invalid/")
+
+
+def test_nobody_is_asked_for_a_name_that_none_can_be(monkeypatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: pytest.fail("asked"))
     with pytest.raises(UnknownHost):
         asyncio.run(AddressRules().resolve("a." * 200 + "invalid", 80))
 
