@@ -133,6 +133,9 @@ def test_an_item_larger_than_a_page_is_shown_with_its_long_texts_cut(browser, ap
     assert "1 found" in browser.get(f"{place}/items?node=Start&search=the needle").text
     assert "0 found" in browser.get(f"{place}/items?node=Start&search=the thread").text
     assert "it stays as it was" in browser.get(f"{place}/node?node=Nothing").text
+    alone = orjson.dumps({"resultData": {"runData": {**nodes, "Start": [run([large])]}}})
+    behind = f"/console/executions/{api.ended(workflow, data=alone)}/node?node=Nothing"
+    assert "it stays as it was" in browser.get(behind).text, "what is cut is nothing to retry with"
     file = browser.get(f"{place}/file?node=Start&offset=1&name=data")
     pieces = list(file.iter_encoded())
     assert b"".join(pieces) == b"<script>" * 400_000

@@ -150,6 +150,7 @@ def test_respond_with_the_first_item(site: Site, version: float) -> None:
         ({"options": {"responseKey": 'k[0]["x y"]'}}, (200, JSON, b'{"k":[{"x y":{"a":1}}]}')),
         ({"respondWith": "text", "responseBody": "x", "options": {"responseCode": 205}}, (205, HTML, b"")),
         ({"options": {"responseHeaders": headers(Content_Type="")}}, (200, JSON, b'{"a":1}')),
+        ({"options": {"responseHeaders": headers(Content_Type="={{ null }}")}}, (200, JSON, b'{"a":1}')),
         (
             {"options": {"responseHeaders": headers(Content_Type="application/xml; charset=latin1")}},
             (200, "application/xml; charset=utf-8", b'{"a":1}'),

@@ -160,4 +160,4 @@ def test_a_workflow_that_runs_again_is_read_again_only_for_other_node_types_or_a
     assert parsed.graph(types, "Asia/Tokyo").timezone == "Asia/Tokyo"
     types.further = NodeTypes()
     types.further.add(NodeType("n8n-nodes-more.sent", (1,), nodes.load().find("n8n-nodes-base.noOp", 1).run))
-    assert parsed.graph(types, "UTC").nodes["Sent"].kind.installed
+    assert parsed.graph(types, "Asia/Tokyo").nodes["Sent"].kind.installed
