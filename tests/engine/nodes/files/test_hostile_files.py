@@ -116,3 +116,9 @@ def test_a_sheet_that_would_have_too_many_cells_is_not_written(engine: Engine, m
     outcome = engine.run(written, items=[{"json": {"a": 1, "b": 2}}, {"json": {"a": 3, "b": 4}}])
     assert outcome.error is not None
     assert outcome.error.message == "The sheet has 4 cells; at most 3 are written"
+
+
+def test_json_that_is_nested_too_deeply_is_said_to_be(engine: Engine) -> None:
+    """JavaScript reads it without a complaint."""
+    for deep in (b"[" * 2_000 + b"]" * 2_000, b"[" * 200_000 + b"0," * 300_000 + b"0" + b"]" * 200_000):
+        assert refusal(extract(engine, deep, "fromJson")).startswith("The JSON is nested too deeply")
