@@ -4,7 +4,8 @@ it, until it has read the whole text. What is small is read at once."""
 import random
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -17,6 +18,10 @@ MAX_LEVELS = 16
 """One around the other, of which each holds more than that."""
 _MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
 WINDOW = 2**20
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_STEP = [0] * 256
+for _opening, _closing in (b"[]", b"{}"):
+    _STEP[_opening], _STEP[_closing] = 1, -1
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 """All that is complete: it ends before a string that does not end."""
@@ -36,7 +41,7 @@ _KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 
 def is_large(text: bytes) -> bool:
     """Whether it may hold more values than are read at once; signs in strings count as if they stood outside."""
-    return len(text) > AT_ONCE and text.count(b",") + text.count(b"[") + text.count(b"{") > AT_ONCE
+    return len(text) > AT_ONCE and _count(text) > AT_ONCE
 
 
 def is_heavy(values: Sequence[Any], many: int = MANY) -> bool:
@@ -191,28 +196,79 @@ def read(text: bytes, level: int = 0) -> Any:
 
 
 def _slices(text: bytes) -> list[tuple[bytes, bool]]:
-    """The entries of a list or an object, as many together as may be read at once, and whether one is alone. The
-    commas between two slices are left out."""
+    """The entries of a list or an object, about as many together as may be read at once, and whether one is alone that
+    is large. The commas between two slices are left out."""
     slices: list[tuple[bytes, bool]] = []
-    depth = values = before = 0  # `before`: values ahead of the present entry
-    begin = entry = 1  # where the slice begins, and the entry
-    entries = 0  # of the slice, ahead of the present one
-    for mark in _MARK.finditer(text, 1, len(text) - 1):
+    begin, values, alone = 1, 0, False  # of the slice; `alone`: no comma ends its first entry, which is large
+    windows: list[_Window] = []  # of the slice, as far as they may hold such commas
+    for window in _windows(text, 1, len(text) - 1):
+        values += window.values
+        if window.may_part:
+            windows.append(window)
+        if alone and (commas := _commas(text, window, begin)):
+            slices.append((text[begin : commas[0]], True))
+            begin, alone = commas[0] + 1, False
+            values = _count(text[begin : window.end])
+        if values <= AT_ONCE or alone:
+            continue
+        after = 0  # values in the windows behind
+        while windows and not (commas := _commas(text, windows[-1], begin)):
+            windows.pop()
+        if windows:
+            slices.append((text[begin : commas[-1]], False))
+            begin = commas[-1] + 1
+            after = _count(text[begin : window.end])
+        values, windows, alone = after, [window] * bool(windows), after > AT_ONCE or not windows
+    return [*slices, (text[begin:-1], alone)]
+
+
+class _Window(NamedTuple):
+    """A part of a text that cuts no string in two. `depth`: how many containers are open before it. `may_part`: it may
+    hold a comma that stands in none of these."""
+
+    begin: int
+    end: int
+    depth: int
+    values: int
+    may_part: bool
+
+
+def _windows(text: bytes, begin: int, end: int) -> Iterator[_Window]:
+    """The text as windows, each looked through by a few calls: a step for each value would take a hundred times as
+    long."""
+    depth, size = 0, 4 + AT_ONCE // 100  # so slices have hardly more values than they may
+    while begin < end:
+        match = _WHOLE.match(text, begin, min(begin + size, end))
+        stop = match.end() if match is not None and match.end() > begin else min(_end_of_string(text, begin), end)
+        outside = _STRING.sub(b"", text[begin:stop])
+        brackets = outside.translate(None, _NOT_BRACKETS)
+        opened = brackets.count(b"[") + brackets.count(b"{")
+        commas = outside.count(b",")
+        lowest = depth
+        if depth > 0 and len(brackets) - opened >= depth:
+            lowest = min(accumulate(map(_STEP.__getitem__, brackets), initial=depth))
+        yield _Window(begin, stop, depth, commas + opened, commas > 0 and lowest <= 0)
+        depth += 2 * opened - len(brackets)
+        begin = stop
+
+
+def _commas(text: bytes, window: _Window, begin: int) -> list[int]:
+    """Where in a window, from `begin` on, the first and the last comma stands that is in no container; none: []."""
+    if not window.may_part:
+        return []
+    depth, first, last = window.depth, -1, -1
+    for mark in _MARK.finditer(text, window.begin, window.end):
         sign = mark[0]
         if sign == b",":
-            values += 1
-            if depth:
-                continue
-            if values > AT_ONCE and entries:
-                slices.append((text[begin : entry - 1], entries == 1))
-                begin, values, entries = entry, values - before, 0
-            entry, before, entries = mark.end(), values, entries + 1
+            if not depth and mark.start() >= begin:
+                last = mark.start()
+                first = last if first < 0 else first
         elif sign in b"[{":
             depth += 1
-            values += 1
         elif sign in b"]}":
             depth -= 1
-    if values > AT_ONCE and entries:
-        slices.append((text[begin : entry - 1], entries == 1))
-        begin, entries = entry, 0
-    return [*slices, (text[begin:-1], not entries)]
+    return [] if first < 0 else [first, last]
+
+
+def _count(part: bytes) -> int:
+    return part.count(b",") + part.count(b"[") + part.count(b"{")

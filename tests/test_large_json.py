@@ -84,3 +84,21 @@ def test_lists_in_lists_are_written_within_their_memory():
         print(orjson.dumps(value).count(b"0"))"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "250001\n"), done.stderr
+
+
+def test_no_step_is_taken_for_each_value(monkeypatch):
+    """Two million numbers of a webhook's body, four levels below its items, took ten seconds and more."""
+    looked_at, mark = 0, large_json._MARK
+
+    def find(*within: Any) -> Any:
+        nonlocal looked_at
+        marks = list(mark.finditer(*within))
+        looked_at += len(marks)
+        return marks
+
+    monkeypatch.setattr(large_json, "_MARK", SimpleNamespace(finditer=find))
+    monkeypatch.setattr(large_json, "AT_ONCE", 1_000)
+    for body in ([0] * 10_000, [[0]] * 5_000, {str(name): 0 for name in range(10_000)}):
+        items = [{"json": {"body": {"a": body}}}]
+        assert large_json.read(orjson.dumps(items)) == items
+    assert looked_at < 3_000

@@ -8,6 +8,7 @@ import orjson
 from app import large_json
 from app.credentials.proofs import Proof
 from app.engine.run.computing import FEW, compute
+from app.engine.run.errors import NodeError
 from app.engine.run.memory import TooMuchData, estimate
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
@@ -25,7 +26,7 @@ had them in memory once, and each has written them down."""
 async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked, read beside the loop where it is large. A stop meanwhile counts from then on.
 
-    Raises TooMuchData.
+    Raises NodeError, as `request_for`.
     """
     given = assignment.input
     texts = (given.items, given.resume_items, given.restart.items, assignment.earlier, assignment.static_data)
@@ -51,7 +52,7 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed.
 
     Raises TooMuchData for items that would take more memory than a run may: whoever calls a webhook chooses them; and
-    for data of an earlier part that would take far more.
+    for data of an earlier part that would take far more. Raises NodeError for items that cannot be read.
     """
     claim = assignment.claim
     if assignment.earlier and estimate(assignment.earlier) > EARLIER_TIMES * ports.meter.limit:
@@ -64,12 +65,25 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
         mode=claim.mode,
         workflow=assignment.workflow,
         start_node=begin.start_node or error_trigger_name(claim.mode, assignment.workflow),
-        items=None if begin.items is None else show_proof(large_json.read(begin.items), assignment.proof),
+        items=None if begin.items is None else show_proof(read_items(begin.items), assignment.proof),
         resume=begin.resume,
         ports=ports,
         parsed=assignment.parsed,
         static_data={} if assignment.static_data is None else orjson.loads(assignment.static_data),
     )
+
+
+def read_items(text: bytes) -> list[dict[str, Any]]:
+    """Items that were written as JSON. Raises NodeError for what is too large in too many levels."""
+    try:
+        items: list[dict[str, Any]] = large_json.read(text)
+    except orjson.JSONDecodeError:
+        raise NodeError(
+            f"What this execution begins with holds more than {large_json.AT_ONCE:,} values in more than "
+            f"{large_json.MAX_LEVELS} levels",
+            description="Send less at once, or in fewer levels.",
+        ) from None
+    return items
 
 
 class Beginning(NamedTuple):

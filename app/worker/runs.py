@@ -12,7 +12,7 @@ import orjson
 
 from app.credentials.masking import Mask
 from app.engine.run.computing import compute
-from app.engine.run.memory import TooMuchData
+from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
@@ -49,7 +49,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
     try:
         try:
             outcome = await run_workflow(await read_request(assignment, ports), sandbox, types)
-        except TooMuchData as error:
+        except NodeError as error:
             # What was recorded before the wait stays as it is, and is not read again.
             earlier, assignment = assignment.earlier if claim.resumed else None, replace(assignment, earlier=None)
             outcome = refuse_input(error)

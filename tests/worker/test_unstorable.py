@@ -161,6 +161,14 @@ def test_what_would_take_too_much_memory_is_not_even_read(monkeypatch) -> None:
     )
 
 
+def test_what_is_large_in_too_many_levels_is_said_to_be() -> None:
+    claim = Claim(7, "w1", uuid4(), "default", "webhook", None, False, False, None)
+    items = b'[{"json":{"body":' + b"[" * 20 + b"0," * 300_000 + b"0" + b"]" * 20 + b"}}]"
+    assignment = Assignment(claim, {"nodes": []}, ExecutionInput(items=items), None)
+    result = asyncio.run(runs.run(assignment, Sandbox(), nodes.load(), NO_PORTS)).result
+    assert "holds more than 300,000 values in more than 16 levels" in (result.error_message or "")
+
+
 def test_a_run_that_cannot_be_read_again_after_its_wait_keeps_what_was_recorded() -> None:
     claim = Claim(7, "w1", uuid4(), "default", "manual", None, False, True, None)
     earlier = b'{"resultData":{"runData":{}},"passed on":[' + b"[]," * 300_000 + b"[]]}"

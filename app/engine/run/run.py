@@ -12,11 +12,11 @@ from typing import Any, Literal
 from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.computing import FEW, PLAIN, compute
 from app.engine.run.document import RunDocument, with_error, with_wait
-from app.engine.run.errors import RunError
+from app.engine.run.errors import NodeError, RunError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
-from app.engine.run.memory import TooMuchData, weigh, weigh_light
+from app.engine.run.memory import weigh, weigh_light
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.engine.run.ports import Ports
@@ -187,7 +187,7 @@ def _canceled_outcome(state: RunState, message: str, name: str) -> RunOutcome:
     return RunOutcome("canceled", state.document(), None, None, state.custom_data, static_data=changes)
 
 
-def refuse_input(error: TooMuchData) -> RunOutcome:
+def refuse_input(error: NodeError) -> RunOutcome:
     """The outcome of a run whose input is more than it may hold, so that it was not even read."""
     message = f"{error.message}. {error.description}"
     data = with_error(None, _plain_error("WorkflowOperationError", message))
