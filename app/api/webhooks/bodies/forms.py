@@ -23,6 +23,8 @@ MAX_NAME_DEPTH = 5
 MAX_INDEX = 19
 """Above it, a number is the name of a field."""
 ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
+BARE_NAME = re.compile(r";\s*+filename=(?!\")([^;]*+)", re.IGNORECASE)
+TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]++")
 NAME = re.compile(r"[^\[\]]+|\[\]")
 
 
@@ -104,9 +106,15 @@ def multipart_pairs(
 
 
 def _name_of(part: Any) -> str:
-    """The last step of the name that a part's file was sent with, or else one that no other has."""
-    _, options = parse_options_header(part.header("Content-Disposition"))
-    name = part.filename or options.get("filename") or ""
+    """The last step of the name that a part's file was sent with, or else one that no other has.
+
+    A name without quotation marks is none where it holds what has to stand in them, such as a slash or a blank.
+    """
+    disposition = part.header("Content-Disposition")
+    if (bare := BARE_NAME.search(disposition)) is not None and not TOKEN.fullmatch(bare[1].strip()):
+        return str(uuid.uuid4())
+    _, options = parse_options_header(disposition)
+    name = (part.filename or options.get("filename") or "").rstrip("/")
     return name.rsplit("/", 1)[-1] or str(uuid.uuid4())
 
 

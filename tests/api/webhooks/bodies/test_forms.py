@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import uuid
 import zlib
 from typing import Any
 from urllib.parse import parse_qsl
@@ -75,6 +76,26 @@ def test_multipart() -> None:
     typed = part(FIELD + "\r\nContent-Type: text/plain; charset=latin1", b"\xe9") + b"--B--"
     fields, files = multipart_form(typed, "B", "")
     assert (fields, files["a"]["mimeType"], files["a"]["data"]) == ({}, "text/plain; charset=latin1", "6Q==")
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ('"../../x.csv"', "x.csv"),
+        ('"C:\\a\\b.csv"', "b.csv"),
+        ('"a/"', "a"),
+        ("x.csv", "x.csv"),
+        ("../../x.csv", None),
+        ("a/b.csv", None),
+        ("x y.csv", None),
+        ("", None),
+        ('""', None),
+    ],
+)
+def test_the_name_of_a_file(given: str, name: str | None) -> None:
+    data = part(f"{FIELD}; filename={given}\r\nContent-Type: text/csv", b"a,b") + b"--B--"
+    said = multipart_form(data, "B", "")[1]["a"]["fileName"]
+    assert said == name or (name is None and uuid.UUID(said).version == 4)
 
 
 @pytest.mark.parametrize(
