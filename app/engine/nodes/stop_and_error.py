@@ -33,7 +33,7 @@ async def stop_and_error(context: NodeContext) -> Outputs:
     given = await context.resolve_first(parameters.get("errorObject", ""), parameter="errorObject")
     error = await _error_object(context, given)
     message, description = _message(error)
-    raise NodeError(message, description=description, context={"metadata": error})
+    raise NodeError(message, description=description, context={"metadata": error}, level="error")
 
 
 async def _error_object(context: NodeContext, given: Any) -> Any:

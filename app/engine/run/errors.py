@@ -25,9 +25,11 @@ class NodeError(Exception):
         name: str = "NodeOperationError",
         context: dict[str, Any] | None = None,
         anonymous: bool = False,
+        level: str = "warning",
     ) -> None:
         super().__init__(message)
         self.message = message
+        self.level = level
         self.description = description
         self.item_index = item_index
         self.name = name
@@ -39,7 +41,7 @@ class NodeError(Exception):
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
         """The error as it stands in run data; `node` is the workflow's node that failed."""
         document: dict[str, Any] = {
-            "level": "warning",
+            "level": self.level,
             "tags": {},
             "timestamp": int(time.time() * 1000),
             "context": self.context,

@@ -25,3 +25,4 @@ def test_an_object(engine: Engine, given: Any, said: tuple[str, str | None]) -> 
     outcome = engine.run(chain(START, node("Stop", "stopAndError", parameters)), items=[{"json": {}}])
     error = outcome.data["resultData"]["error"]
     assert (error["message"], error.get("description")) == said
+    assert error["level"] == "error"
