@@ -53,14 +53,20 @@ async def helpers_of(
         ) as more,
     ):
         further = (parts.packages.chore(), tests.chore())
-        work = [watch(), *(chore.run() for chore in (*roster, *more, *further))]
-        helpers = [asyncio.create_task(each) for each in work]
-        try:
+        async with _at_work([watch(), *(chore.run() for chore in (*roster, *more, *further))]) as helpers:
             yield helpers
-        finally:
-            for helper in helpers:
-                helper.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+
+
+@asynccontextmanager
+async def _at_work(work: Sequence[Coroutine[Any, Any, None]]) -> AsyncIterator[Helpers]:
+    """A task for each; all of them have ended afterwards."""
+    helpers = [asyncio.create_task(each) for each in work]
+    try:
+        yield helpers
+    finally:
+        for helper in helpers:
+            helper.cancel()
+        await asyncio.gather(*helpers, return_exceptions=True)
 
 
 def refuse_to_go_on_without(helpers: Helpers) -> None:

@@ -115,20 +115,25 @@ def aggregate_fields(
                 description="Please make sure each output field name is unique",
             )
         taken.add(output)
-        values: list[Any] = []
-        for document in documents:
-            value = paths.get(document, name, dots=dots)
-            if value is None and not options.get("keepMissing"):
-                continue
-            if isinstance(value, list) and not options.get("keepMissing"):
-                value = [each for each in value if each is not None]
-            if isinstance(value, list) and options.get("mergeLists"):
-                values.extend(value)
-            else:
-                values.append(value)
+        values = _values_of(documents, name, options, dots)
         hold(POINTER * len(values))
         paths.put(made, output, values, dots=dots, hold=hold)
     return made
+
+
+def _values_of(documents: list[dict[str, Any]], name: str, options: dict[str, Any], dots: bool) -> list[Any]:
+    values: list[Any] = []
+    for document in documents:
+        value = paths.get(document, name, dots=dots)
+        if value is None and not options.get("keepMissing"):
+            continue
+        if isinstance(value, list) and not options.get("keepMissing"):
+            value = [each for each in value if each is not None]
+        if isinstance(value, list) and options.get("mergeLists"):
+            values.extend(value)
+        else:
+            values.append(value)
+    return values
 
 
 def _output_name(field: dict[str, Any], name: str, dots: bool) -> str:

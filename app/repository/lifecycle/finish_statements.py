@@ -46,7 +46,7 @@ COUNT_ONE = sql.SQL(", counted AS ({count}), totaled AS ({add})").format(
 NOTE_FAILURES = sql.SQL(", failed AS ({note})").format(note=failure_groups.NOTE.format(**ENDED))
 
 
-def one(parts: sql.Composable) -> str:
+def statement_of_one(parts: sql.Composable) -> str:
     """The statement that records one result, with these parts: only the worker that holds it may end it."""
     statement = sql.SQL("""
     WITH recorded AS (
@@ -68,7 +68,7 @@ def one(parts: sql.Composable) -> str:
     return statement.format(recorded=RECORDED, parts=parts, save_data=SAVE_DATA).as_string()
 
 
-def many(parts: sql.Composable) -> str:
+def statement_of_many(parts: sql.Composable) -> str:
     """The statement that records several ends, with these parts.
 
     They are locked in the order of ids, as by one statement each. (As in execution_totals.APPEND, no plan is made for
@@ -104,8 +104,8 @@ def many(parts: sql.Composable) -> str:
     return statement.format(recorded=RECORDED, parts=parts, watched=WATCHED).as_string()
 
 
-FINISH = one(COUNT_ONE)
-FINISH_FAILED = one(COUNT_ONE + NOTE_FAILURES)
-FINISH_MANY = many(COUNT)
-FINISH_MANY_FAILED = many(COUNT + NOTE_FAILURES)
+FINISH = statement_of_one(COUNT_ONE)
+FINISH_FAILED = statement_of_one(COUNT_ONE + NOTE_FAILURES)
+FINISH_MANY = statement_of_many(COUNT)
+FINISH_MANY_FAILED = statement_of_many(COUNT + NOTE_FAILURES)
 """Where none of the ends is a failure, nothing looks for any."""
