@@ -292,6 +292,20 @@ def test_older_rows_come_as_one_scrolls_and_only_those_that_are_searched_for(ope
     page.locator("[data-bulk=delete]").click()
     expect(page.get_by_role("dialog")).to_contain_text("selected are meant")
     page.keyboard.press("Escape")
+    page.keyboard.press("p")
+    expect(page.get_by_role("button", name="Paused")).to_have_attribute("aria-pressed", "true")
+    chart = page.locator("#histogram .u-over")
+    chart.scroll_into_view_if_needed()
+    place = chart.bounding_box()
+    page.mouse.move(place["x"] + place["width"] / 2, place["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(place["x"] + place["width"] - 2, place["y"] + 5, steps=3)
+    page.mouse.up()
+    page.wait_for_url(re.compile("startedAfter=.*startedBefore="))
+    page.goto(f"/console/workflows/{stage.workflow}")
+    page.get_by_label("Input, a list of JSON objects").fill('[{"order": "A-7"}]')
+    page.locator("#run").get_by_role("button", name="Run").click()
+    page.wait_for_url(re.compile(r"/console/executions/\d+$"))
 
 
 def test_what_another_tab_has_deleted_is_gone_and_a_server_that_is_away_is_said_once(open_tab, stage):

@@ -74,6 +74,7 @@ def test_one_execution_shows_its_graph_and_what_went_wrong(browser, failed):
     assert 'aria-label="Nothing: failed"' in page
     assert "1 item" in page
     assert "could not be reached" in page
+    assert f"/api/v1/executions/{failed}/retry'\">Copy as curl: retry it" in page
     part = browser.get(f"/console/executions/{failed}/now")
     assert part.headers["ETag"]
     missing = browser.get("/console/executions/999")

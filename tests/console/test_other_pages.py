@@ -23,7 +23,9 @@ def test_problems_are_grouped_and_changed_by_calls_of_the_api(browser, api, work
     page = browser.get(f"/console/problems/{number}").text
     assert "Retry all" in page
     assert page.count('class="row ') == 3
-    assert f'data-api="PATCH /api/v1/problems/{number}"' in page
+    for state in ("handled", "muted"):
+        said = f'data-api="PATCH /api/v1/problems/{number}" data-body=\'{{"status": "{state}"}}\''
+        assert said in page
     affected = re.search(r'href="([^"]+)">&lt;Ada&gt; .3</a>', page)[1].replace("&amp;", "&")
     listed = browser.get(affected).text
     assert listed.count('class="row ') == 3
@@ -64,6 +66,7 @@ def test_one_workflow_shows_its_addresses_versions_and_a_form(browser, api):
     page = browser.get(f"/console/workflows/{made}").text
     assert "/webhook/abc/orders/:id</code>" in page
     assert f'data-path="/api/v1/workflows/{made}/run"' in page
+    assert f'data-api="POST /api/v1/workflows/{made}/deactivate"' in page
     version = re.search(rf"/console/workflows/{made}/versions/([\w-]+)", page)[1]
     assert "&#34;notes&#34;: &#34;new&#34;" in browser.get(f"/console/workflows/{made}/versions/{version}").text
     assert browser.get(f"/console/workflows/{made}/versions/none").status_code == 404
@@ -90,6 +93,8 @@ def test_the_engine_room_shows_workers_and_the_queue(browser, api, workflow):
         "17 of 9,000",
     ):
         assert text in page, text
+    assert "examination" in page
+    assert "PostgreSQL" in browser.get("/console/engine-room/examination").text
 
 
 def test_a_project_sees_no_machines_and_only_its_own(browser_with, api, workflow):
