@@ -9,6 +9,9 @@ from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_setti
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
+PREFLIGHT = "OPTIONS"
+"""What browsers ask by before they call: a node may name it, but it is always answered without a run."""
+
 MAX_WEBHOOKS = 100
 """Nodes of one workflow: each is evaluated, checked and registered when the workflow is activated or saved."""
 
@@ -118,11 +121,11 @@ def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:
 
 
 def read_methods(name: str, parameters: dict[str, Any]) -> list[str]:
-    """The methods that a node listens to."""
+    """The methods that a node names."""
     asked = parameters.get("httpMethod") or (["GET", "POST"] if parameters.get("multipleMethods") else "GET")
     methods = [str(method).upper() for method in (asked if isinstance(asked, list) else [asked])]
     for method in methods:
-        if method not in METHODS:
+        if method not in (*METHODS, PREFLIGHT):
             raise InvalidTrigger(f"Webhook node '{name}' has an unknown method '{method}'")
     return sorted(set(methods))
 

@@ -143,6 +143,12 @@ def test_a_browser_asks_first(site: Site) -> None:
     assert site.query("SELECT count(*) FROM executions WHERE workflow_id = %s", hook.workflow_id) == [(1,)]
 
 
+def test_a_node_may_name_the_method_by_which_browsers_ask(site: Site) -> None:
+    hook = site.add(webhook(multipleMethods=True, httpMethod=["GET", "OPTIONS"]), ONE)
+    assert (site.call("OPTIONS", hook.path).status, site.call("GET", hook.path).status) == (204, 200)
+    assert site.query("SELECT count(*) FROM executions WHERE workflow_id = %s", hook.workflow_id) == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("options", "headers", "status"),
     [
