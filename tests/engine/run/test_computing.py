@@ -297,3 +297,24 @@ def test_what_a_failed_computation_had_made_is_given_back_at_once(raised: BaseEx
         asyncio.run(run())
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("raised", [ValueError, NodeError, computing.Interrupted])
+def test_a_failed_computation_keeps_nothing_where_no_node_runs(raised: type[BaseException]) -> None:
+    alive: list[weakref.ref[Made]] = []
+
+    def work() -> None:
+        made = Made()
+        alive.append(weakref.ref(made))
+        raise raised("too much")
+
+    async def run() -> None:
+        with contextlib.suppress(raised):
+            await compute(work)
+        await asyncio.to_thread(lambda: wait_until(lambda: alive[0]() is None, pause=0.005))
+
+    gc.disable()
+    try:
+        asyncio.run(run())
+    finally:
+        gc.enable()
