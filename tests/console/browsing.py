@@ -1,7 +1,9 @@
 """A browser's pages that are signed in, and what axe says of them."""
 
+import shutil
 from dataclasses import dataclass
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page
 
@@ -11,6 +13,8 @@ from app.repository.failure_groups import group_some
 from tests import live
 from tests.patience import PATIENCE_SECONDS, wait_until
 
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: `apt install chromium` brings one")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COPY = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)

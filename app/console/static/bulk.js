@@ -5,6 +5,7 @@ const JOBS = { retry: "/api/v1/executions/retryMany", delete: "/api/v1/execution
 const LIST = "/console/executions";
 const MOST_IDS = 50; // as app/console/execution_list.py has it
 const MOST_REFUSED = 1000; // whose answers are read to find the ids of retries
+const SHARED = ["workflowId", "projectId"]; // what a retry has in common with what it retries
 const ASK_MS = 1000;
 const SKEW_MS = 2000; // the server's clock is known to the second
 const pause = () => new Promise((done) => setTimeout(done, ASK_MS));
@@ -83,8 +84,12 @@ async function touched(form, answers, began) {
   const ids = action === "retry" ? await retriesOf(answers) : form.dataset.named.split(" ").filter(Boolean);
   const exact = named(ids ?? []);
   if (exact) return exact;
-  if (action === "retry") return `${LIST}?mode=retry&startedAfter=${began}`;
   const query = new URLSearchParams(state);
+  if (action === "retry") {
+    for (const name of [...query.keys()]) if (!SHARED.includes(name)) query.delete(name);
+    query.append("mode", "retry");
+    query.append("startedAfter", began);
+  }
   if (action === "stop") {
     query.delete("status");
     query.set("status", "canceled");
