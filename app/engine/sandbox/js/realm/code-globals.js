@@ -113,7 +113,7 @@
   const atob = (text) => {
     const given = `${text}`.replace(/\s/g, '');
     if (!/^[A-Za-z0-9+/]*={0,2}$/.test(given)) throw realm.characterError('Invalid character');
-    if (given.replace(/=+$/, '').length % 4 === 1) {
+    if (given.replace(/={1,2}$/, '').length % 4 === 1) {
       throw realm.characterError('The string to be decoded is not correctly encoded.');
     }
     return host('latin1FromBase64', text, '');
