@@ -1,0 +1,78 @@
+"""What the console's pages offer, done with the keyboard alone: from signing in to deleting everything."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from app.repository.connection import connect
+from tests.console.browsing import RUNNING, find_problem, needs_chromium
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+
+def test_one_signs_in_with_a_key_and_mends_a_problem_as_a_whole(open_tab, stage):
+    problem = find_problem(stage)
+    tab = open_tab()
+    page: Page = tab.page
+    page.goto("about:blank")  # the list asks for what is new, which a session is needed for
+    tab.context.clear_cookies()
+    page.goto(f"/console/problems/{problem}")
+    expect(page.get_by_label("API key")).to_be_focused()
+    page.keyboard.type(stage.server.key)
+    page.keyboard.press("Enter")
+    for action, state in (("Mark as handled", "Handled"), ("Mute", "Muted"), ("Open again", "Open")):
+        page.get_by_role("button", name=action).press("Enter")
+        expect(page.locator(".title-line .tag")).to_have_text(state)
+    page.get_by_role("button", name="Retry all").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("All failures of this problem are meant")
+    dialog.get_by_role("button", name="Retry", exact=True).press("Enter")
+    retried = page.locator(".toast", has_text="1 retried")
+    expect(retried).to_have_attribute("href", re.compile(r"/executions/\d+$"))
+    retried.press("Enter")
+    expect(page.locator(".head .pill")).to_have_text(re.compile("Failed|Succeeded"))  # it does once time has passed
+
+
+def test_an_execution_is_voted_on_compared_run_again_and_deleted(open_tab, stage):
+    page: Page = open_tab().page
+    own = f"/console/executions/{stage.failed}"
+
+    def choose(role: str, name: str) -> None:
+        page.goto(own)
+        page.locator("summary", has_text="More").press("Enter")
+        page.get_by_role(role, name=name, exact=True).press("Enter")
+
+    for action, vote in (("Vote down", "Down"), ("Vote up", "Up")):
+        choose("button", action)
+        expect(page.locator(".facts")).to_contain_text(re.compile(rf"Vote\s*{vote}"))
+    choose("link", "Compare with the last success")
+    page.wait_for_url(re.compile("/compare"))
+    choose("link", "How the workflow has changed since")
+    page.wait_for_url(re.compile("/changes"))
+    choose("button", "Run it again from the start")
+    page.wait_for_url(re.compile(rf"/console/executions/(?!{stage.failed}$)\d+$"))
+    expect(page.locator(".attempts")).to_contain_text(f"#{stage.failed}")
+    page.once("dialog", lambda asked: asked.accept())
+    choose("button", "Delete")
+    page.wait_for_url(re.compile("/console/executions$"))
+    expect(page.locator(f"#e-{stage.failed}")).to_have_count(0)
+
+
+def test_many_are_stopped_and_deleted(open_tab, stage):
+    with connect(stage.database_url) as connection:
+        for _ in range(2):
+            connection.execute(RUNNING, [stage.succeeded])
+    page: Page = open_tab().page
+    expect(page.locator(".row")).to_have_count(4)
+    dialog = page.get_by_role("dialog")
+    page.locator("#pick-all").press("Space")
+    page.keyboard.press("s")
+    expect(dialog).to_contain_text("2 of the 4 selected are meant")
+    dialog.get_by_role("button", name="Stop", exact=True).press("Enter")
+    expect(page.locator(".toast", has_text="2 stopped")).to_be_visible()
+    expect(page.locator(".row.s-canceled, .row .s-canceled")).not_to_have_count(0)
+    page.locator("[data-bulk=delete]").press("Enter")
+    dialog.get_by_role("button", name="Delete", exact=True).press("Enter")
+    expect(page.locator(".toast", has_text="Deleted")).to_be_visible()
+    expect(page.locator(".row.gone")).to_have_count(4)  # they stay where they are, and say that they are gone
