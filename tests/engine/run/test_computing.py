@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import weakref
+from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Any
 
@@ -265,6 +266,15 @@ class Made:
     """What a node has made when it fails."""
 
 
+def run_uncollected(work: Coroutine[Any, Any, None]) -> None:
+    """Run it without the collector, which would give circles back."""
+    gc.disable()
+    try:
+        asyncio.run(work)
+    finally:
+        gc.enable()
+
+
 @pytest.mark.parametrize("raised", [NodeError("too much"), KeyError("x"), computing.Interrupted("too long")])
 @pytest.mark.parametrize("kept", [False, True])
 def test_what_a_failed_computation_had_made_is_given_back_at_once(raised: BaseException, kept: bool) -> None:
@@ -292,11 +302,7 @@ def test_what_a_failed_computation_had_made_is_given_back_at_once(raised: BaseEx
             await run_node(context, fail)
         await asyncio.to_thread(lambda: wait_until(lambda: alive[0]() is None, pause=0.005))
 
-    gc.disable()
-    try:
-        asyncio.run(run())
-    finally:
-        gc.enable()
+    run_uncollected(run())
 
 
 @pytest.mark.parametrize("raised", [ValueError, NodeError, computing.Interrupted])
@@ -313,8 +319,4 @@ def test_a_failed_computation_keeps_nothing_where_no_node_runs(raised: type[Base
             await compute(work)
         await asyncio.to_thread(lambda: wait_until(lambda: alive[0]() is None, pause=0.005))
 
-    gc.disable()
-    try:
-        asyncio.run(run())
-    finally:
-        gc.enable()
+    run_uncollected(run())
