@@ -2,6 +2,7 @@
 import { announce, ask, tellGone } from "./api.js";
 import { rove, startGraph } from "./graph.js";
 import { KEEP_COUNTING, watch } from "./live.js";
+import { followPresses } from "./presses.js";
 import { startExecution } from "./start.js";
 import { frame, redraw, startZoom } from "./zoom.js";
 
@@ -122,15 +123,12 @@ function leave() {
   clearInterval(asking);
   live?.stop();
 }
-// A button that was pressed by a key may be there no more: what it has led to has the focus then, the next button behind.
-let isPressed = false;
-now.addEventListener("click", (event) => (isPressed = event.detail === 0 && event.target.closest("[data-api]") !== null));
+const showLedTo = followPresses(now, ".head .pill"); // the next button stands behind it
 document.addEventListener("console:changed", async () => {
   const response = await ask(now.dataset.now);
   if (response?.status === 404) leave();
   if (response?.ok) show(await response.text());
-  if (isPressed && document.activeElement === document.body) document.querySelector(".head .pill").focus();
-  isPressed = false;
+  showLedTo();
 });
 startZoom();
 startGraph();

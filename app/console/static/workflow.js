@@ -1,5 +1,5 @@
 // One workflow: run it with an input, and look at its graph.
-import "./reload.js";
+import "./refresh.js";
 import { startExecution } from "./start.js";
 import { startZoom } from "./zoom.js";
 

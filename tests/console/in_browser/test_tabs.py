@@ -124,8 +124,12 @@ def test_a_workflow_is_activated_its_address_is_copied_and_what_loads_says_so(op
     hook = node("Hook", "n8n-nodes-base.webhook", {"path": path})
     workflow = stage.server.post("/api/v1/workflows", chain(hook, name="Hooked")).body["id"]
     page.goto(f"/console/workflows/{workflow}")
+    field = page.get_by_label("Input, a list of JSON objects")
+    field.fill('[{"order": 1}')
     page.get_by_role("button", name="Activate", exact=True).press("Enter")
+    expect(page.locator("#state")).to_have_text("active")
     expect(page.get_by_role("button", name="Deactivate")).to_be_visible()
+    expect(field).to_have_value('[{"order": 1}')
     page.get_by_role("button", name="Copy the address of Hook").press("Enter")
     expect(page.locator(".toast", has_text="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == f"{stage.server.url}/webhook/{path}"
