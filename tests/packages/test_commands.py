@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from itertools import count, repeat
 
 import pytest
 from click.testing import CliRunner, Result
@@ -158,14 +159,16 @@ def test_requests_that_fail_without_an_answer_between_end_npm(monkeypatch):
     failed = "npm http fetch GET http://127.0.0.1:9/n8n-nodes-greet attempt 1 failed with ECONNREFUSED"
     answered = "npm http fetch GET 200 http://127.0.0.1:9/n8n-nodes-greet 8ms (cache miss)"
 
-    async def hear(*lines: str) -> None:
+    async def hear(*lines: str, waits: bool = False) -> None:
+        waited = count(step=0.2) if waits else repeat(0.0)
         heard = reach.Reach("n8n-nodes-greet@latest", lambda _: None, patient=True)
-        async with heard.bounded():
+        async with heard.bounded(lambda: next(waited)):
             for line in lines:
                 heard.hear(line)
             await asyncio.sleep(0.02)
 
     asyncio.run(hear(failed, answered))
+    asyncio.run(hear(failed, waits=True))  # for a processor, which says nothing of the registry
     with pytest.raises(RegistryUnreachable, match="ECONNREFUSED, tried for"):
         asyncio.run(hear(failed, answered, failed))
 

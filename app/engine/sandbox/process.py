@@ -157,11 +157,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
     @property
     def waited_seconds(self) -> float:
         """How long it has waited for a processor in its life; 0 where the system does not tell."""
-        try:
-            with open(f"/proc/{self.pid}/schedstat", "rb") as file:
-                return int(file.read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
-            return 0.0
+        return waited_seconds(self.pid)
 
     @property
     def mark(self) -> int | None:
@@ -271,3 +267,12 @@ def _command(launch: Launch, files: ExitStack, marks: list[int]) -> tuple[list[s
     heap = f"--max-old-space-size={launch.limits.memory_mb}"
     command = [node, "--permission", NO_DATABASES, *launch.options, heap, "--no-warnings", *launch.arguments]
     return [*command, *map(str, (*marks, *opened))], [*launch.files, *marks, *opened]
+
+
+def waited_seconds(pid: int) -> float:
+    """How long a process has waited for a processor in its life; 0 where the system does not tell."""
+    try:
+        with open(f"/proc/{pid}/schedstat", "rb") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
