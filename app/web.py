@@ -13,6 +13,7 @@ from app.api import (
     insights,
     mcp,
     members,
+    node_parameters,
     oauth,
     overview,
     packages,
@@ -45,6 +46,7 @@ from app.api.face.traces import open_tracer
 from app.api.face.waiters import Waiters
 from app.api.face.watchers import Watchers
 from app.api.forms import forms, questions, waiting_forms
+from app.api.node_questions import WorkerQuestions
 from app.api.webhooks import webhooks
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
@@ -73,6 +75,7 @@ from app.credentials.worker_tests import WorkerTests
 from app.doctor import examine
 from app.engine import nodes
 from app.evaluations import EngineEvaluations
+from app.packages.choices import check_question
 from app.packages.definitions import SandboxExpressions
 from app.packages.known import KnownPackages
 from app.repository.connection import open_pool
@@ -107,6 +110,7 @@ MODULES = (
     discovery,
     insights,
     packages,
+    node_parameters,
     overview,
     data_tables,
     data_table_columns,
@@ -177,6 +181,7 @@ def open_services(settings: Settings) -> Services:
             known.is_tested_by_node,
             known.catch_up,
         ),
+        node_choices=WorkerQuestions(pool, settings.lease_seconds, partial(check_question, known.node)),
         consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, credential_types),
         packages=known,
         replica=open_replica(settings, pool),

@@ -42,7 +42,7 @@ OPTIONS = (
     "--loglevel=http",
     "--json",
 )
-RESOLVE_SECONDS = 300.0
+RESOLVE_SECONDS = 900.0
 FETCH_SECONDS = 1_500.0
 TICK_SECONDS = 20.0
 MAX_LOCK_BYTES = 16 * 2**20

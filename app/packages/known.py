@@ -16,12 +16,12 @@ from psycopg_pool import ConnectionPool
 from app.credentials.completion import Definitions
 from app.credentials.credential_type import CredentialType
 from app.credentials.types import TYPES, type_of
-from app.engine.run.node_types import NodeTypes
+from app.engine.run.node_types import TOOL, NodeTypes
 from app.packages.advice import advise
 from app.packages.credential_types import packaged_type
 from app.packages.definitions import definitions_of
 from app.packages.host import Host
-from app.packages.manifest import InvalidManifest, Manifest, PackagedCredential
+from app.packages.manifest import InvalidManifest, Manifest, PackagedCredential, PackagedNode
 from app.packages.types import Installed, Packages
 from app.repository import node_packages
 from app.repository.connection import UNREACHABLE, Connection, reading
@@ -43,6 +43,7 @@ class Contents:
     types: NodeTypes = field(default_factory=NodeTypes)
     credentials: Mapping[str, PackagedCredential] = field(default_factory=dict)
     definitions: Definitions = field(default_factory=dict)
+    nodes: Mapping[str, PackagedNode] = field(default_factory=dict)
     packages: frozenset[str] = frozenset()
     """Their names."""
     tester: Callable[[str], object] = lambda _: None
@@ -104,6 +105,15 @@ class KnownPackages:
         """The credential type of that name, of any package."""
         self.ask()
         return self._contents.credentials.get(name)
+
+    def node(self, name: str) -> PackagedNode | None:
+        """The node type of that name, of any package; also by the name under which an agent uses it."""
+        for look in (self.ask, self.catch_up):
+            look()
+            nodes = self._contents.nodes
+            if (found := nodes.get(name) or nodes.get(name.removesuffix(TOOL))) is not None:
+                return found
+        return None
 
     def is_tested_by_node(self, name: str) -> bool:
         """Whether a node of a package tries credentials of that type."""
@@ -172,7 +182,13 @@ def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
     credentials = {each.name: each for manifest in reversed(manifests.values()) for each in manifest.credentials}
     # There are no files here, and no process is ever started: types are asked, and never run.
     packages = Packages(Host(NOWHERE), [Installed(NOWHERE / name, manifest) for name, manifest in manifests.items()])
-    definitions = definitions_of(credentials.values())
+    nodes = {each.type: each for manifest in reversed(manifests.values()) for each in manifest.nodes}
     return Contents(
-        revision, packages.node_types(NodeTypes()), credentials, definitions, frozenset(stored), packages.tester
+        revision,
+        packages.node_types(NodeTypes()),
+        credentials,
+        definitions_of(credentials.values()),
+        nodes,
+        frozenset(stored),
+        packages.tester,
     )

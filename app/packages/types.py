@@ -85,6 +85,11 @@ class Packages:
         """The names of all credential types."""
         return list(self._credentials)
 
+    @property
+    def node_names(self) -> list[str]:
+        """The names of all node types."""
+        return [node.type for package in self.installed for node in package.manifest.nodes]
+
     def credential(self, name: str) -> PackagedCredential | None:
         """The credential type of that name, of any package."""
         return self._credentials[name][1] if name in self._credentials else None

@@ -55,7 +55,7 @@ def announce_packages(connection: Connection) -> None:
 
 
 def announce_tests(connection: Connection) -> None:
-    """Tell the workers that a credential is to be tested."""
+    """Tell the workers that a credential is to be tested, or that a form asks something of a node."""
     connection.execute(NOTIFY, {"channel": TESTS_CHANNEL, "payload": ""})
 
 

@@ -9,6 +9,7 @@ from app.settings import Settings
 from app.worker.chores.hints import HintHandlers
 from app.worker.chores.roster import chores
 from app.worker.credential_tests import CredentialTester
+from app.worker.node_questions import NodeAnswers
 from app.worker.parts import Parts
 from app.worker.triggers.roster import trigger_chores
 from app.worker.wake import Wake
@@ -32,16 +33,25 @@ async def helpers_of(
     tests = CredentialTester(
         parts.contexts, lambda: parts.packages.installed, worker_id=lambda: held.worker_id, stopping=stopping
     )
+    answers = NodeAnswers(
+        parts.contexts, lambda: parts.packages.installed, worker_id=lambda: held.worker_id, stopping=stopping
+    )
+
+    def hint_at_questions() -> None:
+        tests.hint.set()
+        answers.hint.set()
+
     hooks_hint = asyncio.Event()
     handlers = HintHandlers(
         wake=wake.set,
         abort=held.abort,
         packages=parts.packages.hint.set,
-        tests=tests.hint.set,
+        tests=hint_at_questions,
         hooks=hooks_hint.set,
     )
     async with (
         tests,
+        answers,
         chores(settings, parts.database, handlers, held.read_progress, parts.known_problems) as roster,
         trigger_chores(
             parts.contexts,
@@ -52,7 +62,7 @@ async def helpers_of(
             hooks_hint=hooks_hint,
         ) as more,
     ):
-        further = (parts.packages.chore(), tests.chore())
+        further = (parts.packages.chore(), tests.chore(), answers.chore())
         async with _at_work([watch(), *(chore.run() for chore in (*roster, *more, *further))]) as helpers:
             yield helpers
 

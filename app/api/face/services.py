@@ -22,6 +22,7 @@ from app.credentials.consents import Consents
 from app.credentials.credential_type import CredentialType
 from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
+from app.packages.asking import NodeChoices
 from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
 from app.schemas.evaluations import Evaluations
@@ -62,6 +63,7 @@ class Services:
     signer: Signer
     vault: Vault
     credential_tests: CredentialTests
+    node_choices: NodeChoices
     consents: Consents
     packages: ListedPackages
     replica: Replica | None

@@ -2,6 +2,7 @@
 'use strict';
 
 const { apiError } = require('./authentication.js');
+const { choices } = require('./choices.js');
 const { contextOf } = require('./context.js');
 const { testCredential } = require('./credential-tests.js');
 const { outputsOf } = require('./items.js');
@@ -78,6 +79,6 @@ async function ping() {
   return {};
 }
 
-const kinds = { execute, load, ping, poll: execute, arrange, testCredential, trigger, webhook };
+const kinds = { choices, execute, load, ping, poll: execute, arrange, testCredential, trigger, webhook };
 
 module.exports = { kinds };

@@ -54,10 +54,13 @@ class TriggerContexts:
 
     def of_credential(self, project_id: str, credential_id: str, kind: str) -> NodeContext:
         """What a node would see that is in no workflow, and does nothing but name this credential of that type."""
-        credentials = {kind: {"id": credential_id, "name": ""}}
-        node = {"name": "Credential", "type": NO_OP, "typeVersion": 1, "position": [0, 0], "parameters": {}}
-        document = {"nodes": [{**node, "id": "", "credentials": credentials}], "connections": {}, "id": "", "name": ""}
-        return self._context(project_id, document, "Credential")
+        node = {"name": "Credential", "type": NO_OP, "typeVersion": 1, "position": [0, 0], "parameters": {}, "id": ""}
+        return self.of_node(project_id, {**node, "credentials": {kind: {"id": credential_id, "name": ""}}})
+
+    def of_node(self, project_id: str, node: dict[str, Any]) -> NodeContext:
+        """What a node sees that is in no workflow of the project. Raises InvalidWorkflow."""
+        document = {"nodes": [node], "connections": {}, "id": "", "name": ""}
+        return self._context(project_id, document, node["name"])
 
     def _context(self, project_id: str, document: dict[str, Any], node: str) -> NodeContext:
         ports = self._reach.trigger_ports(project_id)

@@ -28,6 +28,7 @@ another key, so it is not found. NO_FORM: takes a form, and has tests of its own
 
 CREDENTIAL = {"name": "Service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "v"}}
 RELATION = {"userId": str(UUID(int=1)), "role": "project:viewer"}
+CHOICES = {"nodeTypeAndVersion": {"name": "n8n-nodes-none.none", "version": 1}, "path": "parameters.list"}
 ANY_ROW = {"filters": [{"columnName": "id", "condition": "gt", "value": 0}]}
 QUERIES = {
     ("DELETE", "/data-tables/<table_id>/rows/delete"): f"?filter={quote(json.dumps(ANY_ROW))}",
@@ -133,6 +134,9 @@ RULES: dict[tuple[str, str], tuple[str, Any]] = {
     ("POST", "/audit"): (COMMON, {}),
     ("GET", "/discover"): (COMMON, None),
     ("GET", "/insights/summary"): (COMMON, None),
+    ("POST", "/dynamic-node-parameters/options"): (NO_FORM, CHOICES),
+    ("POST", "/dynamic-node-parameters/resource-locator-results"): (NO_FORM, CHOICES),
+    ("POST", "/dynamic-node-parameters/resource-mapper-fields"): (NO_FORM, CHOICES),
     ("GET", "/community-packages"): (COMMON, None),
     ("POST", "/community-packages"): (EVERYBODYS, {"name": "n8n-nodes-greet"}),
     ("PATCH", "/community-packages/<path:package_name>"): (EVERYBODYS, {}),

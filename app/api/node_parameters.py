@@ -1,0 +1,109 @@
+"""What forms ask of node types of packages: the options of a parameter, lists to search in, the fields of a table.
+
+Bodies and answers are those of n8n's `/rest/dynamic-node-parameters`. A worker that has the package answers.
+"""
+
+from typing import Any
+
+import orjson
+from flask import Response
+
+from app.api.face.answers import answer
+from app.api.face.auth import caller, chosen_project
+from app.api.face.blueprint import Blueprint
+from app.api.face.errors import Refused
+from app.api.face.services import services
+from app.packages.asking import NobodyAnswers, NodeRefused, NotOffered
+from app.repository.projects import DEFAULT_PROJECT
+from app.schemas.node_parameters import (
+    ChoicesSchema,
+    ListQuestion,
+    NodeParameterQuestion,
+)
+from app.shares import NoRoom, Shares
+
+blueprint = Blueprint(
+    "node_parameters",
+    __name__,
+    url_prefix="/api/v1/dynamic-node-parameters",
+    description="What forms offer for the parameters of packages' nodes.",
+)
+AT_ONCE, AT_ONCE_EACH = 8, 2
+"""Each holds a thread of the API."""
+EXAMPLE = {
+    "nodeTypeAndVersion": {"name": "n8n-nodes-example.example", "version": 1},
+    "path": "parameters.list",
+    "methodName": "getLists",
+    "currentNodeParameters": {},
+    "credentials": {"exampleApi": {"id": "R2DjclaysHbqn778", "name": "Example"}},
+}
+_running = Shares(AT_ONCE, AT_ONCE_EACH)
+
+
+@blueprint.endpoint(
+    "POST",
+    "/options",
+    scope="workflow:update",
+    body=NodeParameterQuestion(),
+    answer=ChoicesSchema,
+    errors=[404, 409],
+    example=EXAMPLE,
+)
+def load_options(body: dict[str, Any]) -> Response:
+    """The options of a parameter (`loadOptionsMethod`, or the request in `loadOptions` of its description)."""
+    return answer_question("options", body)
+
+
+@blueprint.endpoint(
+    "POST",
+    "/resource-locator-results",
+    scope="workflow:update",
+    body=ListQuestion(),
+    answer=ChoicesSchema,
+    errors=[404, 409],
+    example={**EXAMPLE, "methodName": "searchLists", "filter": "Orders"},
+)
+def search_list(body: dict[str, Any]) -> Response:
+    """A page of the list that a resource locator searches in (`searchListMethod`): `results`, `paginationToken`."""
+    return answer_question("resource-locator-results", body)
+
+
+@blueprint.endpoint(
+    "POST",
+    "/resource-mapper-fields",
+    scope="workflow:update",
+    body=NodeParameterQuestion(),
+    answer=ChoicesSchema,
+    errors=[404, 409],
+    example={**EXAMPLE, "path": "parameters.columns", "methodName": "getColumns"},
+)
+def get_mapper_fields(body: dict[str, Any]) -> Response:
+    """The fields that a resource mapper maps (`resourceMapperMethod`): `fields`."""
+    return answer_question("resource-mapper-fields", body)
+
+
+def answer_question(kind: str, body: dict[str, Any]) -> Response:
+    """What a worker says. Raises Refused."""
+    asked, project = body["node_type_and_version"], chosen_project(body.get("project_id")) or DEFAULT_PROJECT
+    question = {
+        "kind": kind,
+        "version": asked["version"],
+        "method": body["method_name"],
+        "path": body["path"],
+        "filter": body.get("filter"),
+        "paginationToken": body.get("pagination_token"),
+        "parameters": body["current_node_parameters"],
+        "credentials": body["credentials"],
+    }
+    try:
+        with _running.taken(caller().id):
+            found = services().node_choices.find(project, asked["name"], question)
+    except NoRoom:
+        raise Refused(503, "Too many forms ask something at the moment", {"Retry-After": "2"}) from None
+    except NobodyAnswers as error:
+        raise Refused(503, str(error), {"Retry-After": "5"}) from None
+    except NotOffered as error:
+        raise Refused(400, str(error)) from None
+    except NodeRefused as error:
+        raise Refused(409, str(error)) from None
+    return answer({"data": orjson.loads(found)})
