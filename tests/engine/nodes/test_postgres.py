@@ -3,14 +3,22 @@
 import contextlib
 import json
 import socket
+import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from app.engine.nodes.postgres import sql_text
 from app.engine.run.memory import MAX_BYTES, Meter
@@ -19,6 +27,7 @@ from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen
 from tests.engine.running import Engine
+from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
 from tests.workflows import START, chain, node
 
@@ -168,6 +177,58 @@ def test_the_worker_s_own_passwords_stay_with_it(
         asking.join(10)
     assert outcome.status == "error"
     assert heard == [b""]
+
+
+def asked_by(engine: Engine, held: dict[str, Any], serve: Callable[[socket.socket], Any]) -> tuple[Any, Any]:
+    """What the node says of a server that does this with its connection, and what that returns."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
+
+        def accept() -> Any:
+            near, _ = listener.accept()
+            with near:
+                return serve(near)
+
+        seen_there = threads.submit(accept)
+        outcome = run(engine, query("SELECT 1"), {"host": "127.0.0.1", "port": listener.getsockname()[1], **held})
+        return outcome.error.message, seen_there.result(PATIENCE_SECONDS)
+
+
+def test_the_worker_s_own_certificate_stays_with_it(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One in the folder of who runs the worker, or that variables name, may open the database of the executions."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "worker")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    signed = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for variable, content in (("PGSSLCERT", signed), ("PGSSLKEY", key.private_bytes(*form))):
+        (tmp_path / variable).write_bytes(content)
+        (tmp_path / variable).chmod(0o600)
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=signed.decode())
+    context.load_cert_chain(tmp_path / "PGSSLCERT", tmp_path / "PGSSLKEY")
+    context.verify_mode = ssl.CERT_OPTIONAL
+
+    def look(near: socket.socket) -> bytes | None:
+        near.recv(8)
+        near.sendall(b"S")
+        with context.wrap_socket(near, server_side=True) as encrypted:
+            encrypted.recv(65536)
+            return encrypted.getpeercert(binary_form=True)
+
+    assert asked_by(engine, {"allowUnauthorizedCerts": True}, look)[1] is None
+
+
+def test_the_worker_s_kerberos_ticket_stays_with_it(engine: Engine) -> None:
+    def ask_for_a_ticket(near: socket.socket) -> bytes:
+        near.recv(65536)
+        near.sendall(b"R" + (8).to_bytes(4) + (7).to_bytes(4))
+        return near.recv(65536)
+
+    message, heard = asked_by(engine, {}, ask_for_a_ticket)
+    assert "authentication method requirement" in message
+    assert heard == b""
 
 
 def test_what_json_cannot_hold_stays_text(engine: Engine, shop) -> None:

@@ -31,6 +31,13 @@ MAX_MESSAGE_LENGTH = 10_000
 # libpq takes an empty password for a reason to look into the password file of whoever runs the worker. A path below
 # a device cannot be there on any machine.
 NO_PASSWORD_FILE = "/dev/null/none"
+# Nor is a server told who runs the worker by that user's certificate or Kerberos ticket.
+NOTHING_OF_THE_WORKER = {
+    "passfile": NO_PASSWORD_FILE,
+    "sslcertmode": "disable",
+    "gssencmode": "disable",
+    "require_auth": "password,md5,scram-sha-256,none",
+}
 _SYNTAX = re.compile(r'^syntax error at or near "(.*)"$', re.DOTALL)
 
 
@@ -142,7 +149,7 @@ def _login(credential: dict[str, Any]) -> dict[str, Any]:
         "dbname": str(credential.get("database") or "postgres"),
         "user": str(credential.get("user") or "postgres"),
         "password": str(credential.get("password") or ""),
-        "passfile": NO_PASSWORD_FILE,
+        **NOTHING_OF_THE_WORKER,
         "options": "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres",
         **_encryption(credential),
     }
