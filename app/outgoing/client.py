@@ -108,9 +108,15 @@ class Call:
     receive: Callable[[int], None] = lambda size: None
     """Hears of the bytes of an answer as they come; what it raises ends the request."""
 
-    def may_take_secrets(self, url: "httpx.URL") -> bool:
+    def may_take_secrets(self, host: str) -> bool:
         """Whether the secrets may ever be sent there."""
-        return self.secret_domains is None or any(matches(url.host, domain) for domain in self.secret_domains)
+        return self.secret_domains is None or any(matches(host, domain) for domain in self.secret_domains)
+
+    def require_host(self, header: str) -> None:
+        """Who answers for many sites at one address goes by this header. Raises SecretRefused."""
+        host, _, port = header.strip().rpartition(":")
+        if not self.may_take_secrets(host if host and port.isdecimal() else header.strip()):
+            raise SecretRefused(f"This credential must not be sent to the host '{header[:100]}'")
 
 
 class Outgoing:
@@ -195,9 +201,13 @@ class Outgoing:
             if not says_where_it_ends(name, value)
         ]
         extensions = {PROJECT: self.rules.project}
-        return client.build_request(
+        request = client.build_request(
             call.method, call.url, headers=headers, content=call.content or None, extensions=extensions
         )
+        if call.secret_domains is not None:
+            for host in request.headers.get_list("host"):
+                call.require_host(host)
+        return request
 
     async def _read(self, response: "httpx.Response", receive: Callable[[int], None]) -> Answer:
         headers: dict[str, Any] = _joined(response.headers.multi_items())
@@ -235,7 +245,7 @@ class Outgoing:
         from app.outgoing.proxies import Proxied, proxy_of
 
         proxy = None if call.proxy is None else proxy_of(call.proxy)
-        if proxy is not None and not call.may_take_secrets(proxy.url):
+        if proxy is not None and not call.may_take_secrets(proxy.url.host):
             raise SecretRefused(f"This credential must not be sent by way of the proxy '{proxy.url.host}'")
         context = await asyncio.to_thread(tls_context, call.certificate, verify=call.verify)
         return _client_over(Connections(self.rules, context) if proxy is None else Proxied(self.rules, proxy, context))
@@ -277,7 +287,7 @@ def _carry_over(call: Call, request: "httpx.Request", following: "httpx.Request"
     if "cookie" in request.headers:  # which httpx drops even where it may stay
         following.headers["cookie"] = request.headers["cookie"]
     shared = call.share_secrets or _origin(following.url) == _origin(request.url)
-    if shared and call.may_take_secrets(following.url):
+    if shared and call.may_take_secrets(following.url.host):
         return True
     if call.secret_body and following.headers.get("content-length", "0") != "0":
         raise SecretRefused(f"The redirect to '{following.url.host}' would take the credential there")

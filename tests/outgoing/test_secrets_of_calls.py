@@ -42,6 +42,23 @@ def test_secrets_stay_within_their_domains_whatever_is_shared(address: str) -> N
     assert {"x-key", "authorization"} <= within.keys()
 
 
+@pytest.mark.parametrize("name", ["Host", "HOST"])
+@pytest.mark.parametrize(
+    "host", ["e.example", "e.example:80", "127.0.0.1.e.example", "127.0.0.1@e.example", "127.0.0.1,e.example", "", " "]
+)
+def test_the_host_that_a_workflow_names_is_one_of_them(address: str, name: str, host: str) -> None:
+    """Many sites of different people may be behind one address: which of them answers is told by the header."""
+    call = {"headers": [("X-Key", "secret"), (name, host)], "secret_headers": frozenset({"x-key"})}
+    with pytest.raises(SecretRefused):
+        ask(f"{address}/echo", "127.0.0.1", secret_domains=("127.0.0.1", "*.b.example"), **call)
+    for within in ("127.0.0.1:99", "a.B.example"):
+        fine = {**call, "headers": [("X-Key", "secret"), (name, within)]}
+        said = json.loads(
+            ask(f"{address}/echo", "127.0.0.1", secret_domains=("127.0.0.1", "*.b.example"), **fine).content
+        )
+        assert said["headers"]["x-key"] == "secret"
+
+
 def test_a_proxy_is_one_of_the_domains_that_a_credential_may_be_sent_to(address: str) -> None:
     with pytest.raises(SecretRefused, match=r"p\.example"):
         ask(address, "127.0.0.1", proxy="http://p.example:1", secret_domains=("127.0.0.1",))
