@@ -172,7 +172,7 @@ async def try_oauth1(data: dict[str, Any], rules: AddressRules) -> None:
 async def try_service_account(data: dict[str, Any], rules: AddressRules) -> None:
     """Get a token."""
     async with Outgoing(rules) as outgoing:
-        await oauth2.fetch(outgoing, service_accounts.token_call(data, datetime.now(UTC)), data)
+        await oauth2.fetch(outgoing, await service_accounts.token_call(data, datetime.now(UTC)), data)
 
 
 def message_of(answer: Answer) -> str:

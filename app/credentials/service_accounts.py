@@ -10,23 +10,25 @@ from typing import Any
 from app.credentials.oauth_errors import NotUsable
 from app.credentials.provider import SECONDS, form
 from app.outgoing.client import Call
-from app.pem import unfold
+from app.private_keys import PrivateKeys, UnusableKey
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE_SECONDS = 3600
 """Of an assertion: the longest that Google takes."""
+MAX_KEY_LENGTH = 4_000
+"""Characters; Google's keys have 2,048 bits and some 1,700 of them."""
 
 
-def token_call(data: Mapping[str, Any], now: datetime) -> Call:
+async def token_call(data: Mapping[str, Any], now: datetime) -> Call:
     """Asks for a token of the account, or of whom it acts for. Raises NotUsable."""
-    fields = {"grant_type": GRANT, "assertion": assertion(data, now)}
+    fields = {"grant_type": GRANT, "assertion": await assertion(data, now)}
     headers = [("Accept", "application/json"), ("Content-Type", "application/x-www-form-urlencoded")]
     content = form(fields).encode()
     return Call("POST", TOKEN_URL, headers, content, secret_body=True, timeout=SECONDS, max_redirects=0)
 
 
-def assertion(data: Mapping[str, Any], now: datetime) -> str:
+async def assertion(data: Mapping[str, Any], now: datetime) -> str:
     """What the account says of itself. Raises NotUsable."""
     if not data.get("httpNode"):
         raise NotUsable("To use the account in HTTP Request, set the credential's httpNode to true and name its scopes")
@@ -46,7 +48,10 @@ def assertion(data: Mapping[str, Any], now: datetime) -> str:
         "iat": at,
         "exp": at + LIFE_SECONDS,
     }
+    text = str(data.get("privateKey") or "")
     try:
-        return jwt.encode(claims, unfold(str(data.get("privateKey") or "")), algorithm="RS256")
+        if len(text) > MAX_KEY_LENGTH:
+            raise UnusableKey
+        return jwt.encode(claims, await PrivateKeys().load(text), algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
         raise NotUsable("The credential's privateKey is no RSA key in PEM") from None

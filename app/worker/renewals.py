@@ -74,7 +74,7 @@ class Renewals:
                 return
             data = await asyncio.to_thread(self._types.complete, kind, renewal.held)
             if self._types.protocol(kind) == SERVICE_ACCOUNT:
-                call = service_accounts.token_call(data, renewal.held_at)
+                call = await service_accounts.token_call(data, renewal.held_at)
             else:
                 call = oauth2.renewal_call(OAuthClient.of(data), held)
             answered = await oauth2.fetch(self._outgoing.within(project_id), call, data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from flask import request
 
 from app.api.face.errors import Refused
-from app.pem import unfold
+from app.private_keys import UnusableKey, public_key
 
 if TYPE_CHECKING:
     from jwt.types import Options
@@ -39,7 +39,7 @@ def token_payload(credential: dict[str, Any]) -> dict[str, Any]:
     try:
         # That a key is short is the business of whoever has chosen it.
         with warnings.catch_warnings(action="ignore"):
-            payload: dict[str, Any] = jwt.decode(token, key_of(credential), [algorithm], options=UNCHECKED)
+            payload: dict[str, Any] = jwt.decode(token, key_of(credential, algorithm), [algorithm], options=UNCHECKED)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise Refused(403, reason_of(error), CHALLENGE, plain=True) from None
     return payload
@@ -49,22 +49,21 @@ def reason_of(error: Exception) -> str:
     """Why a token is not taken, in n8n's words."""
     import jwt
 
-    reasons: tuple[tuple[type[Exception], str], ...] = (
+    reasons: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
         (jwt.ExpiredSignatureError, "jwt expired"),
         (jwt.ImmatureSignatureError, "jwt not active"),
         (jwt.InvalidAlgorithmError, "invalid algorithm"),
         (jwt.InvalidSignatureError, "invalid signature"),
-        (jwt.InvalidKeyError, "invalid key"),
+        ((jwt.InvalidKeyError, UnusableKey), "invalid key"),
     )
     return next((said for kind, said in reasons if isinstance(error, kind)), "invalid token")
 
 
-def key_of(credential: dict[str, Any]) -> str:
-    """What the signature is checked with. Raises Refused where the credential holds none: that would let anybody in."""
-    if credential.get("keyType", "passphrase") == "pemKey":
-        key = unfold(str(credential.get("publicKey") or ""))
-    else:
-        key = str(credential.get("secret") or "")
-    if not key or credential.get("algorithm") == "none":
+def key_of(credential: dict[str, Any], algorithm: str) -> Any:
+    """What the signature is checked with. Raises Refused where the credential holds none: that would let anybody in.
+    Raises UnusableKey for what is no key of this algorithm's kind."""
+    name = "publicKey" if credential.get("keyType", "passphrase") == "pemKey" else "secret"
+    text = str(credential.get(name) or "")
+    if not text or algorithm == "none":
         raise Refused(500, "The JWT credential of the webhook has no key to check with")
-    return key
+    return text if algorithm.startswith("HS") else public_key(text)

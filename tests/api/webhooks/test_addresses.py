@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.api.webhooks.conftest import ECHO, ONE, Site, webhook
 from tests.patience import wait_until
+from tests.rsa_keys import key_of_three_factors, pem_of
 from tests.workflows import chain, node
 
 POLICY = {"Origin": "https://a.b", "Access_Control_Request_Headers": "x-a"}
@@ -246,6 +247,17 @@ def test_tokens_that_a_private_key_signs(site: Site) -> None:
     other = ec.generate_private_key(ec.SECP256R1())
     assert site.call("GET", path, **bearer({"a": 1}, other, "ES256")).status == 403
     assert site.call("GET", path, **bearer({"a": 1}, "k" * 40)).content == b"invalid algorithm"
+
+
+def test_nobody_tests_the_factors_of_a_key_when_a_call_comes(site: Site) -> None:
+    """Of a key of 16,384 bits that takes a minute, in which nothing else in the process goes on."""
+    private = key_of_three_factors()
+    for key, status in ((pem_of(private), 200), ("no key", 403)):
+        hook = webhook(authentication="jwtAuth", responseMode="onReceived")
+        hook["credentials"] = credential(site, "jwtAuth", keyType="pemKey", publicKey=key, algorithm="RS256")
+        said = site.call("GET", site.add(hook).path, **bearer({"a": 1}, private, "RS256"))
+        assert said.status == status, said.content
+    assert said.content == b"invalid key"
 
 
 def test_a_credential_without_a_key_lets_nobody_in(site: Site) -> None:

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.engine.nodes.crypto.passphrases import CIPHERS, decrypt, encrypt
-from app.engine.nodes.crypto.private_keys import PrivateKeys
 from app.engine.run.ports import Ports
+from app.private_keys import PrivateKeys
 from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
 

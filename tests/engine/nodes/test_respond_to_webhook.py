@@ -4,10 +4,13 @@ from typing import Any
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from app import private_keys
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from tests.engine.running import Engine
+from tests.rsa_keys import pem_of
 from tests.workflows import START, chain, node
 
 SECRET = "a secret of more than sixty-four characters, which is what HS512 wants"
@@ -35,6 +38,16 @@ def test_a_token_says_what_was_given_and_when(engine: Engine, payload: str, algo
     said = jwt.decode(answer["body"]["token"], SECRET, [algorithm], options={"verify_iat": False})
     assert said.keys() == {"a", "iat"}
     assert said["a"] == 1
+
+
+def test_a_great_key_is_tested_by_another_process(engine: Engine, monkeypatch) -> None:
+    made, tests = rsa.generate_private_key(65537, 1024), []
+    monkeypatch.setattr(private_keys, "TESTED_HERE", 100)
+    monkeypatch.setattr(private_keys, "environment", lambda: tests.append("one") or {})
+    held = {"keyType": "pemKey", "algorithm": "RS256", "privateKey": pem_of(made)}
+    _, [answer] = run(engine, held, '{"a": 1}')
+    assert jwt.decode(answer["body"]["token"], made.public_key(), ["RS256"], options={"verify_iat": False})["a"] == 1
+    assert tests == ["one"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from app.engine.nodes.crypto import key_pairs, passphrases
 from app.engine.nodes.crypto.parameters import CREDENTIALS, ISSUES
-from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.received import received
@@ -25,6 +24,7 @@ from app.engine.run.memory import POINTER, SCALAR
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
+from app.private_keys import PrivateKeys, UnusableKey
 
 ALGORITHMS = {
     "MD5": "md5",

@@ -6,8 +6,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from app.engine.nodes.crypto.private_keys import PrivateKeys, UnusableKey
 from app.pem import unfold
+from app.private_keys import PrivateKeys, UnusableKey
 
 FAILED = "Decryption failed: wrong passphrase, key, cipher, or corrupted payload"
 MAX_BITS = 16_384

@@ -10,7 +10,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.json_texts import parse_json
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
-from app.pem import unfold
+from app.private_keys import PrivateKeys, UnusableKey
 
 NO_KEY = "secretOrPrivateKey must have a value"
 SLOW = 1_000_000
@@ -22,13 +22,24 @@ async def signed_token(context: NodeContext) -> str:
     payload = await _payload(context)
     credential = await context.credential("jwtAuth")
     algorithm = str(credential.get("algorithm") or "HS256")
-    if credential.get("keyType", "passphrase") == "pemKey":
-        key = unfold(str(credential.get("privateKey") or ""))
-    else:
-        key = str(credential.get("secret") or "")
-    if not key and algorithm != "none":
+    name = "privateKey" if credential.get("keyType", "passphrase") == "pemKey" else "secret"
+    text = str(credential.get(name) or "")
+    if not text and algorithm != "none":
         raise NodeError(NO_KEY, anonymous=True)
+    key = await _key(text, algorithm)
     return await compute(_sign, {"iat": int(time.time()), **payload}, key, algorithm, size=SLOW)
+
+
+async def _key(text: str, algorithm: str) -> Any:
+    """What this algorithm signs with. Raises NodeError."""
+    if algorithm == "none":
+        return ""
+    if algorithm.startswith("HS"):
+        return text
+    try:
+        return await PrivateKeys().load(text)
+    except UnusableKey as error:
+        raise NodeError(f"The token cannot be signed: {error}", anonymous=True) from None
 
 
 async def _payload(context: NodeContext) -> dict[str, Any]:
@@ -46,12 +57,12 @@ async def _payload(context: NodeContext) -> dict[str, Any]:
     return payload
 
 
-def _sign(payload: dict[str, Any], key: str, algorithm: str) -> str:
+def _sign(payload: dict[str, Any], key: Any, algorithm: str) -> str:
     import jwt  # here: few workflows sign tokens
 
     try:
         # That a key is short is the business of whoever has chosen it.
         with warnings.catch_warnings(action="ignore"):
-            return jwt.encode(payload, "" if algorithm == "none" else key, algorithm)
+            return jwt.encode(payload, key, algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise NodeError(f"The token cannot be signed: {error}", anonymous=True) from None

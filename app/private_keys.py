@@ -1,7 +1,8 @@
-"""Private keys as they are pasted, loaded without keeping anybody else waiting.
+"""Keys in PEM as they are pasted, loaded without keeping anybody else waiting.
 
 OpenSSL tests whether the factors of an RSA key are prime: 0.04 seconds at 2,048 bits, 0.3 at 4,096 and six at 8,192, in
-which nothing else in the process goes on. Greater keys are therefore tested by a process of their own, once.
+which nothing else in the process goes on, whatever thread it is in. Greater keys are therefore tested by a process of
+their own, once. PyJWT tests every text that it is given as a key: give it what is loaded here.
 """
 
 import asyncio
@@ -32,11 +33,11 @@ _valid: BoundedDict[bytes, None] = BoundedDict(REMEMBERED)
 
 
 class UnusableKey(ValueError):
-    """The text is no private key, or none that can be loaded."""
+    """The text is no key, or none that can be loaded."""
 
 
 class PrivateKeys:
-    """The keys of one run of a node, each loaded once."""
+    """Private keys, each loaded once: those of one run of a node, say."""
 
     def __init__(self) -> None:
         self._loaded: dict[str, Any] = {}
@@ -46,6 +47,22 @@ class PrivateKeys:
         if text not in self._loaded:
             self._loaded[text] = await _load(unfold(text).encode())
         return self._loaded[text]
+
+
+def public_key(text: str) -> Any:
+    """The public key in a PEM text, or that of the private key there, untested. Raises UnusableKey."""
+    pem = unfold(text).encode()
+    if len(pem) > MAX_LENGTH:
+        raise UnusableKey(f"a key of more than {MAX_LENGTH:,} characters")
+    try:
+        return serialization.load_pem_public_key(pem)
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    try:
+        private: Any = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise UnusableKey(str(error)) from error
+    return private.public_key()
 
 
 async def _load(pem: bytes) -> Any:

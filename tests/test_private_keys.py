@@ -1,0 +1,70 @@
+"""Keys in PEM: whatever reads one keeps nobody else waiting."""
+
+import asyncio
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from app import private_keys
+from app.credentials import service_accounts
+from app.private_keys import PrivateKeys, UnusableKey, public_key
+from tests.live import PROJECT
+from tests.rsa_keys import key_of_three_factors, pem_of
+
+LOADS = re.compile(r"load_(?:pem|der|ssh)_private_key\(|jwt\.(?:en|de)code\(")
+"""What tests the factors of a key, or may: PyJWT takes a key as it is loaded, or loads a text."""
+KNOWN = {
+    "app/api/webhooks/tokens.py": "gives PyJWT the loaded key, or the secret of an HMAC",
+    "app/credentials/service_accounts.py": "the same",
+    "app/engine/nodes/shared/signed_tokens.py": "the same",
+    "app/importing/n8n/objects.py": "verifies nothing",
+    "app/key_text.py": "signs with a secret of its own",
+    "app/private_keys.py": "the one that loads",
+}
+
+
+def test_the_public_part_of_a_key_is_had_without_a_test_of_its_factors() -> None:
+    made = key_of_three_factors()
+    pem, numbers = pem_of(made), made.public_key().public_numbers()
+    with pytest.raises(UnusableKey):
+        asyncio.run(PrivateKeys().load(pem))
+    assert public_key(pem.replace("\n", "\\n")).public_numbers() == numbers
+    plain = made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    assert public_key(plain.replace("\n", " ")).public_numbers() == numbers
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no key", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "k" * 20_001]
+)
+def test_what_is_no_public_key_is_refused(text: str) -> None:
+    with pytest.raises(UnusableKey):
+        public_key(text)
+
+
+def test_a_service_account_s_key_is_tested_by_another_process(monkeypatch) -> None:
+    made, tests = rsa.generate_private_key(65537, 1024), []
+    start = asyncio.create_subprocess_exec
+
+    def started(*command: Any, **options: Any) -> Any:
+        tests.append(command)
+        return start(*command, **options)
+
+    monkeypatch.setattr(private_keys, "TESTED_HERE", 100)
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", started)
+    account = {"httpNode": True, "email": "a@b.example", "scopes": "one", "privateKey": pem_of(made)}
+    token = asyncio.run(service_accounts.assertion(account, datetime.now(UTC)))
+    assert jwt.decode(token, made.public_key(), ["RS256"], audience=service_accounts.TOKEN_URL)["iss"] == "a@b.example"
+    assert len(tests) == 1
+    with pytest.raises(service_accounts.NotUsable, match="no RSA key"):
+        asyncio.run(service_accounts.assertion({**account, "privateKey": "k" * 5_000}, datetime.now(UTC)))
+
+
+def test_nobody_else_loads_keys() -> None:
+    """A new place belongs into `KNOWN`, once what it gives PyJWT is loaded already or is no key of a pair."""
+    files = {str(path.relative_to(PROJECT)): path.read_text() for path in (PROJECT / "app").rglob("*.py")}
+    assert {name for name, text in files.items() if LOADS.search(text)} == KNOWN.keys()
