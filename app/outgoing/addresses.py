@@ -103,7 +103,7 @@ class AddressRules:
             if any(inner.version == network.version and inner in network for network in self.networks):
                 return
         shown = host if normal_host(host) == str(address) else f"{host} ({address})"
-        entry = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        entry = f"[{host.strip('[]')}]:{port}" if ":" in host else f"{host}:{port}"
         raise AddressRefused(
             f"Requests to {shown} are not allowed: it is {reason}. "
             f"To allow them, name {entry} in {SETTING} and start the worker again."

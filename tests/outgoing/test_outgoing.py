@@ -289,3 +289,10 @@ def test_cookies_are_not_kept(address: str) -> None:
             return (await outgoing.send(Call("GET", address + "/echo"))).content
 
     assert b"cookie" not in asyncio.run(twice())
+
+
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_a_refusal_says_what_to_allow_as_it_is_allowed(host: str) -> None:
+    with pytest.raises(AddressRefused, match=r"name \[::1\]:22 in EXECUTIONS_ALLOWED_HOSTS"):
+        asyncio.run(AddressRules.parse("").resolve(host, 22))
+    assert asyncio.run(AddressRules.parse("[::1]:22").resolve(host, 22)) == ["::1"]
