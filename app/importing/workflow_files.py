@@ -22,7 +22,8 @@ from app.repository.errors import WorkflowNotFound
 from app.repository.workflows import create_workflow, get_workflow, save_workflow
 from app.schemas.base import OBJECT_ID
 from app.schemas.node_ids import fill_ids
-from app.schemas.workflows import WorkflowBody, definition_of, static_parts
+from app.schemas.static_data import static_parts
+from app.schemas.workflows import WorkflowBody, definition_of
 
 
 class InvalidFile(Exception):

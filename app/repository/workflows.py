@@ -164,6 +164,14 @@ def create_workflow(connection: Connection, workflow_id: str, *, project_id: str
     connection.execute(CREATE, {"id": workflow_id, "project_id": project_id, "version_id": version_id})
 
 
+def lock_definition(connection: Connection, workflow_id: str) -> bytes:
+    """The current document, which no other transaction changes until this one ends. Raises WorkflowNotFound."""
+    current = connection.execute(LOCK_CURRENT, {"id": workflow_id, "project_id": None}).fetchone()
+    if current is None:
+        raise WorkflowNotFound
+    return bytes(current[2])
+
+
 def save_workflow(
     connection: Connection,
     workflow_id: str,

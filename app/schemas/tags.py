@@ -1,12 +1,20 @@
 """Tags and projects: names with ids and times."""
 
-from marshmallow import fields
+from typing import Any
 
-from app.schemas.base import CamelSchema, IsoTime, StrictSchema, name_field
+from marshmallow import fields, pre_load
+
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema, describe, name_field
 
 
 class NameBody(StrictSchema):
-    name = name_field(128, required=True)
+    name = name_field(128, required=True, metadata=describe("Without the blanks around it."))
+
+    @pre_load
+    def strip_name(self, given: Any, **_: Any) -> Any:
+        """The body with its name as n8n keeps it."""
+        name = given.get("name") if isinstance(given, dict) else None
+        return {**given, "name": name.strip()} if isinstance(name, str) else given
 
 
 class NamedSchema(CamelSchema):

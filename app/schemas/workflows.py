@@ -23,6 +23,7 @@ from app.schemas.base import (
     validate_printable,
 )
 from app.schemas.pages import PageQuery, UuidPageQuery
+from app.schemas.static_data import check_scopes
 from app.triggers.packaged import CalledNode
 
 MAX_SKIPPED = 10_000
@@ -66,14 +67,6 @@ EMPTY: dict[str, Any] = {
 
 NUL = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u0000")
 """The character, as JSON writes it."""
-MAX_SCOPES = 1_000
-
-
-def check_scopes(static_data: Any) -> None:
-    """Raise ValidationError for static data of more parts than a workflow has: each is a row of its own."""
-    if isinstance(static_data, dict) and len(static_data) > MAX_SCOPES:
-        raise ValidationError(f"Must not have more than {MAX_SCOPES:,} entries.")
-
 
 DOCUMENT_KEYS = (
     SERVERS_OWN | EMPTY.keys() | {"nodeGroups", "parentFolderId", "hash", "ownedBy", "templateCredsSetupCompleted"}
@@ -258,7 +251,7 @@ def document_of(text: bytes) -> dict[str, Any]:
 
 
 def definition_of(document: Mapping[str, Any]) -> bytes:
-    """What is stored of a document: all but what the server owns, and what its executions change (`static_parts`).
+    """What is stored of a document: all but what the server owns, and what its executions change (static data).
 
     Raises ValidationError when it is too deep, or holds the character NUL: PostgreSQL gives out no part of such JSON.
     """
@@ -267,17 +260,6 @@ def definition_of(document: Mapping[str, Any]) -> bytes:
     if b"\\u0000" in text and NUL.search(text):
         raise ValidationError("The character NUL is in it, which no workflow can hold.")
     return text
-
-
-def static_parts(document: Mapping[str, Any]) -> dict[str, bytes] | None:
-    """The static data that a document brings, by scope; None when it says nothing about it, which changes nothing.
-
-    Raises ValidationError when it is too deep.
-    """
-    if "staticData" not in document:
-        return None
-    parts = document["staticData"]
-    return {scope: encode_json(part) for scope, part in parts.items()} if isinstance(parts, dict) else {}
 
 
 def items_of(objects: list[dict[str, Any]]) -> bytes:

@@ -28,6 +28,14 @@ def test_names_are_unique(api):
         assert (response.status_code, response.json) == (409, {"message": "Tag already exists"})
 
 
+def test_names_are_without_the_blanks_around_them(api):
+    made = api.post("/tags", {"name": " one "}).json
+    assert made["name"] == "one"
+    assert api.put(f"/tags/{made['id']}", {"name": "\ttwo "}).json["name"] == "two"
+    assert api.post("/projects", {"name": " P "}).json["name"] == "P"
+    assert api.post("/tags", {"name": " "}).status_code == 400
+
+
 def test_who_carried_a_deleted_tag_loses_it(api):
     number = api.ended(api.workflow())
     api.patch(f"/executions/{number}", {"annotation": {"tags": ["needs review"]}})

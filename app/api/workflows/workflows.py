@@ -22,8 +22,10 @@ from app.repository.projects import DEFAULT_PROJECT
 from app.repository.workflow_lists import WorkflowFilter, list_workflows
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
+from app.schemas.static_data import static_parts
 from app.schemas.tags import TagSchema
 from app.schemas.workflow_answers import WorkflowPageSchema, WorkflowSchema
+from app.schemas.workflow_saves import kept_parts
 from app.schemas.workflows import (
     StrictWorkflowBody,
     WorkflowChangeQuery,
@@ -31,14 +33,13 @@ from app.schemas.workflows import (
     WorkflowQuery,
     definition_of,
     document_of,
-    static_parts,
 )
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/api/v1/workflows", description="What can be run.")
 
 
 class ChangedMeanwhile(Exception):
-    """The workflow has become active since it was read; nothing of the change is kept."""
+    """The workflow has become active, or what a save leaves as it was has changed; nothing of the save is kept."""
 
 
 EXAMPLE = {
@@ -124,22 +125,28 @@ def get_one_workflow(query: dict[str, Any], workflow_id: str) -> Response:
     example=EXAMPLE,
 )
 def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: str) -> Response:
-    """Save a workflow; a save that changes something is a new version. Without staticData it keeps what it has.
+    """Save a workflow; a save that changes something is a new version.
 
-    The new version of an active workflow is published at once, or with publishIfActive=false stays a draft.
+    Settings that are not named stay, and so do staticData, pinData, nodeGroups, meta and description where they are
+    left out. A setting that is null or `DEFAULT` ends. The new version of an active workflow is published at once, or
+    with publishIfActive=false stays a draft.
     """
-    document = document_of(request.get_data())
-    services().rules.check_graph(document)
+    sent = document_of(request.get_data())
+    services().rules.check_graph(sent)
     for _ in range(MAX_ATTEMPTS):
         with reading() as connection:
             before = get_visible_workflow(connection, workflow_id)
-        document = fill_ids(document, document_of(before.definition))
+        known = document_of(before.definition)
+        kept = kept_parts(sent, known)
+        document = fill_ids({**sent, **kept}, known)
         publish = query["publish_if_active"]
         triggers = None
         if before.active and publish:
             triggers = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
         shown = None
         with suppress(ChangedMeanwhile), changing(workflow_id) as connection:
+            if kept_parts(sent, document_of(workflows.lock_definition(connection, workflow_id))) != kept:
+                raise ChangedMeanwhile
             shown = save_with_triggers(connection, workflow_id, body["name"], document, triggers, publish=publish)
             saved = get_visible_workflow(connection, workflow_id)
         if shown is not None:

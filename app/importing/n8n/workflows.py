@@ -17,7 +17,7 @@ from app.importing.n8n.survey import Survey
 from app.repository import import_progress, imported_workflows, static_data
 from app.repository.connection import Connection
 from app.schemas.base import OBJECT_ID
-from app.schemas.workflows import static_parts
+from app.schemas.static_data import static_parts
 
 SEPARATOR = " / "
 CHANGED_HERE, NOT_STORED = "changed here", "that cannot be stored"

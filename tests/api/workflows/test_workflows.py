@@ -5,6 +5,8 @@ from copy import deepcopy
 
 import pytest
 
+from app.repository import workflows
+from app.schemas.workflows import definition_of
 from tests.api.conftest import NO_OP, TRIGGER, WORKFLOW
 from tests.workflows import node
 
@@ -131,13 +133,62 @@ def test_a_save_that_changes_something_is_a_version(api):
     assert same["versionId"] == first["versionId"]
     second = api.put(path, {**first, "settings": {"timezone": "Europe/Berlin"}}).json
     assert second["versionId"] != first["versionId"]
-    assert second["settings"] == {"timezone": "Europe/Berlin"}
+    assert second["settings"] == {**first["settings"], "timezone": "Europe/Berlin"}
     renamed = api.put(path, {**second, "name": "Renamed"}).json
     assert renamed["name"] == "Renamed"
     assert renamed["versionId"] not in (first["versionId"], second["versionId"])
     assert (renamed["id"], renamed["createdAt"]) == (first["id"], first["createdAt"])
     assert api.put(path, changed(nodes=[NO_OP, NO_OP], connections={})).status_code == 400
     assert api.get(path).json == renamed
+
+
+def test_a_save_leaves_what_it_does_not_name(api):
+    first = api.post("/workflows", EXPORTED).json
+    path = f"/workflows/{first['id']}"
+    kept = ("staticData", "pinData", "nodeGroups", "meta", "description", "settings")
+    bare = {key: first[key] for key in ("name", "nodes", "connections")}
+    for settings in ({}, None):
+        saved = api.put(path, {**bare, "settings": settings}).json
+        assert [saved[key] for key in kept] == [first[key] for key in kept]
+    assert saved["versionId"] == first["versionId"]
+    zone = {"timezone": "Europe/Berlin", "executionTimeout": 60}
+    assert api.put(path, {**bare, "settings": zone}).json["settings"] == {**first["settings"], **zone}
+    ended = {"timezone": "DEFAULT", "executionTimeout": -1, "callerPolicy": None}
+    assert api.put(path, {**bare, "settings": ended}).json["settings"] == first["settings"]
+    assert api.put(path, {**bare, "pinData": None}).json["pinData"] is None
+
+
+def test_what_is_kept_is_what_another_save_has_left(api, monkeypatch):
+    first = api.post("/workflows", EXPORTED).json
+    path, lock = f"/workflows/{first['id']}", workflows.lock_definition
+    bare = {key: first[key] for key in ("name", "nodes", "connections")}
+
+    def save_meanwhile(*given):
+        monkeypatch.setattr(workflows, "lock_definition", lock)
+        with api.db.transaction():
+            definition = definition_of({**EXPORTED, "settings": {"timezone": "Europe/Berlin"}})
+            workflows.save_workflow(api.db, first["id"], name="Meanwhile", definition=definition)
+        return lock(*given)
+
+    monkeypatch.setattr(workflows, "lock_definition", save_meanwhile)
+    assert api.put(path, {**bare, "settings": {"callerPolicy": "any"}}).json["settings"] == {
+        "timezone": "Europe/Berlin",
+        "callerPolicy": "any",
+    }
+
+
+@pytest.mark.parametrize("static", [5, [], "no JSON", ""])
+def test_static_data_that_is_no_object_is_refused(api, static):
+    refused = api.post("/workflows", changed(staticData=static))
+    assert (refused.status_code, refused.json["message"].split(":")[0]) == (400, "staticData")
+
+
+def test_static_data_may_come_as_text(api):
+    made = api.post("/workflows", changed(staticData='{"node:Start": {"last": 1}}')).json
+    assert made["staticData"] == {"node:Start": {"last": 1}}
+    saved = api.put(f"/workflows/{made['id']}", changed(staticData='{"global": {"n": 2}}')).json
+    assert saved["staticData"] == {"global": {"n": 2}}
+    assert api.put(f"/workflows/{made['id']}", changed(staticData="null")).json["staticData"] is None
 
 
 def test_a_deleted_workflow_leaves_its_executions(api):
