@@ -58,7 +58,7 @@ ANSWERS = ("false", "true")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a waiting execution waits for: a time, or a call that `node` (JSON) describes.
+    """What a waiting execution waits for: a time, a call that `node` (JSON) describes, or the end of `child`.
 
     `token` is what its resume link is signed with; None: links without a signature go, as they did where it came from.
     `question_signatures` are those of the links by which people answer no and yes; None: there are none, or nobody
@@ -70,6 +70,7 @@ class Wait:
     node: bytes | None
     token: str | None
     question_signatures: tuple[str, str] | None = None
+    child: int | None = None
 
 
 def hold(connection: Connection, execution_id: int, wait: Wait) -> None:

@@ -28,18 +28,19 @@ KNOWN = """
 
 COPY_EXECUTIONS = """
     COPY executions (id, workflow_id, workflow_version_id, project_id, status, mode, created_at, started_at, stopped_at,
-                     wait_till, retry_of, retry_success_id, vote, note, error_node, error_message, json_size_bytes,
-                     input_preview)
+                     wait_till, waits_for, parent_id, retry_of, retry_success_id, vote, note, error_node, error_message,
+                     json_size_bytes, input_preview)
     FROM STDIN (FORMAT BINARY)
 """
 EXECUTION_TYPES = (
     "int8", "text", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "timestamptz",
-    "timestamptz", "int8", "int8", "text", "text", "text", "text", "int8", "json",
+    "timestamptz", "int8", "int8", "int8", "int8", "text", "text", "text", "text", "int8", "json",
 )  # fmt: skip
 
 COPIED = attrgetter(
     "id", "workflow_id", "version_id", "project_id", "status", "mode", "created_at", "started_at", "stopped_at",
-    "held_until", "retry_of", "retry_success_id", "vote", "note", "error_node", "error_message",
+    "held_until", "waits_for", "parent_id", "retry_of", "retry_success_id", "vote", "note", "error_node",
+    "error_message",
 )  # fmt: skip
 
 COPY_DATA = "COPY execution_data (execution_id, encoding, encoded, run_index) FROM STDIN (FORMAT BINARY)"
@@ -48,8 +49,8 @@ COPY_DATA = "COPY execution_data (execution_id, encoding, encoded, run_index) FR
 REPLACE = """
     UPDATE executions AS e
        SET status = %(status)s, started_at = %(started_at)s, stopped_at = %(stopped_at)s, wait_till = %(wait_till)s,
-           retry_success_id = %(retry_success_id)s, error_node = %(error_node)s, error_message = %(error_message)s,
-           json_size_bytes = %(json_size_bytes)s
+           waits_for = %(waits_for)s, retry_success_id = %(retry_success_id)s, error_node = %(error_node)s,
+           error_message = %(error_message)s, json_size_bytes = %(json_size_bytes)s
      WHERE e.id = %(id)s AND e.status = 'waiting'
 """
 
@@ -120,7 +121,7 @@ CREATED_AT = """
 @dataclass(frozen=True, slots=True)
 class ImportedExecution:
     """An execution as it comes in: ended, or waiting (with `wait`). `data` is JSON in n8n's shape, `input_preview` what
-    lists show of what it began with."""
+    lists show of what it began with. `parent_id` is what waits for its end."""
 
     id: int
     workflow_id: str
@@ -133,6 +134,7 @@ class ImportedExecution:
     stopped_at: datetime | None
     retry_of: int | None = None
     retry_success_id: int | None = None
+    parent_id: int | None = None
     vote: str | None = None
     note: str | None = None
     error_node: str | None = None
@@ -146,6 +148,10 @@ class ImportedExecution:
     @property
     def held_until(self) -> datetime | None:
         return None if self.wait is None else HELD_UNTIL
+
+    @property
+    def waits_for(self) -> int | None:
+        return None if self.wait is None else self.wait.child
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +246,7 @@ def _values(execution: ImportedExecution) -> dict[str, object]:
         "started_at": execution.started_at,
         "stopped_at": execution.stopped_at,
         "wait_till": execution.held_until,
+        "waits_for": execution.waits_for,
         "retry_success_id": execution.retry_success_id,
         "error_node": execution.error_node,
         "error_message": execution.error_message,

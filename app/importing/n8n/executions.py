@@ -1,7 +1,6 @@
 """What an execution of n8n is here: its state, its data, and what is lost on the way."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,17 +10,19 @@ from uuid import UUID
 import orjson
 
 from app.engine.run.document import RunDocument
+from app.engine.run.groups import as_group
 from app.engine.run.preview import preview
 from app.importing.n8n.binary import BinaryReader
 from app.importing.n8n.files_of_runs import AGAIN, LARGEST, STORAGE
 from app.importing.n8n.flatted import UnreadableFlatted, replace_lone_surrogates, unflatten
 from app.importing.n8n.question_links import ENDPOINT, question_signatures
-from app.importing.n8n.rows import UNREADABLE, Row, storable
+from app.importing.n8n.rows import UNREADABLE, Row, read_id, storable
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
+from app.importing.n8n.sub_workflows import CALLS_SEVERAL, calls_several, name_child, parent_of
 from app.repository.imported_waits import Wait
 from app.repository.imports import ImportedExecution
-from app.triggers.forms import asks_people
+from app.triggers.forms import WAIT, asks_people
 from app.vocabulary import ENDED, MODES, Mode, Status
 
 UNFINISHED = ("new", "running")
@@ -36,15 +37,13 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """How far n8n's clock may be ahead of this one."""
 
 MAX_MESSAGE_LENGTH = 10_000
-FOR_A_CALL = datetime(2999, 1, 1, tzinfo=UTC)
-"""n8n writes that an execution waits for a call as a time from here on."""
+NO_LIMIT = datetime(2999, 1, 1, tzinfo=UTC)
+"""n8n writes that an execution waits for a call without a limit as a time from here on."""
+FOR_A_TIME = ("timeInterval", "specificTime")
+"""What Wait nodes resume on that no call ends."""
 
 MAX_SIZE = 256 * 2**20
 """Characters that the data of one execution may come to when it is written out."""
-
-MAX_ID = 2**53
-"""Ids above are damage: this program's own could not go on above them."""
-ID = re.compile("[0-9]{1,16}")
 
 
 @dataclass(slots=True)
@@ -104,6 +103,7 @@ class ExecutionMapper:
         for name in row.get(UNREADABLE, ()):
             losses.add(f"its {name} cannot be read")
         document = self._document(execution, losses)
+        child = name_child(document) if document is not None and status == "waiting" else None
         data = self._encode_data(document, losses)
         error_node, error_message = _error(document, status)
         mode, retry_of = _mode(row, losses)
@@ -121,14 +121,15 @@ class ExecutionMapper:
                 started_at=started_at,
                 stopped_at=(row.get("stoppedAt") or started_at or created_at) if status in ENDED else None,
                 retry_of=retry_of,
-                retry_success_id=_number(row.get("retrySuccessId")),
+                retry_success_id=read_id(row.get("retrySuccessId")),
+                parent_id=None if document is None else parent_of(document),
                 vote=execution.vote if execution.vote in ("up", "down") else None,
                 note=storable(execution.note) or None,
                 error_node=error_node,
                 error_message=error_message,
                 data=data,
                 input_preview=None if data is None else _preview(document),
-                wait=self._wait(row, document, losses) if status == "waiting" else None,
+                wait=self._wait(row, document, child, losses) if status == "waiting" else None,
                 metadata=[(storable(key), storable(value)) for key, value in execution.metadata],
                 tags=[tag for tag in map(self._tag_of, execution.tags) if tag is not None],
             ),
@@ -145,12 +146,15 @@ class ExecutionMapper:
             self._latest = created_at = max(created_at, self._latest)
         return cast(datetime, created_at)
 
-    def _wait(self, row: Row, document: dict[str, Any] | None, losses: Losses) -> Wait:
-        """Until when, or for what, the execution waits; and with what its links are signed."""
+    def _wait(self, row: Row, document: dict[str, Any] | None, child: int | None, losses: Losses) -> Wait:
+        """Until when, or for what (`child`: an execution), it waits; and with what its links are signed."""
         till = row.get("waitTill")
-        for_a_call = till is None or till >= FOR_A_CALL
+        limited = till is not None and till < NO_LIMIT
         due = RunDocument(document).due_node if document else None
         due = due if isinstance(due, dict) else None
+        ends_by_call = not limited or (due is not None and _ends_by_call(due))
+        if child is None and due is not None and calls_several(due):
+            losses.add(CALLS_SEVERAL)
         token = document.get("resumeToken") if document else None
         signatures = None
         if due is not None and isinstance(token, str) and asks_people(due):
@@ -159,11 +163,12 @@ class ExecutionMapper:
             else:
                 signatures = question_signatures(self._signing_secret, int(row["id"]), due, self._waiting_endpoint)
         return Wait(
-            till=None if for_a_call else till,
-            resume_on="webhook" if for_a_call else None,
+            till=till if limited else None,
+            resume_on="child" if child is not None else "webhook" if ends_by_call else None,
             node=None if due is None else encode_document(due),
             token=token if isinstance(token, str) else None,
             question_signatures=signatures,
+            child=child,
         )
 
     @staticmethod
@@ -194,6 +199,12 @@ class ExecutionMapper:
             losses.add("its data cannot be read: it is not laid out as what n8n keeps of a run")
             return None
         return BinaryReader(self._read_file, self._most_bytes, losses.add).inline(document, execution.flatted)
+
+
+def _ends_by_call(node: dict[str, Any]) -> bool:
+    """Whether a call ends the wait of a node that waits until a time; else nothing but that time does."""
+    resume = as_group(node.get("parameters")).get("resume", FOR_A_TIME[0])
+    return node.get("type") != WAIT or resume not in FOR_A_TIME
 
 
 def is_run(document: dict[str, Any]) -> bool:
@@ -245,7 +256,7 @@ def _status(row: Row, losses: Losses) -> Status:
 
 
 def _mode(row: Row, losses: Losses) -> tuple[Mode, int | None]:
-    mode, retry_of = row.get("mode"), _number(row.get("retryOf"))
+    mode, retry_of = row.get("mode"), read_id(row.get("retryOf"))
     if mode == "retry" and retry_of is None:
         losses.add("a retry that does not name what it retries became manual")
         return "manual", None
@@ -270,9 +281,3 @@ def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None,
         storable(name) if isinstance(name, str) else None,
         storable(message)[:MAX_MESSAGE_LENGTH] if isinstance(message, str) else None,
     )
-
-
-def _number(value: Any) -> int | None:
-    """An execution's id, which n8n keeps as a text."""
-    text = str(value)
-    return int(text) if ID.fullmatch(text) and int(text) <= MAX_ID else None

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.importing.n8n.apart import REFUSED
-from app.importing.n8n.executions import MAX_ID, UNFINISHED, ExecutionMapper
+from app.importing.n8n.executions import UNFINISHED, ExecutionMapper
 from app.importing.n8n.progress import Progress
 from app.importing.n8n.report import Report
-from app.importing.n8n.rows import ODD
+from app.importing.n8n.rows import MAX_ID, ODD
 from app.importing.n8n.source import Source, SourceError, SourceExecution
 from app.repository import import_progress, imported_waits, imports
 from app.repository.connection import Connection

@@ -6,6 +6,7 @@ odd value must not keep a row back: it becomes None, and the row says so under `
 """
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +34,10 @@ TIMES = frozenset({"createdAt", "deletedAt", "lastUsedAt", "startedAt", "stopped
 
 ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What is raised for a thing that is laid out as none of n8n's."""
+
+MAX_ID = 2**53
+"""Ids of executions above are damage: this program's own could not go on above them."""
+ID = re.compile("[0-9]{1,16}")
 
 UNREADABLE = "unreadable"
 """Where a row lists the columns whose values are not of their kind; absent where all are."""
@@ -98,3 +103,9 @@ def read_json(value: str | bytes) -> Any:
 def storable(value: Any) -> str:
     """A text that PostgreSQL can hold: another character stands for NUL, and for half of a surrogate pair."""
     return "" if value is None else replace_lone_surrogates(str(value).replace("\0", "\ufffd"))
+
+
+def read_id(value: Any) -> int | None:
+    """An execution's id, which n8n keeps as a text where another row names it."""
+    text = str(value)
+    return int(text) if ID.fullmatch(text) and int(text) <= MAX_ID else None
