@@ -41,6 +41,7 @@ from app.api.face.long_calls import LongCalls
 from app.api.face.metrics import RequestMetrics
 from app.api.face.rates import KeyRates
 from app.api.face.replica import open_replica
+from app.api.face.routes import Route
 from app.api.face.services import NAME, Services
 from app.api.face.traces import open_tracer
 from app.api.face.waiters import Waiters
@@ -192,6 +193,7 @@ def open_services(settings: Settings) -> Services:
 def add_endpoints(app: Flask) -> None:
     """Everything that can be asked, and the document about it; needs no database yet."""
     app.config.update(PROVIDE_AUTOMATIC_OPTIONS=False)
+    app.url_rule_class = Route
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = False
     requests.register(app)
