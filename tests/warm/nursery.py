@@ -6,10 +6,12 @@ is told of it, a line each: its process's number, and when it has ended, its exi
 is told to go when that closes.
 """
 
+import atexit
 import ctypes
 import gc
 import importlib
 import json
+import logging
 import os
 import runpy
 import select
@@ -137,7 +139,41 @@ def become(output: int, errors: int, *, arguments: list[str], environ: dict[str,
     os.chdir(folder)
     count_where_gunicorn_does(arguments[0])
     sys.argv = arguments
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        leaving.code = 0
+    except SystemExit as ended:
+        leaving.code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        raise
+    except KeyboardInterrupt:
+        leaving.code = -signal.SIGINT
+        raise
+
+
+class Leaving:
+    """How a forked process ends: as any does, up to where Python would take apart all that was loaded.
+
+    By then its threads have ended and what was registered for the end has run. The rest would copy into the process
+    the memory that it shares with this one, only to give it back.
+    """
+
+    def __init__(self) -> None:
+        self.code = 1
+        """The exit code, -SIGINT for who was interrupted; at first what an error gives that nobody has caught."""
+        self._own = os.getpid()
+        atexit.register(self._end)  # before anything else is: the last to be called
+
+    def _end(self) -> None:
+        if os.getpid() == self._own:
+            return
+        logging.shutdown()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):
+                stream.flush()
+        if self.code == -signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
+        os._exit(self.code)
 
 
 def count_where_gunicorn_does(module: str) -> None:
@@ -148,6 +184,7 @@ def count_where_gunicorn_does(module: str) -> None:
 
 
 if __name__ == "__main__":
+    leaving = Leaving()
     load()
     with socket.socket(fileno=int(sys.argv[1])) as starter, socket.socket(fileno=int(sys.argv[2])) as listener:
         serve(starter, listener)

@@ -1,0 +1,31 @@
+"""A process that is forked with the program loaded ends as one that began from nothing does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.patience import PATIENCE_SECONDS
+from tests.warm import ENVIRON, PROJECT, Warm
+
+
+@pytest.mark.parametrize(
+    ("end", "expected"),
+    [("through", 0), ("error", 1), ("code", 3), ("nothing", 0), ("words", 1), ("interrupted", -2)],
+)
+def test_it_ends_as_any_other(end: str, expected: int, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tests.warm.ends", end]
+    seen = []
+    for warm in (True, False):
+        with (tmp_path / f"{warm}").open("w+") as told, (tmp_path / f"{warm} errors").open("w+") as complained:
+            if warm:
+                process = Warm(command, told, complained, ENVIRON, PROJECT)
+            else:
+                process = subprocess.Popen(command, stdout=told, stderr=complained, env=ENVIRON, cwd=PROJECT)
+            code = process.wait(PATIENCE_SECONDS)
+            told.seek(0)
+            complained.seek(0)
+            seen.append((code, sorted(told.read().split()), complained.read().splitlines()[-1:]))
+    assert seen[0] == seen[1]
+    assert seen[0][:2] == (expected, ["first", "last", "thread"])
