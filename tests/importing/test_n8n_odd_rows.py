@@ -7,6 +7,7 @@ import time
 import zipfile
 from base64 import urlsafe_b64encode
 from contextlib import closing
+from decimal import Decimal
 from itertools import count, product
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from app.importing.n8n import objects
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.history import batches
+from app.importing.n8n.known_tables import has_number
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.spool import Spool
@@ -124,6 +126,26 @@ def test_times_that_postgresql_has_and_python_has_not(bring, target, postgres_ur
         report = bring(source, access=Access(key=n8n.KEY))
     assert one(target, "SELECT count(*) FROM executions") == (18,)
     assert report.losses["its startedAt cannot be read"] == [5]
+
+
+def test_executions_whose_ids_are_no_numbers_are_passed_over(bring, target, postgres_url):
+    with cloned_database(postgres_url, "template1") as source:
+        n8n.fill_postgresql(source)
+        with psycopg.connect(source) as connection:
+            connection.execute("ALTER TABLE execution_entity ALTER id TYPE float8")
+            connection.execute("UPDATE execution_entity SET id = 'NaN' WHERE id = 5")
+        report = bring(source, access=Access(key=n8n.KEY))
+    assert one(target, "SELECT count(*) FROM executions") == (17,)
+    assert "An execution with the id nan was passed over." in report.notes
+
+
+def test_of_many_odd_ids_a_few_are_named():
+    remarks: list[str] = []
+    odd = (True, None, "1", float("inf"), [1], *(n + 0.5 for n in range(50)))
+    assert not any(has_number({"id": each}, remarks) for each in odd)
+    assert has_number({"id": Decimal(7)}, remarks)
+    assert len(remarks) == 21
+    assert remarks[-1] == "More executions whose ids are no whole numbers were passed over."
 
 
 def test_a_database_that_breaks_off_is_told(bring, sqlite_file):

@@ -105,3 +105,22 @@ def rows_with_keys(table: str, rows: Iterable[Row], remarks: list[str]) -> Itera
             remark = f"Rows of n8n's table {table} {said} were passed over."
         if remark not in remarks:
             remarks.append(remark)
+
+
+def has_number(execution: Row, remarks: list[str]) -> bool:
+    """Whether an execution's id is a whole number, which it is an int afterwards; that it was passed over is added to
+    `remarks`."""
+    own = execution["id"]
+    if not isinstance(own, bool | str | bytes | None):
+        try:
+            execution["id"] = int(own)
+        except (ArithmeticError, TypeError, ValueError):
+            execution["id"] = None
+        if execution["id"] == own:
+            return True
+    remark = f"An execution with the id {own!r:.40} was passed over."
+    if remark not in remarks:
+        named = sum(each.startswith("An execution with the id ") for each in remarks)
+        remark = remark if named < MAX_NAMED else "More executions whose ids are no whole numbers were passed over."
+        remarks += [] if remark in remarks else [remark]
+    return False

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
-from app.importing.n8n.known_tables import remarks_on, rows_with_keys
+from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
@@ -121,7 +121,8 @@ class PostgresqlSource:
         query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes, condition)
         with self._source_errors(), self._connection.cursor() as cursor:
             for row in cursor.stream(query, (above, list(ids))):
-                yield read_stored(row, self._files)
+                if has_number(row, self.remarks):
+                    yield read_stored(row, self._files)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from psycopg import sql
 
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
-from app.importing.n8n.known_tables import remarks_on, rows_with_keys
+from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.source import SourceError, SourceExecution
@@ -89,8 +89,7 @@ class SqliteSource:
         query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes, condition)
         with self._source_errors(), closing(self._execute(query, parameters)) as cursor:
             for row in map(dict, cursor):
-                if not isinstance(row["id"], int):
-                    self.remarks.append(f"An execution with the id {row['id']!r:.40} was passed over.")
+                if not has_number(row, self.remarks):
                     continue
                 if (place := row.pop("place", None)) is not None:
                     row |= self._data(place)
