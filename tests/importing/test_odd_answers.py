@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from itertools import count, repeat
+from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import httpx
@@ -51,6 +52,25 @@ def test_of_an_answer_no_more_is_kept_than_fits(answers, monkeypatch) -> None:
     assert client.page("/tags", {}) == EMPTY
     with pytest.raises(SourceError, match=r"answers /workflows with more than \d+ bytes"):
         client.page("/workflows", {})
+
+
+def test_an_answer_that_trickles_in_is_given_up(monkeypatch) -> None:
+    clock = count(step=10)  # seconds; a look at it before, and one for each part
+    monkeypatch.setattr(api_client, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    monkeypatch.setattr(api_client, "MAX_WAIT", 0)
+    parts = [b'{"data": [], "x": "', *[b"y" * 20_480] * 9, b'"}']
+    trickle = [b'{"data": [], "x": "', *[b"y"] * 9, b'"}']
+    given: list[list[bytes]] = [parts]
+
+    def send(self, request, **kwargs):
+        return httpx.Response(200, content=iter(given[0]), request=request)
+
+    monkeypatch.setattr(httpx.Client, "send", send)
+    client = api_client.ApiClient(ADDRESS, "key", lambda text: None)
+    assert client.page("/tags", {})["data"] == []
+    given[0] = trickle
+    with pytest.raises(SourceError, match="fewer than 1024 bytes came a second"):
+        client.page("/tags", {})
 
 
 @pytest.mark.parametrize("coding", ["zstd", "br", "gzip, gzip"])

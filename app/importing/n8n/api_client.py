@@ -1,5 +1,6 @@
 """Asks n8n's public API, with the patience that a server wants which is busy or is started anew."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,9 @@ MAX_WAIT_ASKED = 300.0
 TOLD_SECONDS = 2.0
 """Pauses from this length on are told."""
 SECONDS = 60.0
+"""How long nothing may come of an answer."""
+SLOWEST = 1024
+"""Bytes a second that an answer has to come with, once it has taken that long."""
 PAGE = 100
 MAX_PAGE_BYTES = 512 * 2**20
 """Of an answer that is read into memory, once it is unpacked."""
@@ -135,7 +139,7 @@ class ApiClient:
                 return self._read(path, response)
             file.seek(0)
             file.truncate()
-            for part in response.iter_bytes():
+            for part in _without_trickling(path, response):
                 if file.tell() + len(part) > MAX_FILE_BYTES:
                     raise SourceError(f"{self.name} answers {path} with more than {MAX_FILE_BYTES:,} bytes")
                 file.write(part)
@@ -144,7 +148,7 @@ class ApiClient:
     def _read(self, path: str, response: httpx.Response) -> httpx.Response:
         """The response with its content, unpacked. Raises SourceError for too much of it."""
         content = bytearray()
-        for part in response.iter_bytes():
+        for part in _without_trickling(path, response):
             content += part
             if len(content) > MAX_PAGE_BYTES:
                 raise SourceError(f"{self.name} answers {path} with more than {MAX_PAGE_BYTES:,} bytes")
@@ -179,6 +183,16 @@ class Cursors:
         self._seen |= seen
         self._cursor = cursor
         return True
+
+
+def _without_trickling(path: str, response: httpx.Response) -> Iterator[bytes]:
+    """The parts of a body. Raises ReadTimeout for one that would keep the import for days."""
+    began, size = time.monotonic(), 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if time.monotonic() - began > SECONDS + size / SLOWEST:
+            raise httpx.ReadTimeout(f"of {path} fewer than {SLOWEST} bytes came a second")
+        yield part
 
 
 def name_of(url: str) -> str:
