@@ -4,6 +4,7 @@ An endpoint that is added without a rule here fails, whatever it does.
 """
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from app.repository import failure_groups, workflows
 from app.scopes import ANY, SCOPES
 from app.settings import Settings
 from app.web import create_app
+from tests.api import snapshots
 from tests.api.conftest import Api, endpoint_scopes
 from tests.api.face.endpoint_rules import (
     CREATE,
@@ -48,10 +50,29 @@ def api(app: Flask, db) -> Api:
     return Api(app.test_client(), db).with_key("everything", "*")
 
 
+Names = dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def filled_once() -> list[tuple[Names, snapshots.Snapshot]]:
+    """What the first test of this module has made with calls, for the others."""
+    return []
+
+
 @pytest.fixture
-def names(api: Api) -> dict[str, dict[str, str]]:
+def names(api: Api, filled_once: list[tuple[Names, snapshots.Snapshot]]) -> Names:
     """What the parts of a path are called in projects a and b, where each has one of everything."""
-    made: dict[str, dict[str, str]] = {}
+    if filled_once:
+        [(kept, snapshot)] = filled_once
+        snapshots.put_back(api.db, snapshot)
+        return deepcopy(kept)
+    made = fill(api)
+    filled_once.append((deepcopy(made), snapshots.take(api.db)))
+    return made
+
+
+def fill(api: Api) -> Names:
+    made: Names = {}
     for project in ("a", "b"):
         api.project(project)
         workflow = api.workflow(project, f"workflow-{project}")
@@ -183,7 +204,7 @@ def test_own_and_another_project(api: Api, names, method: str, path: str) -> Non
     own_and_another_project(api, names, method, path)
 
 
-def own_and_another_project(api: Api, names: dict[str, dict[str, str]], method: str, path: str) -> None:
+def own_and_another_project(api: Api, names: Names, method: str, path: str) -> None:
     kind, body = RULES[method, path]
     limited = api.with_key(f"of a for {method} {path}", scoped(api)[method, path], project_id="a")
     before = fingerprint(api, "b")
