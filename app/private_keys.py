@@ -9,27 +9,39 @@ import asyncio
 import hashlib
 import os
 import sys
+from collections import Counter
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from app.bounded_dict import BoundedDict
 from app.pem import unfold
 
 MAX_LENGTH = 20_000
 """Characters; a key of 16,384 bits takes 12,700."""
-TESTED_HERE = 2_000
-"""Characters of a key of 2,048 bits, and a little more."""
+TESTED_HERE = 1_024
+"""Bits of the greater factor of a key that is tested at once. The length of a text says little: with small other parts
+a key of 1,700 characters may have a factor of 5,000 bits."""
 REMEMBERED = 1_000
 """So many keys are known to be valid, by their hash."""
+USUAL = 2_048
+"""The same of keys that people have."""
+MOST_AT_ONCE = 4
+"""Tests of usual keys, and as many of greater ones, each of which may compute for minutes."""
+LOOK_SECONDS = 0.05
 TEST = """
-import sys
+import os, sys
+if hasattr(os, "nice"):
+    os.nice(10)
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 load_pem_private_key(sys.stdin.buffer.read(), None)
 """
 
 _valid: BoundedDict[bytes, None] = BoundedDict(REMEMBERED)
+_under_way: Counter[bool] = Counter()
+"""Tests of usual keys (True) and of greater ones."""
 
 
 class UnusableKey(ValueError):
@@ -68,13 +80,18 @@ def public_key(text: str) -> Any:
 async def _load(pem: bytes) -> Any:
     if len(pem) > MAX_LENGTH:
         raise UnusableKey(f"a key of more than {MAX_LENGTH:,} characters")
-    tested = len(pem) > TESTED_HERE
-    if tested:
-        await _test(pem)
     try:
-        return serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=tested)
+        key = serialization.load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            return key
+        numbers = key.private_numbers()
+        bits = max(numbers.p.bit_length(), numbers.q.bit_length())
+        if bits <= TESTED_HERE:
+            return serialization.load_pem_private_key(pem, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise UnusableKey(str(error)) from error
+    await _test(pem, usual=bits <= USUAL)
+    return key
 
 
 def environment() -> dict[str, str]:
@@ -82,11 +99,24 @@ def environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ}
 
 
-async def _test(pem: bytes) -> None:
+async def _test(pem: bytes, *, usual: bool) -> None:
     """Raises UnusableKey for a key that a process of its own refuses."""
     name = hashlib.sha256(pem).digest()
     if name in _valid:
         return
+    while _under_way[usual] >= MOST_AT_ONCE:
+        await asyncio.sleep(LOOK_SECONDS)
+    _under_way[usual] += 1
+    try:
+        valid = await _is_valid(pem)
+    finally:
+        _under_way[usual] -= 1
+    if not valid:
+        raise UnusableKey("the key is not valid")
+    _valid[name] = None
+
+
+async def _is_valid(pem: bytes) -> bool:
     quiet, pipe = asyncio.subprocess.DEVNULL, asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", "-c", TEST, stdin=pipe, stdout=quiet, stderr=quiet, env=environment()
@@ -96,6 +126,4 @@ async def _test(pem: bytes) -> None:
     finally:
         if process.returncode is None:
             process.kill()
-    if process.returncode != 0:
-        raise UnusableKey("the key is not valid")
-    _valid[name] = None
+    return process.returncode == 0

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 import pytest
@@ -14,6 +14,7 @@ from app import private_keys
 from app.credentials import service_accounts
 from app.private_keys import PrivateKeys, UnusableKey, public_key
 from tests.live import PROJECT
+from tests.patience import PATIENCE_SECONDS
 from tests.rsa_keys import key_of_three_factors, pem_of
 
 LOADS = re.compile(r"load_(?:pem|der|ssh)_private_key\(|jwt\.(?:en|de)code\(")
@@ -62,6 +63,68 @@ def test_a_service_account_s_key_is_tested_by_another_process(monkeypatch) -> No
     assert len(tests) == 1
     with pytest.raises(service_accounts.NotUsable, match="no RSA key"):
         asyncio.run(service_accounts.assertion({**account, "privateKey": "k" * 5_000}, datetime.now(UTC)))
+
+
+def test_a_short_text_with_a_great_factor_is_tested_by_another_process(monkeypatch) -> None:
+    """Two such factors fit into no 1,700 characters, but one does, and its test takes seconds."""
+    tests: list[bytes] = []
+
+    async def is_valid(pem: bytes) -> bool:
+        tests.append(pem)
+        return False
+
+    monkeypatch.setattr(private_keys, "_is_valid", is_valid)
+    p, q = 2**5_000 - 1, 3
+    numbers = rsa.RSAPrivateNumbers(p, q, 1, 1, 1, 1, rsa.RSAPublicNumbers(65537, p * q))
+    pem = pem_of(numbers.private_key(unsafe_skip_rsa_key_validation=True))
+    assert len(pem) < 1_900
+    with pytest.raises(UnusableKey, match="not valid"):
+        asyncio.run(PrivateKeys().load(pem))
+    assert len(tests) == 1
+
+
+class HeldTest:
+    """Stands for a process that tests a key, until it is let go on."""
+
+    under_way: ClassVar[list[bytes]] = []
+    returncode: int | None = None
+
+    def __init__(self, go_on: asyncio.Event) -> None:
+        self._go_on = go_on
+
+    async def communicate(self, pem: bytes) -> None:
+        self.under_way.append(pem)
+        await self._go_on.wait()
+        self.under_way.remove(pem)
+        self.returncode = 1
+
+
+def test_few_great_keys_are_tested_at_once_and_usual_ones_do_not_wait_for_them(monkeypatch) -> None:
+    async def tested(text: bytes, *, usual: bool = False) -> None:
+        with pytest.raises(UnusableKey):
+            await private_keys._test(text, usual=usual)
+
+    async def flood() -> None:
+        go_on = asyncio.Event()
+
+        async def start(*command: Any, **options: Any) -> HeldTest:
+            return HeldTest(go_on)
+
+        monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+        great = [asyncio.create_task(tested(b"%d" % number)) for number in range(9)]
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(HeldTest.under_way) < private_keys.MOST_AT_ONCE:
+                await asyncio.sleep(0)
+            usual = asyncio.create_task(tested(b"usual", usual=True))
+            while len(HeldTest.under_way) <= private_keys.MOST_AT_ONCE:
+                await asyncio.sleep(0)
+            assert sum(pem != b"usual" for pem in HeldTest.under_way) == private_keys.MOST_AT_ONCE
+            great.pop().cancel()  # whoever waits for a place may go
+            go_on.set()
+            await asyncio.gather(usual, *great)
+        assert not any(private_keys._under_way.values())
+
+    asyncio.run(flood())
 
 
 def test_nobody_else_loads_keys() -> None:
