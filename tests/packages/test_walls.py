@@ -55,6 +55,12 @@ NATIVE = {
     "the machine's list of hosts": "await require('dns').promises.reverse('127.0.0.1')",
     "that list by a resolver": "await new Promise((done, fail) => new (require('dns').Resolver)()"
     ".reverse('127.0.0.1', (error, found) => (error ? fail(error) : done(found))))",
+    "that list by an address and a port": "await require('dns').promises.lookupService('127.0.0.1', 22)",
+    "the same with a callback": "await new Promise((done, fail) => require('dns').lookupService('127.0.0.1', 22,"
+    " (error, found) => (error ? fail(error) : done(found))))",
+    "the machine's name servers": "require('dns').getServers()[0]",
+    "those by a resolver": "new (require('dns').promises.Resolver)().getServers()[0]"
+    " ?? (await import('dns')).getServers()[0]",
     "a file of the system": "require('fs').readFileSync('/etc/passwd')",
     "a file of the program": f"require('fs').readFileSync('{Path(__file__)}')",
     "a folder": "require('fs').readdirSync('/')",
@@ -67,6 +73,10 @@ NATIVE = {
     "a file as a blob": "await (await require('fs').openAsBlob('/etc/passwd')).text()",
     "whether there is a file": "require.resolve('/etc/passwd')",
     "whether there is a folder": "require.resolve('../../../../../../../../../../etc/ssl/..' + '/passwd')",
+    "whether there is a file, by imports": "await Promise.all(['passwd', 'nosuch', 'ssl'].map((name) =>"
+    " import(`file:///etc/${name}`).catch(({ code }) => code))).then((said) => new Set(said).size > 1 || undefined)",
+    "where a package lies": f"""require('module').findPackageJSON('acorn', '{Path(__file__).parents[2]}'
+        + '/app/engine/sandbox/x.js')""",
     "what changes in a folder": "require('fs').watch('/etc') && 'in'",
     "a folder by its copy": "require('fs').cpSync('/etc/ssl', require('os').tmpdir() + '/c', { recursive: true }) ?? 1",
     "a file as a module": "(await import('file:///etc/passwd')).default",

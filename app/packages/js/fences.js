@@ -7,6 +7,7 @@ const Module = require('node:module');
 const os = require('node:os');
 const path = require('node:path');
 const { Readable } = require('node:stream');
+const { URL, fileURLToPath } = require('node:url');
 const threads = require('node:worker_threads');
 const util = require('node:util');
 
@@ -73,11 +74,32 @@ function fencePaths(scratch) {
   }, realpath);
 }
 
+const absent = (name) => Object.assign(new Error(`Cannot find module '${name}'`), { code: 'ERR_MODULE_NOT_FOUND' });
+
+/** The file that an import names by its path; nothing for other names. */
+function fileOf(specifier, { conditions, parentURL }) {
+  if (!conditions?.includes('import') || !/^(?:file:|\.{0,2}\/)/.test(specifier)) return undefined;
+  const url = URL.parse(specifier, parentURL);
+  return url?.protocol === 'file:' ? fileURLToPath(url) : undefined;
+}
+
 /** Lets no search for a module tell what lies in folders that must not be read: Node does not ask for permission there. */
 function fenceModules() {
   const { permission } = process;
-  const [may, look] = [permission.has.bind(permission), Module._stat];
+  const [may, look, find] = [permission.has.bind(permission), Module._stat, Module.findPackageJSON];
   Module._stat = (file) => (may('fs.read', file) ? look(file) : -2);
+  Module.findPackageJSON = (specifier, base) => {
+    const found = find(specifier, base);
+    if (found !== undefined && !may('fs.read', found)) throw absent(specifier);
+    return found;
+  };
+  Module.registerHooks({
+    resolve(specifier, context, nextResolve) {
+      const file = fileOf(specifier, context);
+      if (file !== undefined && !may('fs.read', file)) throw absent(specifier);
+      return nextResolve(specifier, context);
+    },
+  });
 }
 
 /** What this program itself listens for stays; and what nobody has caught is no matter of a package, but of its call. */

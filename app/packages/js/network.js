@@ -155,13 +155,18 @@ function fenceNames() {
   };
 }
 
-/** Other questions find no name server; this one reads the machine's own list of hosts. */
+/** Other questions find no name server; these read the machine's own lists of hosts and of name servers. */
 function fenceAddresses() {
-  const refused = (address) => Object.assign(new Error(`getHostByAddr ECONNREFUSED ${address}`), { code: 'ECONNREFUSED', syscall: 'getHostByAddr' });
+  const refused = (address, syscall = 'getHostByAddr') => Object.assign(new Error(`${syscall} ECONNREFUSED ${address}`), { code: 'ECONNREFUSED', syscall });
   dns.promises.reverse = dns.promises.Resolver.prototype.reverse = async (address) => {
     throw refused(address);
   };
   dns.reverse = dns.Resolver.prototype.reverse = (address, done) => void process.nextTick(done, refused(address));
+  dns.promises.lookupService = async (address) => {
+    throw refused(address, 'getnameinfo');
+  };
+  dns.lookupService = (address, port, done) => void process.nextTick(done, refused(address, 'getnameinfo'));
+  for (const each of [dns, dns.promises, dns.Resolver.prototype, dns.promises.Resolver.prototype]) each.getServers = () => [];
 }
 
 /** `trust` is called before each connection that speaks TLS. */
