@@ -236,9 +236,17 @@ def test_what_json_cannot_hold_stays_text(engine: Engine, shop) -> None:
     values = (
         "'-infinity'::date AS past, array['infinity'::timestamptz] AS never, array['{}', '{\"a\"}']::text[] AS braces"
     )
-    outcome = run(engine, query(f"SELECT {values}"), held)
+    far = "'275760-09-13'::date AS last, '275760-09-13 00:00:01'::timestamp AS beyond, '294276-12-31'::date AS far"
+    outcome = run(engine, query(f"SELECT {values}, {far}"), held)
     [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
-    assert item["json"] == {"past": "-infinity", "never": ["infinity"], "braces": ["{}", '{"a"}']}
+    assert item["json"] == {
+        "past": "-infinity",
+        "never": ["infinity"],
+        "braces": ["{}", '{"a"}'],
+        "last": "+275760-09-13T00:00:00.000Z",
+        "beyond": "275760-09-13 00:00:01",
+        "far": "294276-12-31",
+    }
 
 
 @pytest.mark.parametrize("text", ["SELECT {}", "SELECT 1; SELECT {}; SELECT 2"])

@@ -22,6 +22,9 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _INTERVAL = re.compile(r"(?<!\d)(?:(-?\d++) (year|mon|day)s?|(-?)(\d++):(\d\d):(\d\d)(?:\.(\d+))?)")
 _UNITS = {"year": "years", "mon": "months", "day": "days"}
 _FAR = re.compile(r"(\d{4,})-(\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?(?:\+00)?)?( BC)?\Z")
+MIDNIGHT = "00:00:00"
+LAST_MOMENT = (275_760, "09-13", MIDNIGHT, "")
+"""The last one of JavaScript's dates."""
 _NUMBER = re.compile(r"-?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
 
 
@@ -64,12 +67,18 @@ def _moment(text: str) -> str:
 
 
 def _far_moment(text: str) -> str:
-    """Years that Python does not count, as JavaScript writes them: with a sign and six digits."""
+    """Years that Python does not count, as JavaScript writes them: with a sign and six digits.
+
+    What is beyond the last of JavaScript's dates stays text.
+    """
     match = _FAR.match(text)
     if match is None:
         return text
     year = 1 - int(match[1]) if match[5] else int(match[1])
-    return f"{year:+07d}-{match[2]}T{match[3] or '00:00:00'}.{(match[4] or '').ljust(3, '0')}Z"
+    time, fraction = match[3] or MIDNIGHT, match[4] or ""
+    if (year, match[2], time, fraction) > LAST_MOMENT:
+        return text
+    return f"{year:+07d}-{match[2]}T{time}.{fraction.ljust(3, '0')}Z"
 
 
 def _interval(text: str) -> dict[str, Any]:
