@@ -28,7 +28,7 @@ class Filter:
     kind: Kind
     description: str
     column: str | None = None
-    table: Literal["executions", "execution_tags", "execution_metadata"] = "executions"
+    table: Literal["executions", "execution_tags", "execution_metadata", "bulk_call_executions"] = "executions"
     words: tuple[str, ...] = ()
     vain_words: tuple[str, ...] = ()
     lengths: tuple[int, int] = (1, 255)
@@ -63,6 +63,15 @@ FILTERS = (
         "Only failures of this problem (see /problems).",
         "problem_id",
         noun="a problem",
+    ),
+    Filter(
+        "touched_by",
+        "touched_by",
+        "ids",
+        "Only what a call of many has made or changed: `touchedBy` of its answer, known for a week.",
+        "call_id",
+        "bulk_call_executions",
+        noun="a call",
     ),
     Filter("tag", "tags", "texts", "Only executions that carry the tag with this id.", "tag_id", "execution_tags"),
     Filter("vote", "votes", "words", "Only executions with this vote.", "vote", words=VOTES),

@@ -106,6 +106,7 @@ def render_retry_job(job: RetryJob) -> dict[str, Any]:
         "refused": job.refused,
         "createdAt": time_text(job.created_at),
         "finishedAt": job.finished_at and time_text(job.finished_at),
+        "touchedBy": None if job.touched_by is None else str(job.touched_by),
     }
 
 

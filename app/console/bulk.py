@@ -14,7 +14,7 @@ from marshmallow import Schema
 from app.api.face.auth import allows, caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
-from app.console.execution_list import MAX_IDS, SUGGESTIONS, executions_of, list_request, state
+from app.console.execution_list import SUGGESTIONS, executions_of, list_request, state
 from app.console.pages import page, part
 from app.repository.connection import Connection
 from app.repository.execution_counts import Count
@@ -72,7 +72,7 @@ def bulk_dialog(action: str) -> Response:
         plan=plan,
         calls=orjson.dumps(plan.calls).decode(),
         picked=len(ids),
-        named=" ".join(str(execution.id) for execution in plan.executions[: MAX_IDS + 1]),
+        only=plan.executions[0].id if len(plan.executions) == 1 else None,
         state=state(),
         tags=tags,
         carried={tag.id for tag in plan.executions[0].tags} if len(plan.executions) == 1 else set(),
@@ -86,7 +86,9 @@ def for_chosen(action: str, chosen: list[Execution]) -> Plan:
     if not ids:
         return Plan(count, [])
     if action == "stop":
-        return Plan(count, [call("POST", f"/{number}/stop") for number in ids], executions=chosen)
+        many = {"ids": ids, "status": ["queued", "running", "waiting"]}
+        calls = [call("POST", "/stopMany", {"filter": many}) if len(ids) > 1 else call("POST", f"/{ids[0]}/stop")]
+        return Plan(count, calls, executions=chosen)
     if action == "tag":
         calls = [tagging(chosen[0])] if len(chosen) == 1 else [call("POST", "/tagMany", {"ids": ids, "tags": []})]
         return Plan(count, calls, executions=chosen)
@@ -115,10 +117,11 @@ def for_filter(connection: Connection, action: str) -> Plan:
         counted = Count(min(number, COUNTED_UP_TO), estimated=number > COUNTED_UP_TO)
         return Plan(counted, [call("POST", "/retryMany", {"filter": body})] if number else [])
     counted = read_page(connection, wanted, limit=1).count
+    if not counted.value and not counted.estimated:
+        return Plan(counted, [])
     if action == "tag":
-        return Plan(counted, [call("POST", "/tagMany", {"filter": body, "tags": []})] if counted.value else [])
-    path = "/stopMany" if action == "stop" else "/delete"
-    return Plan(counted, [call("POST", path, {"filter": body})])
+        return Plan(counted, [call("POST", "/tagMany", {"filter": body, "tags": []})])
+    return Plan(counted, [call("POST", "/stopMany" if action == "stop" else "/delete", {"filter": body})])
 
 
 def body_of(action: str, query: Mapping[str, Any], statuses: Sequence[str]) -> dict[str, Any] | None:

@@ -68,7 +68,7 @@ ADD_TAGS_TO_MANY = """
          WHERE t.id = ANY(%(tags)s::text[])
          ORDER BY l.id
         ON CONFLICT (execution_id, tag_id) DO NOTHING)
-    SELECT count(*) FROM locked
+    SELECT l.id FROM locked AS l
 """
 
 
@@ -98,10 +98,10 @@ def set_tags(connection: Connection, execution_id: int, tags: Sequence[str]) -> 
     connection.execute(ADD_TAGS, wanted)
 
 
-def add_tags(connection: Connection, ids: Sequence[int], tags: Sequence[str]) -> int:
-    """Give executions these tags besides their own, by id as set_tags; returns how many there are to carry them."""
+def add_tags(connection: Connection, ids: Sequence[int], tags: Sequence[str]) -> list[int]:
+    """Give executions these tags besides their own, by id as set_tags; returns the ids of those that are there."""
     wanted = {"ids": list(ids), "tags": find_or_create_tags(connection, tags)}
-    return int(scalar(connection, ADD_TAGS_TO_MANY, wanted))
+    return [execution_id for (execution_id,) in connection.execute(ADD_TAGS_TO_MANY, wanted)]
 
 
 def find_or_create_tags(connection: Connection, tags: Sequence[str]) -> list[str]:

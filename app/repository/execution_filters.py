@@ -27,6 +27,7 @@ class ExecutionFilter:
     modes: tuple[str, ...] = ()
     retry_of: tuple[int, ...] = ()
     problem_ids: tuple[int, ...] = ()
+    touched_by: tuple[int, ...] = ()
     tags: tuple[str, ...] = ()
     votes: tuple[str, ...] = ()
     started_after: datetime | None = None
@@ -94,8 +95,9 @@ class ExecutionFilter:
 
     @property
     def is_annotated(self) -> bool:
-        """Whether it names ids, a retry's original, tags, votes or custom data, which few executions have."""
-        return bool(self.ids or self.retry_of or self.tags or self.votes or self.metadata_key is not None)
+        """Whether it names ids, a retry's original, a call, tags, votes or custom data, which few executions have."""
+        named = self.ids or self.retry_of or self.touched_by or self.tags or self.votes
+        return bool(named or self.metadata_key is not None)
 
     @property
     def is_found_by_words(self) -> bool:
@@ -114,7 +116,7 @@ class ExecutionFilter:
         return search_for(self.error or "", among)
 
     def without(self, columns: Container[str]) -> "ExecutionFilter":
-        """The same without the conditions on these columns, and on a tag (tag_id) or custom data (key)."""
+        """The same without the conditions on these columns, and what lies beside (tag_id, key, call_id)."""
         left: dict[str, Any] = {
             each.attribute: () if each.repeatable else None for each in FILTERS if each.column in columns
         }
@@ -163,6 +165,8 @@ TAGGED = sql.SQL("""e.id IN (
 TAGGED_OF_PROBLEMS = sql.SQL("""e.id IN (
     SELECT et.execution_id FROM execution_tags AS et
      WHERE et.tag_id = ANY(%(tags)s) AND et.problem_id = ANY(%(tagged_problems)s))""")
+TOUCHED = sql.SQL("""e.id IN (
+    SELECT bc.execution_id FROM bulk_call_executions AS bc WHERE bc.call_id = ANY(%(touched_by)s))""")
 HAS_METADATA_KEY = sql.SQL("""e.id IN (
     SELECT em.execution_id FROM execution_metadata AS em WHERE em.key = %(metadata_key)s)""")
 HAS_METADATA = sql.SQL("""e.id IN (
@@ -172,6 +176,7 @@ CLAUSES = {
     "started_after": STARTED_AFTER,
     "started_before": STARTED_BEFORE,
     "tags": TAGGED,
+    "touched_by": TOUCHED,
     "tagged_problems": TAGGED_OF_PROBLEMS,
     "metadata_key": HAS_METADATA_KEY,
     "metadata_value": HAS_METADATA,

@@ -1,6 +1,6 @@
 """Which statement gives a page of a list, so that it reads about as many rows as it answers with.
 
-A list that names workflows, projects, statuses, modes, tags or votes is put together from short ranges: one for each
+A list that names workflows, projects, statuses, modes, calls, tags or votes is put together from short ranges: one for each
 pair of status and mode (and workflow or project, and tag or vote) that may occur in it. Each range is the newest few
 entries of one index, and the newest of them all are the page. By its statistics the planner might instead walk down
 the primary key and filter: quick for what runs all the time, a walk through the whole table for what ran only last
@@ -71,7 +71,7 @@ IS_NO_OTHERS = sql.SQL("""NOT EXISTS (
 
 VALUES = sql.SQL("unnest({parameter}::{kind}[]) AS {alias} (value)")
 TEXT = sql.SQL("text")
-KINDS = {"problem_id": sql.SQL("bigint")}
+KINDS = {"problem_id": sql.SQL("bigint"), "call_id": sql.SQL("bigint")}
 EQUAL = sql.SQL("{} = {}")
 TRUE = sql.SQL("true")
 JOINED = sql.SQL("{table} JOIN executions AS e ON e.id = {id}")
@@ -93,6 +93,7 @@ class RangeTable:
 EXECUTIONS = RangeTable("e", "id", sql.SQL("executions AS e"))
 RANGE_TABLES = {
     "tag_id": RangeTable("et", "execution_id", sql.SQL("execution_tags AS et")),  # repeats columns of its execution
+    "call_id": RangeTable("bc", "execution_id", sql.SQL("bulk_call_executions AS bc")),
     "key": RangeTable("em", "execution_id", sql.SQL("execution_metadata AS em")),
 }
 
@@ -204,6 +205,8 @@ def ranges_of(wanted: ExecutionFilter) -> Ranges | None:
     """
     if wanted.ids or wanted.retry_of:
         return None
+    if wanted.touched_by:
+        return Ranges({"call_id": tuple(dict.fromkeys(wanted.touched_by))})
     if wanted.problem_ids:
         return ranges_of_problems(wanted)
     columns: dict[str, tuple[str, ...]] = {}

@@ -11,6 +11,7 @@ from datetime import datetime
 import orjson
 from psycopg.rows import args_row
 
+from app.repository.bulk_calls import create_bulk_call, note_touched
 from app.repository.connection import Connection, json_of, read_one, scalar
 from app.repository.errors import RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
@@ -24,8 +25,8 @@ MAX_QUEUED = 1_000
 """While so many executions are queued, of whatever kind, no job queues more."""
 
 CREATE = """
-    INSERT INTO retry_jobs (project_id, wanted, load_workflow, retry_from, matched, above)
-    VALUES (%(project_id)s, %(wanted)s, %(load_workflow)s, %(retry_from)s, %(matched)s,
+    INSERT INTO retry_jobs (project_id, wanted, load_workflow, retry_from, matched, bulk_call_id, above)
+    VALUES (%(project_id)s, %(wanted)s, %(load_workflow)s, %(retry_from)s, %(matched)s, %(bulk_call_id)s,
             coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1)
     RETURNING id
 """
@@ -37,13 +38,13 @@ FORGET = """
 """
 
 GET = """
-    SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at
+    SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at, j.bulk_call_id AS touched_by
       FROM retry_jobs AS j
      WHERE j.id = %(id)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
 """
 
 LIST = """
-    SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at
+    SELECT j.id, j.matched, j.retried, j.refused, j.created_at, j.finished_at, j.bulk_call_id AS touched_by
       FROM retry_jobs AS j
      WHERE j.id < %(before)s AND (%(project_id)s::text IS NULL OR j.project_id = %(project_id)s)
      ORDER BY j.id DESC
@@ -67,7 +68,7 @@ RESULTS = """
 
 # Uses retry_jobs_unfinished. The lock lasts for one step: whoever comes next does the next one.
 NEXT = """
-    SELECT j.id, j.wanted, j.load_workflow, j.retry_from, j.above
+    SELECT j.id, j.wanted, j.load_workflow, j.retry_from, j.above, j.bulk_call_id
       FROM retry_jobs AS j
      WHERE j.finished_at IS NULL
      ORDER BY j.id
@@ -96,7 +97,7 @@ SAVE_RESULT = """
 @dataclass(frozen=True, slots=True)
 class RetryJob:
     """How far it is: `finished_at` None while there may be more. `matched`: how many did when it was asked for, None
-    for more than COUNTED_UP_TO."""
+    for more than COUNTED_UP_TO. `touched_by` lists its retries; None for a job that is older than such lists."""
 
     id: int
     matched: int | None
@@ -104,6 +105,7 @@ class RetryJob:
     refused: int
     created_at: datetime
     finished_at: datetime | None
+    touched_by: int | None
 
 
 Check = Callable[[Connection, int, Restart], None]
@@ -120,6 +122,7 @@ def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_wo
         "load_workflow": load_workflow,
         "retry_from": json_of(restart.stored_place()),
         "matched": matched if matched <= COUNTED_UP_TO else None,
+        "bulk_call_id": create_bulk_call(connection, wanted.visible_project),
     }
     return int(scalar(connection, CREATE, parameters))
 
@@ -159,7 +162,7 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     job = connection.execute(NEXT).fetchone()
     if job is None or scalar(connection, IS_FULL, {"most": MAX_QUEUED}):
         return None
-    job_id, document, load_workflow, place, above = job
+    job_id, document, load_workflow, place, above, call_id = job
     wanted, restart = filter_of(orjson.loads(document)), read_restart(place)
     page = retryable_page(connection, wanted, size=size, before=above)
     answers = retry_many(
@@ -178,7 +181,9 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
                 for one in answers
             ],
         )
-    retried = sum(one.retry_id is not None for one in answers)
-    advance = {"retried": retried, "refused": len(answers) - retried, "above": page.before}
+    retry_ids = [one.retry_id for one in answers if one.retry_id is not None]
+    if call_id is not None:
+        note_touched(connection, call_id, retry_ids, project_id=wanted.visible_project)
+    advance = {"retried": len(retry_ids), "refused": len(answers) - len(retry_ids), "above": page.before}
     connection.execute(ADVANCE, advance | {"id": job_id, "finished": page.is_last})
     return len(page.ids)

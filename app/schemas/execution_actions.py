@@ -42,18 +42,6 @@ class BulkFilter(StrictSchema):
     started_before = IsoTime(metadata={"description": "Only executions started before this time."})
 
 
-class StopFilter(BulkFilter):
-    """Which executions to stop."""
-
-    status = statuses_field(
-        STOPPABLE, required=True, metadata={"description": "Statuses to stop; queued ones have the status new."}
-    )
-
-
-class StopManyBody(StrictSchema):
-    filter = fields.Nested(StopFilter, required=True)
-
-
 class PlaceField(fields.Raw):
     """Where a retry goes on: "failure", "start", or {"node": "X", "run": 0}; loaded with its `run`."""
 
@@ -116,6 +104,23 @@ class ListFilter(BulkFilter):
     def check_metadata(self, data: Mapping[str, Any], **kwargs: Any) -> None:
         if "metadata_value" in data and "metadata_key" not in data:
             raise ValidationError("Needs metadataKey beside it.", "metadataValue")
+
+
+class StopFilter(ListFilter):
+    """Which executions to stop."""
+
+    status = statuses_field(
+        STOPPABLE, required=True, metadata={"description": "Statuses to stop; queued ones have the status new."}
+    )
+    ids = BoundedList(
+        fields.String(validate=validate.Length(0, 255)),
+        validate=validate.Length(1, MAX_AT_ONCE),
+        metadata={"description": "Only these executions, as far as the other conditions hold."},
+    )
+
+
+class StopManyBody(StrictSchema):
+    filter = fields.Nested(StopFilter, required=True)
 
 
 class RetryFilter(ListFilter):

@@ -5,6 +5,9 @@ from marshmallow import fields
 from app.schemas.base import CamelSchema
 
 
+TOUCHED_BY = "Lists the executions that it has {}, for a week: GET /executions?touchedBy=."
+
+
 class TaggedSchema(CamelSchema):
     tagged = fields.Integer(required=True, metadata={"description": "How many executions of this call carry them now."})
     next_cursor = fields.String(
@@ -12,10 +15,12 @@ class TaggedSchema(CamelSchema):
         allow_none=True,
         metadata={"description": "Where the next call goes on; null when all that match are tagged."},
     )
+    touched_by = fields.String(metadata={"description": TOUCHED_BY.format("tagged, with the calls before")})
 
 
 class StoppedSchema(CamelSchema):
     stopped = fields.Integer(required=True, metadata={"description": "How many executions were stopped."})
+    touched_by = fields.String(metadata={"description": TOUCHED_BY.format("stopped")})
 
 
 class SuccessSchema(CamelSchema):
@@ -55,6 +60,7 @@ class RetryManySchema(CamelSchema):
     job = fields.String(
         metadata={"description": "Too many to wait for: they are retried in the background, and this is the job's id."}
     )
+    touched_by = fields.String(metadata={"description": TOUCHED_BY.format("queued as retries")})
 
 
 class RetryJobStateSchema(CamelSchema):
@@ -71,6 +77,9 @@ class RetryJobStateSchema(CamelSchema):
     refused = fields.Integer(required=True, metadata={"description": "How many could not be retried."})
     created_at = fields.String(required=True)
     finished_at = fields.String(required=True, allow_none=True)
+    touched_by = fields.String(
+        required=True, allow_none=True, metadata={"description": TOUCHED_BY.format("queued as retries")}
+    )
 
 
 class RetryJobSchema(RetryJobStateSchema):

@@ -27,7 +27,9 @@ def test_several_ids_are_searched_for_at_once(browser, each):
     assert browser.get(f"/console/executions?search={each['success']}+{each['error']}").text.count('class="row ') == 0
     assert "At most 50 ids" in browser.get("/console/executions?search=" + "%231+" * 51).text
     dialog = browser.get(f"/console/executions/bulk/tag?{sought}&mode=manual").text
-    assert re.search(r'data-named="\d \d" data-state="mode=manual&amp;search=', dialog)
+    assert 'data-only="" data-state="mode=manual&amp;search=' in dialog
+    alone = browser.get(f"/console/executions/bulk/tag?id={each['error']}").text
+    assert f'data-only="{each["error"]}"' in alone
 
 
 def test_words_of_an_error_are_searched_for_and_a_cursor_carries_them(browser, api, workflow):
@@ -136,6 +138,7 @@ def test_more_rows_follow_a_cursor_and_new_ones_are_counted(browser, api, workfl
             ],
         ),
         ("stop", "status=error", []),
+        ("stop", "vote=up", []),
         ("tag", "id=1", [{"method": "PATCH", "path": "/1", "body": {"annotation": {"tags": []}}}]),
         (
             "tag",
@@ -158,7 +161,34 @@ def test_more_rows_follow_a_cursor_and_new_ones_are_counted(browser, api, workfl
                 }
             ],
         ),
-        ("stop", "vote=up", []),
+        (
+            "stop",
+            "id=6&id=5",
+            [
+                {
+                    "method": "POST",
+                    "path": "/stopMany",
+                    "body": {"filter": {"ids": ["6", "5"], "status": ["queued", "running", "waiting"]}},
+                }
+            ],
+        ),
+        (
+            "stop",
+            "projectId=default&vote=",
+            [
+                {
+                    "method": "POST",
+                    "path": "/stopMany",
+                    "body": {
+                        "filter": {
+                            "workflowId": "all",
+                            "projectId": ["default"],
+                            "status": ["queued", "running", "waiting"],
+                        }
+                    },
+                }
+            ],
+        ),
     ],
 )
 def test_a_dialog_holds_the_calls_that_it_makes(browser, each, action, query, calls):

@@ -62,6 +62,9 @@ FILL = """
      WHERE e.id %% 50 = 0;
     INSERT INTO execution_metadata (execution_id, key, value)
     SELECT e.id, 'old', '' FROM executions AS e WHERE e.id < %(rows)s / 10 AND e.id %% 2 = 0;
+    INSERT INTO bulk_calls (id) OVERRIDING SYSTEM VALUE VALUES (1), (2);
+    INSERT INTO bulk_call_executions (call_id, execution_id)
+    SELECT CASE WHEN e.id < %(rows)s / 10 THEN 2 ELSE 1 END, e.id FROM executions AS e WHERE e.id %% 100 = 7;
     INSERT INTO execution_totals (unit, begins_at, workflow_id, mode, status, project_id, buckets, numbers)
     SELECT u.unit, t, 'w' || n, 'webhook', 'success', 'default', '{50,60,70}', '{1,20,3}'
       FROM (VALUES ('hour', interval '90 days'), ('minute', interval '1 day')) AS u (unit, age)

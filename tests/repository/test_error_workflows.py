@@ -28,7 +28,7 @@ def stop(connection, worker_id: int, execution_id: int) -> None:
 
 
 def stop_many(connection, worker_id: int, execution_id: int) -> None:
-    assert lifecycle.stop_many(connection, ExecutionFilter(ids=(execution_id,))) == 1
+    assert lifecycle.stop_many(connection, ExecutionFilter(ids=(execution_id,))) == [execution_id]
 
 
 def reap(connection, worker_id: int, execution_id: int) -> None:

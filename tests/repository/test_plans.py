@@ -32,6 +32,8 @@ FILTERS = {
     "started after now": {"started_after": NOW + timedelta(hours=1)},
     "started before": {"started_before": NOW - timedelta(seconds=ROWS * 7 // 10)},
     "started before all": {"started_before": NOW - timedelta(days=365)},
+    "touched by": {"touched_by": (1,)},
+    "touched long ago": {"touched_by": (2,)},
     "tag": {"tags": ("common",)},
     "rare tag": {"tags": ("rare",)},
     "vote": {"votes": ("up",)},
@@ -72,9 +74,10 @@ PAIRS = {
 
 # What no index serves together: everything that the rarer of both holds is looked at, one look at the primary key
 # (four pages) each. Of a million 10,000 executions carry the common tag, 500 a vote, and 20 one value of custom data.
-LOOKED_AT = {"metadata": 20, "retry of": 1, "vote": ROWS // 2_000, "rare tag": 10, "tag": ROWS // 100}
+LOOKED_AT = {"touched by": ROWS // 100, "touched long ago": ROWS // 1_000, "metadata": 20, "retry of": 1, "vote": ROWS // 2_000, "rare tag": 10, "tag": ROWS // 100}
 PROBLEMS = {"problem", "problem of long ago"}
 WORDS = {"error", "rare error", "error of long ago"}
+CALLS = {"touched by", "touched long ago"}
 TWO_ANNOTATIONS = {"tag", "rare tag", "vote", "metadata", "retry of"} | WORDS | PROBLEMS
 
 
@@ -83,7 +86,7 @@ def most_buffers(name: str) -> int:
         return 5_000
     parts = set(name.split(" and "))
     looked_at = [LOOKED_AT[part] for part in parts & LOOKED_AT.keys()]
-    served = not parts <= TWO_ANNOTATIONS and not parts & {"metadata", "retry of"}
+    served = not parts <= TWO_ANNOTATIONS and not parts & ({"metadata", "retry of"} | CALLS)
     served |= bool(parts & PROBLEMS) and parts <= PROBLEMS | {"tag", "rare tag"}
     return BUFFERS if served or len(parts) == 1 else BUFFERS + 5 * min(looked_at, default=0)
 
@@ -110,7 +113,7 @@ def test_count_reads_little(million, filled_at: datetime, name: str) -> None:
     parameters["known_snapshot"] = None
     # A look at the table for each that is counted: of the key that most have, each twentieth has it.
     looks = 6 * min(execution_counts.EXACT_UP_TO, ROWS // 20)
-    joined = name.startswith(("ids", "tag", "metadata key", "error")) or name.endswith(" and error")
+    joined = name.startswith(("ids", "tag", "touched", "metadata key", "error")) or name.endswith(" and error")
     assert_cheap(plan_of(million, statement, parameters), buffers=looks if joined else BUFFERS)
 
 

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from app.repository import connection as connection_module
 from app.repository import (
+    bulk_calls,
     deletion_jobs,
     execution_counts,
     overview,
@@ -39,6 +40,7 @@ FILL = """
     SELECT CASE WHEN n % 1000 = 7 THEN 'small' ELSE 'default' END, '{}', false, 1, now()
       FROM generate_series(1, 10000) AS n;
     INSERT INTO retry_job_results (job_id, execution_id, message) SELECT 7, n, 'no' FROM generate_series(1, 5000) AS n;
+    INSERT INTO bulk_calls (project_id) SELECT 'default' FROM generate_series(1, 10000) AS n;
     INSERT INTO deletion_jobs (project_id, wanted, above, finished_at)
     SELECT CASE WHEN n % 1000 = 7 THEN 'small' ELSE 'default' END, '{}', 1, now() FROM generate_series(1, 10000) AS n;
     INSERT INTO workers (hostname, pid, concurrency, stopped_at)
@@ -74,6 +76,7 @@ STATEMENTS = {
     "next retry job": (retry_jobs.NEXT, {}),
     "old retry jobs": (retry_jobs.FORGET, {}),
     "results of a retry job": (retry_jobs.RESULTS, {"id": 7, "before": 4000, "limit": 100}),
+    "old calls of many": (bulk_calls.FORGET, {}),
     "deletion jobs": (deletion_jobs.LIST, JOBS),
     "deletion job": (deletion_jobs.GET, {"id": 7}),
     "next deletion job": (deletion_jobs.NEXT, {}),

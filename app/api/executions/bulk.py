@@ -1,6 +1,7 @@
 """Calls that change many executions at once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -14,7 +15,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database, services
 from app.api.rendering import render_retry_answer
-from app.repository import annotations, deletion_jobs, deletions, lifecycle, retries, retry_jobs
+from app.repository import annotations, bulk_calls, deletion_jobs, deletions, lifecycle, retries, retry_jobs
 from app.repository.connection import Connection
 from app.repository.errors import CannotRetry
 from app.repository.execution_filters import ExecutionFilter
@@ -22,7 +23,8 @@ from app.repository.executions import get_executions, list_executions
 from app.repository.restarts import Restart
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import COUNTED_UP_TO
-from app.schemas.cursors import decode_cursor
+from app.schemas.base import parse_execution_id
+from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
 from app.schemas.execution_actions import (
     MAX_AT_ONCE,
     DeleteBody,
@@ -70,13 +72,24 @@ def stop_executions(body: dict[str, Any]) -> Response:
 def stop_matching(wanted: dict[str, Any]) -> Response:
     """Stop what matches, once for an idempotency key."""
     address = services().settings.webhook_url
+    visible = caller().project_id
+    ids = possible_ids(wanted.pop("ids")) if "ids" in wanted else None
+    matching = filter_of_body(wanted, visible)
     with database() as connection:
-        return idempotency.once(
-            connection,
-            lambda: {
-                "stopped": lifecycle.stop_many(connection, filter_of_body(wanted, caller().project_id), address=address)
-            },
-        )
+
+        def act() -> dict[str, Any]:
+            if ids == []:
+                return {"stopped": 0}
+            stopped = lifecycle.stop_many(connection, replace(matching, ids=tuple(ids or ())), address=address)
+            return {"stopped": len(stopped), **note_touched(connection, stopped)}
+
+        return idempotency.once(connection, act)
+
+
+def note_touched(connection: Connection, ids: Collection[int]) -> dict[str, str]:
+    """Note what a call has touched; what its answer tells of where that is listed."""
+    call_id = bulk_calls.note_call(connection, ids, project_id=caller().project_id)
+    return {} if call_id is None else {"touchedBy": str(call_id)}
 
 
 @blueprint.endpoint(
@@ -120,8 +133,9 @@ def begin_retry_job(connection: Connection, wanted: ExecutionFilter, body: dict[
     if restart.items is not None:
         raise Refused(400, f"More than {MAX_AT_ONCE:,} match: items can be given for so many at once, and no more")
     number = retry_jobs.create_retry_job(connection, wanted, load_workflow=body["load_workflow"], restart=restart)
-    matched = retry_jobs.get_retry_job(connection, number).matched
-    return {"job": str(number)} | ({} if matched is None else {"matched": matched})
+    job = retry_jobs.get_retry_job(connection, number)
+    matched = {} if job.matched is None else {"matched": job.matched}
+    return {"job": str(number), "touchedBy": str(job.touched_by), **matched}
 
 
 def retry_all(
@@ -129,6 +143,7 @@ def retry_all(
 ) -> dict[str, Any]:
     """Retry these as the body says, or tell what would become of them; the answer, with those that cannot exist."""
     restart = restart_of(body)
+    touched = {}
     if body["dry_run"]:
         answers = would_retry(connection, ids, restart)
     else:
@@ -140,9 +155,10 @@ def retry_all(
             check=lambda number: check_each(connection, number, restart),
             project_id=caller().project_id,
         )
+        touched = note_touched(connection, [one.retry_id for one in answers if one.retry_id is not None])
     results = [render_retry_answer(one) for one in answers]
     results += [{"id": text, "message": "Execution not found"} for text in impossible]
-    return {"retried": sum("retryId" in result for result in results), "results": results}
+    return {"retried": sum("retryId" in result for result in results), "results": results, **touched}
 
 
 def ids_to_retry(given: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -217,14 +233,28 @@ def tag_many_executions(body: dict[str, Any]) -> Response:
     What comes into being after the first call is not tagged.
     """
     visible = caller().project_id
+    cursor = decode_cursor(body["cursor"]) if "cursor" in body else None
+    place = None if cursor is None else PAGES.load_last_id(cursor.last_id)
+    call_id = None if cursor is None else call_of(cursor)
     with database() as connection:
         if "ids" in body:
-            executions = get_executions(connection, possible_ids(body["ids"]), project_id=visible)
-            tagged, cursor = annotations.add_tags(connection, [e.id for e in executions], body["tags"]), None
+            page = get_executions(connection, possible_ids(body["ids"]), project_id=visible)
+            is_last = True
         else:
             wanted = filter_of_body(body["filter"], visible)
-            place = PAGES.load_last_id(decode_cursor(body["cursor"]).last_id) if "cursor" in body else None
             executions = list_executions(connection, wanted, limit=MAX_AT_ONCE + 1, before=place)
-            page, cursor = PAGES.cut({"limit": MAX_AT_ONCE}, executions)
-            tagged = annotations.add_tags(connection, [e.id for e in page], body["tags"])
-        return answer({"tagged": tagged, "nextCursor": cursor})
+            page, is_last = executions[:MAX_AT_ONCE], len(executions) <= MAX_AT_ONCE
+        tagged = annotations.add_tags(connection, [e.id for e in page], body["tags"])
+        if call_id is None:
+            call_id = bulk_calls.note_call(connection, tagged, project_id=visible)
+        else:
+            bulk_calls.note_touched(connection, call_id, tagged, project_id=visible)
+        known = {} if call_id is None else {"touchedBy": str(call_id)}
+        following = None if is_last else encode_cursor(Cursor(str(page[-1].id), MAX_AT_ONCE, known))
+        return answer({"tagged": len(tagged), "nextCursor": following, **known})
+
+
+def call_of(cursor: Cursor) -> int | None:
+    """The call that a cursor of tagMany goes on with; None for one that was made before calls were noted."""
+    told = cursor.filters.get("touchedBy")
+    return parse_execution_id(told) if isinstance(told, str) else None

@@ -1,13 +1,9 @@
 // What is done to many executions: the dialog holds the calls, the choices in it complete them.
-import { call, serverNow, toast } from "./api.js";
+import { call, toast } from "./api.js";
 
 const JOBS = { retry: "/api/v1/executions/retryMany", delete: "/api/v1/executions/delete" };
 const LIST = "/console/executions";
-const MOST_IDS = 50; // as app/console/execution_list.py has it
-const MOST_REFUSED = 1000; // whose answers are read to find the ids of retries
-const SHARED = ["workflowId", "projectId"]; // what a retry has in common with what it retries
 const ASK_MS = 1000;
-const SKEW_MS = 2000; // the server's clock is known to the second
 const pause = () => new Promise((done) => setTimeout(done, ASK_MS));
 
 function complete(one, form) {
@@ -43,7 +39,7 @@ async function finished(action, answer, note) {
     const job = await call("GET", `${JOBS[action]}/${answer.job}`);
     const done = job.retried ?? job.deleted ?? 0;
     note.textContent = job.matched ? `${done.toLocaleString("en")} of ${job.matched.toLocaleString("en")}` : done.toLocaleString("en");
-    if (job.finished) return { ...job, job: answer.job, results: [] };
+    if (job.finished) return { ...answer, ...job, results: [] };
     await pause();
   }
 }
@@ -56,51 +52,18 @@ function outcome(action, answers) {
   return `${answers.some((a) => "tagged" in a) ? added("tagged") : answers.length} tagged`;
 }
 
-/** The executions with these ids: as many as one can search for at once. */
-function named(ids) {
-  if (!ids.length || ids.length > MOST_IDS) return null;
-  return ids.length === 1 ? `${LIST}/${ids[0]}` : `${LIST}?${new URLSearchParams({ search: ids.map((id) => `#${id}`).join(" ") })}`;
-}
-
-/** The ids of retries; null where there are more than can be searched for. */
-async function retriesOf(answers) {
-  const results = answers.flatMap((answer) => answer.results ?? []);
-  for (const { job, retried, refused } of answers) {
-    if (!job) continue;
-    if (retried > MOST_IDS || refused > MOST_REFUSED) return null;
-    for (let cursor = ""; cursor !== null; ) {
-      const page = await call("GET", `${JOBS.retry}/${job}?${new URLSearchParams(cursor ? { cursor } : { limit: 250 })}`);
-      results.push(...page.results);
-      cursor = page.nextCursor;
-    }
-  }
-  return results.flatMap((each) => each.retryId ?? []);
-}
-
-/** Where to see what was done: exactly that where it has few ids, else what of the same list was done since then. */
-async function touched(form, answers, began) {
-  const { action, state } = form.dataset;
-  if (action === "delete") return null;
-  const ids = action === "retry" ? await retriesOf(answers) : form.dataset.named.split(" ").filter(Boolean);
-  const exact = named(ids ?? []);
-  if (exact) return exact;
-  const query = new URLSearchParams(state);
-  if (action === "retry") {
-    for (const name of [...query.keys()]) if (!SHARED.includes(name)) query.delete(name);
-    query.append("mode", "retry");
-    query.append("startedAfter", began);
-  }
-  if (action === "stop") {
-    query.delete("status");
-    query.set("status", "canceled");
-  }
-  return `${LIST}?${query}`;
+/** Where to see exactly what was touched: the one execution, or the list of what these calls have noted. */
+function touched({ action, only }, answers) {
+  const retries = answers.flatMap((answer) => answer.results ?? []).flatMap((each) => each.retryId ?? []);
+  const one = { retry: retries.length === 1 && retries[0], stop: only, tag: only }[action];
+  if (one) return `${LIST}/${one}`;
+  const calls = answers.flatMap((answer) => answer.touchedBy ?? []);
+  return calls.length ? `${LIST}?${new URLSearchParams(calls.map((id) => ["touchedBy", id]))}` : null;
 }
 
 /** Sends the calls of a dialog's form one after the other, and says what became of them. */
 export async function carryOut(form) {
   const { action } = form.dataset;
-  const began = new Date(serverNow() - SKEW_MS).toISOString();
   const calls = JSON.parse(form.dataset.calls).map((one) => complete(one, form));
   const note = form.querySelector(".outcome");
   const answers = [];
@@ -116,7 +79,7 @@ export async function carryOut(form) {
       problems.add(error.message);
     }
   }
-  const link = answers.length ? await touched(form, answers, began).catch(() => null) : null;
+  const link = touched(form.dataset, answers);
   if (answers.length) toast(outcome(action, answers), { link });
   if (problems.size) toast([...problems].slice(0, 3).join(" · "), { problem: true });
 }

@@ -63,7 +63,7 @@ def cancel_gone(connection: Connection, ids: Sequence[int]) -> int:
     if not ids:
         return 0
     with connection.transaction():
-        return stop_many(connection, ExecutionFilter(ids=tuple(ids)))
+        return len(stop_many(connection, ExecutionFilter(ids=tuple(ids))))
 
 
 def release_waits(connection: Connection) -> int:

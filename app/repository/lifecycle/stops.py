@@ -63,12 +63,12 @@ def stop(
     raise ExecutionNotFound if status is None else CannotStop(f"Cannot stop an execution whose status is {status}")
 
 
-def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str | None = None) -> int:
-    """Cancel whatever matches and has not ended, each as `stop` does; returns how many."""
+def stop_many(connection: Connection, wanted: ExecutionFilter, *, address: str | None = None) -> list[int]:
+    """Cancel whatever matches and has not ended, each as `stop` does; returns their ids."""
     stopped = cancel(connection, wanted)
     if stopped:
         end_stopped(connection, [*stopped, *cancel_awaited(connection, stopped)], address)
-    return len(stopped)
+    return [each.id for each in stopped]
 
 
 def cancel(connection: Connection, wanted: ExecutionFilter) -> list[Stopped]:

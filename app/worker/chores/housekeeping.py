@@ -1,7 +1,8 @@
 """Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems,
-and what was said in chats."""
+what calls have touched, and what was said in chats."""
 
 from app.repository import (
+    bulk_calls,
     chat_messages,
     execution_events,
     execution_progress,
@@ -24,6 +25,7 @@ def housekeeping(database: Database) -> Chore:
         for forget in (
             workers.forget_old,
             idempotency.forget_old,
+            bulk_calls.forget_old,
             triggers.forget_old_answers,
             execution_events.forget_old,
             execution_progress.forget_old,

@@ -3,6 +3,7 @@
 import pytest
 
 from app.api.executions import bulk
+from app.schemas.cursors import Cursor, encode_cursor
 
 
 def test_the_documented_annotation_works_as_it_stands(api, each):
@@ -111,6 +112,32 @@ def test_all_that_match_are_tagged_call_by_call(api, workflow, monkeypatch):
     assert tags_of(api, failed[0]) == {"own", "seen", "by ada"}
     assert tags_of(api, kept) == tags_of(api, later) == set()
     assert len(api.get("/executions?tag=seen&status=error").json["data"]) == 5
+    api.patch(f"/executions/{kept}", {"annotation": {"tags": ["seen"]}})
+    touched = api.get(f"/executions?touchedBy={answer.json['touchedBy']}").json["data"]
+    assert [int(one["id"]) for one in touched] == failed[::-1]
+
+
+@pytest.mark.parametrize("told", [None, "x", 7, {}, "7" * 30])
+def test_a_cursor_that_names_no_call_begins_another(api, workflow, told):
+    numbers = [api.ended(workflow, "error") for _ in range(2)]
+    cursor = encode_cursor(Cursor(str(numbers[1]), 1, {} if told is None else {"touchedBy": told}))
+    answer = api.post("/executions/tagMany", {"filter": {"status": ["error"]}, "tags": ["seen"], "cursor": cursor}).json
+    assert answer["tagged"] == 1
+    touched = api.get(f"/executions?touchedBy={answer['touchedBy']}").json["data"]
+    assert [one["id"] for one in touched] == [str(numbers[0])]
+
+
+def test_what_another_project_has_touched_is_neither_listed_nor_added_to(api, workflow):
+    numbers = [api.ended(workflow) for _ in range(2)]
+    first = api.post("/executions/tagMany", {"ids": [str(numbers[0])], "tags": ["seen"]}).json["touchedBy"]
+    limited = api.with_key("limited", "*", project_id=api.project("other"))
+    assert limited.get(f"/executions?touchedBy={first}").json["data"] == []
+    own = api.with_key("own", "*", project_id="default")
+    cursor = encode_cursor(Cursor(str(numbers[1] + 1), 1, {"touchedBy": first}))
+    body = {"filter": {"workflowId": "all"}, "tags": ["mine"], "cursor": cursor}
+    assert own.post("/executions/tagMany", body).json["tagged"] == 2
+    everything = api.with_key("everything", "*")
+    assert [one["id"] for one in everything.get(f"/executions?touchedBy={first}").json["data"]] == [str(numbers[0])]
 
 
 def test_named_ones_are_tagged_within_what_the_key_sees(api, workflow):

@@ -187,7 +187,8 @@ def test_more_than_a_call_should_wait_for_are_retried_in_the_background(api, wor
     dry = api.post("/executions/retryMany", {**body, "dryRun": True}).json
     assert (dry["matched"], len(dry["results"]), "job" in dry) == (3, 2, False)
     answer = api.post("/executions/retryMany", body).json
-    assert answer == {"retried": 0, "results": [], "matched": 3, "job": answer["job"]}
+    known = {name: answer[name] for name in ("job", "touchedBy")}
+    assert answer == {"retried": 0, "results": [], "matched": 3, **known}
     path = f"/executions/retryMany/{answer['job']}"
     job = api.get(path).json
     assert (job["finished"], job["matched"], job["retried"], job["results"]) == (False, 3, 0, [])
@@ -197,6 +198,9 @@ def test_more_than_a_call_should_wait_for_are_retried_in_the_background(api, wor
     job = api.get(f"{path}?limit=2").json
     assert (job["finished"], job["retried"], job["refused"]) == (True, 3, 0)
     assert [one["id"] for one in job["results"]] == [str(number) for number in failed[:0:-1]]
+    assert job["touchedBy"] == answer["touchedBy"]
+    touched = api.get(f"/executions?touchedBy={job['touchedBy']}").json["data"]
+    assert {one["retryOf"] for one in touched} == {str(number) for number in failed}
     rest = api.get(f"{path}?cursor={job['nextCursor']}").json
     assert ([one["id"] for one in rest["results"]], rest["nextCursor"]) == ([str(failed[0])], None)
     assert api.get("/executions/retryMany/999").status_code == 404

@@ -40,7 +40,9 @@ def test_stop_many(api, each, wrapped, statuses, stopped):
     wanted = {"status": statuses}
     path, body = ("/executions/stopMany", {"filter": wanted}) if wrapped else ("/executions/stop", wanted)
     response = api.post(path, body)
-    assert (response.status_code, response.json) == (200, {"stopped": len(stopped)})
+    assert (response.status_code, response.json["stopped"]) == (200, len(stopped))
+    listed = api.get(f"/executions?touchedBy={response.json['touchedBy']}").json["data"]
+    assert {int(one["id"]) for one in listed} == {each[status] for status in stopped}
     now = {name: api.status(number) for name, number in each.items()}
     assert now == {name: "canceled" if name in stopped else name for name in each}
 
@@ -55,6 +57,9 @@ def test_stop_many_by_workflow_and_time(api, each):
 
     assert stop(workflowId="nothing") == 0
     assert stop(startedAfter=soon) == 0
+    assert stop(tag=["nothing"]) == stop(ids=["nothing", str(each["success"])]) == 0
+    assert stop(ids=["nothing"]) == 0
+    assert stop(ids=[str(other), str(each["success"])], workflowId="first") == 0
     assert stop(workflowId="first", startedBefore=soon) == 2
     assert stop(workflowId="second") == 1
     assert api.status(other) == "canceled"
