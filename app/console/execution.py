@@ -17,12 +17,13 @@ from app.console.advice import CRASHED, SUB_EXECUTION, advice_for
 from app.console.graph import GraphDrawing, draw
 from app.console.node_panel import panel
 from app.console.pages import page, part
-from app.console.structures import read_structure, with_progress
+from app.console.structures import read_progress, read_structure, with_progress
 from app.console.timeline import timeline
 from app.console.waits import goes_on_at, read_wait
 from app.repository.connection import Connection
 from app.repository.custom_data import read_custom_data
 from app.repository.errors import Conflict, NotFound
+from app.repository.execution_progress import changed_since
 from app.repository.executions import Execution, get_execution
 from app.repository.relatives import MAX_CHAIN_LENGTH
 from app.repository.workflows import get_versions
@@ -31,12 +32,13 @@ from app.vocabulary import IN_FLIGHT, RETRYABLE
 
 @dataclass(frozen=True, slots=True)
 class ExecutionDetails:
-    """An execution with the workflow that it ran and the structure of its run."""
+    """An execution with the workflow that it ran, the structure of its run, and what it has told while it runs."""
 
     execution: Execution
     definition: dict[str, Any]
     structure: dict[str, Any]
     graph: GraphDrawing
+    told: Mapping[str, Any] | None
 
 
 def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
@@ -46,11 +48,13 @@ def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
     definition = orjson.loads(version.definition) if version else {}
     structure = read_structure(connection, execution, project_id)
-    so_far, current = with_progress(connection, execution, structure)
+    told = read_progress(connection, execution)
+    so_far = with_progress(structure, told)
+    current = told["current"] if told else None
     graph = draw(definition, so_far, execution.status == "waiting", request.args.get("node") or execution.error_node)
     if current in graph.nodes:
         graph.nodes[current].status = "running"
-    return ExecutionDetails(execution, definition, structure, graph)
+    return ExecutionDetails(execution, definition, structure, graph, told)
 
 
 @page("/executions/<execution_id>", scope="execution:read")
@@ -76,8 +80,13 @@ def read_panel(execution: Execution, node: str | None) -> Markup | None:
 @page("/executions/<execution_id>/now", scope="execution:read")
 @from_primary_after_all
 def execution_now(execution_id: str) -> Response:
-    """How it goes by now: head, graph and timeline."""
-    return part("parts/execution_now.html", **read_values(execution_id))
+    """How it goes by now: head, graph and timeline; with `since` the head, and what has changed in the graph."""
+    shown = read_values(execution_id)
+    is_whole = shown["told"] is None or shown["graph"].left_out > 0
+    ran = None if is_whole else changed_since(shown["told"], request.args.get("since", ""))
+    if ran is None:
+        return part("parts/execution_now.html", **shown)
+    return part("parts/execution_changes.html", **shown, ran={node["node"] for node in ran})
 
 
 def read_values(execution_id: str) -> dict[str, Any]:
@@ -99,6 +108,7 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "e": execution,
         "version_saved_at": saved_at and datetime.fromisoformat(saved_at),
         "live": execution.status in IN_FLIGHT,
+        "told": shown.told,
         "retryable": execution.status in RETRYABLE,
         "structure": structure,
         "graph": shown.graph,

@@ -38,7 +38,7 @@ class Flow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line between two nodes, with what its flow tells; `kind` is the type of connection."""
+    """A line from `source` to another node, with what its flow tells; `kind` is the type of connection."""
 
     path: str
     label_x: float
@@ -47,6 +47,7 @@ class Edge:
     items: int | None
     rounds: int
     is_cut: bool = False
+    source: str = ""
 
 
 @dataclass(slots=True)
@@ -173,13 +174,13 @@ def draw_line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], ent
     if x2 > x1 - 20:
         bend = max(abs(x2 - x1) / 2, 24)
         path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-        return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2 - 7, "main", *flow)
+        return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2 - 7, "main", *flow, source=source.name)
     low = max(source.y, to.y) + SIZE + LABEL_HEIGHT + 22
     path = (
         f"M{x1:g} {y1:g}C{x1 + 60:g} {y1:g} {x1 + 60:g} {low:g} {x1:g} {low:g}"
         f"L{x2:g} {low:g}C{x2 - 60:g} {low:g} {x2 - 60:g} {y2:g} {x2:g} {y2:g}"
     )
-    return Edge(path, (x1 + x2) / 2, low - 7, "main", *flow)
+    return Edge(path, (x1 + x2) / 2, low - 7, "main", *flow, source=source.name)
 
 
 def draw_attachment(source: NodeDrawing, to: NodeDrawing, kind: str, flow: Flow) -> Edge:
@@ -187,7 +188,7 @@ def draw_attachment(source: NodeDrawing, to: NodeDrawing, kind: str, flow: Flow)
     x1, y1, x2, y2 = source.x + source.size / 2, source.y, to.x + to.size / 2, to.y + to.size
     bend = max(abs(y1 - y2) / 2, 24)
     path = f"M{x1:g} {y1:g}C{x1:g} {y1 - bend:g} {x2:g} {y2 + bend:g} {x2:g} {y2:g}"
-    return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, *flow)
+    return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2, kind, *flow, source=source.name)
 
 
 def bounding_box(graph: GraphDrawing) -> tuple[float, float, float, float]:

@@ -69,16 +69,13 @@ def with_last_runs(structure: dict[str, Any], data: RunData) -> dict[str, Any]:
     return structure
 
 
-def with_progress(
-    connection: Connection, execution: Execution, structure: dict[str, Any]
-) -> tuple[dict[str, Any], str | None]:
-    """The structure with what a running execution has done so far, and the node that runs now."""
-    told = read_progress(connection, execution)
+def with_progress(structure: dict[str, Any], told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The structure with what a running execution has told that it has done so far."""
     if told is None:
-        return structure, None
+        return structure
     nodes = {node["name"]: node for node in structure["nodes"]}
     nodes |= {node["node"]: node_so_far(node) for node in told["nodes"]}
-    return {**structure, "nodes": list(nodes.values())}, told["current"]
+    return {**structure, "nodes": list(nodes.values())}
 
 
 def read_progress(connection: Connection, execution: Execution) -> dict[str, Any] | None:

@@ -1,8 +1,8 @@
 """Which statement gives a page of a list, so that it reads about as many rows as it answers with.
 
-A list that names workflows, projects, statuses, modes, calls, tags or votes is put together from short ranges: one for each
-pair of status and mode (and workflow or project, and tag or vote) that may occur in it. Each range is the newest few
-entries of one index, and the newest of them all are the page. By its statistics the planner might instead walk down
+A list that names workflows, projects, statuses, modes, calls, tags or votes is put together from short ranges: one for
+each pair of status and mode (and workflow or project, and tag or vote) that may occur in it. Each range is the newest
+few entries of one index, and the newest of them all are the page. By its statistics the planner might instead walk down
 the primary key and filter: quick for what runs all the time, a walk through the whole table for what ran only last
 year.
 """

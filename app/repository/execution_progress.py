@@ -1,8 +1,10 @@
 """How far running executions are (sql/0037.execution_progress.sql)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from app.repository import execution_events
 from app.repository.connection import Connection
@@ -31,9 +33,16 @@ READ = """
 """
 
 
+VERSION = re.compile(r"(\d{1,18})\.(\d{1,18})")
+"""Which part of a run it is (a wait begins another one), and how many runs of nodes there were."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionProgress:
-    """JSON {"current", "nodes": [{"node", "runs", "items", "status"}]}, and since when it is so."""
+    """What its worker says, as JSON, and since when it is so.
+
+    {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}
+    """
 
     progress: bytes
     changed_at: datetime
@@ -58,3 +67,11 @@ def read(connection: Connection, ids: Sequence[int]) -> dict[int, ExecutionProgr
 def forget_old(connection: Connection) -> None:
     """Drop what is said of executions that run no more."""
     connection.execute(FORGET)
+
+
+def changed_since(document: Mapping[str, Any], version: str) -> list[dict[str, Any]] | None:
+    """The nodes of a document that are not as they were at that version; None where that cannot be told."""
+    then, now = VERSION.fullmatch(version), VERSION.fullmatch(document.get("version") or "")
+    if then is None or now is None or then[1] != now[1] or int(then[2]) > int(now[2]):
+        return None
+    return [node for node in document["nodes"] if node["changed"] > int(then[2])]

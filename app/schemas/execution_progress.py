@@ -2,8 +2,20 @@
 
 from marshmallow import fields, validate
 
-from app.schemas.base import CamelSchema, IsoTime
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema
 from app.vocabulary import STATUSES
+
+
+class ProgressQuery(StrictSchema):
+    """What of it to tell."""
+
+    since = fields.String(
+        validate=validate.Regexp(r"^[0-9]{1,18}\.[0-9]{1,18}$", error="Must be the `version` of an answer."),
+        metadata={
+            "description": "The `version` of an earlier answer: only nodes that have changed since. All of them where "
+            "the run has begun another part, as after a wait."
+        },
+    )
 
 
 class NodeProgressSchema(CamelSchema):
@@ -13,6 +25,7 @@ class NodeProgressSchema(CamelSchema):
         fields.Integer(), required=True, metadata={"description": "How many items it has given at each output."}
     )
     status = fields.String(required=True, metadata={"description": "How its last run ended."})
+    changed = fields.Integer(metadata={"description": "How many runs of all nodes there were when this was counted."})
 
 
 class ExecutionProgressSchema(CamelSchema):
@@ -27,5 +40,8 @@ class ExecutionProgressSchema(CamelSchema):
         fields.Nested(NodeProgressSchema),
         required=True,
         metadata={"description": "Those that have run, the last one last, up to 500; none of one that does not run."},
+    )
+    version = fields.String(
+        required=True, allow_none=True, metadata={"description": "Given as `since`, it asks for what comes after."}
     )
     changed_at = IsoTime(required=True, allow_none=True, metadata={"description": "When the worker said so."})

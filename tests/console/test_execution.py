@@ -49,6 +49,27 @@ def test_a_running_execution_shows_how_far_it_is(browser, browser_with, api, wor
     assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text
 
 
+def test_of_a_graph_that_runs_only_what_has_changed_is_sent_again(browser, api, workflow):
+    number = api.queue(workflow)
+    api.claim()
+    start = {"node": "Start", "runs": 1, "items": [7], "status": "success", "changed": 1}
+    for current, runs, nodes in (("Start", 0, []), ("Nothing", 1, [start])):
+        told = {"current": current, "version": f"0.{runs}", "nodes": nodes}
+        execution_progress.save(api.db, {number: orjson.dumps(told)}, [])
+        api.db.commit()
+        if not runs:
+            assert 'data-version="0.0"' in browser.get(f"/console/executions/{number}").text
+    path = f"/console/executions/{number}/now?since="
+    changes = {since: browser.get(path + since).text for since in ("0.0", "0.1", "3.0", "", "x")}
+    assert re.findall(r'data-node="(\w+)"', changes["0.0"]) == ["Start", "Nothing"]
+    assert 'data-version="0.1"' in changes["0.0"]
+    assert "7 items" in changes["0.0"]
+    assert re.findall(r'data-node="(\w+)"', changes["0.1"]) == ["Nothing"]
+    assert "7 items" not in changes["0.1"]
+    assert all('id="live-state"' in changes[since] for since in ("3.0", "", "x"))
+    assert not any('id="live-state"' in changes[since] for since in ("0.0", "0.1"))
+
+
 @pytest.mark.parametrize(
     ("waiting", "until", "said"),
     [

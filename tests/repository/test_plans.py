@@ -74,7 +74,15 @@ PAIRS = {
 
 # What no index serves together: everything that the rarer of both holds is looked at, one look at the primary key
 # (four pages) each. Of a million 10,000 executions carry the common tag, 500 a vote, and 20 one value of custom data.
-LOOKED_AT = {"touched by": ROWS // 100, "touched long ago": ROWS // 1_000, "metadata": 20, "retry of": 1, "vote": ROWS // 2_000, "rare tag": 10, "tag": ROWS // 100}
+LOOKED_AT = {
+    "touched by": ROWS // 100,
+    "touched long ago": ROWS // 1_000,
+    "metadata": 20,
+    "retry of": 1,
+    "vote": ROWS // 2_000,
+    "rare tag": 10,
+    "tag": ROWS // 100,
+}
 PROBLEMS = {"problem", "problem of long ago"}
 WORDS = {"error", "rare error", "error of long ago"}
 CALLS = {"touched by", "touched long ago"}

@@ -8,7 +8,6 @@ from dataclasses import asdict
 import pytest
 from psycopg import sql
 
-from app.repository import connection as connection_module
 from app.repository import (
     bulk_calls,
     deletion_jobs,
@@ -19,6 +18,7 @@ from app.repository import (
     triggers,
     workers,
 )
+from app.repository import connection as connection_module
 from app.repository.problems import ProblemFilter
 from tests.postgres import cloned_database
 from tests.repository.plans import nodes, plan_of

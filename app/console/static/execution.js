@@ -82,12 +82,30 @@ panel.addEventListener("submit", async (event) => {
 
 const state = () => document.querySelector(".head .pill").textContent;
 
-/** Shows how it goes by now; a new state is said, and stands in the title of the tab. */
+const liveState = () => document.getElementById("live-state");
+
+/** Puts the fresh parts of a page in the places of those with the same ids; what there was not is added to the graph. */
+function replace(fresh) {
+  const old = document.getElementById(fresh.id);
+  if (old) Idiomorph.morph(old, fresh);
+  else document.getElementById("graph").append(fresh);
+  htmx.process(old ?? fresh);
+}
+
+/** Shows how it goes by now, all of it or what has changed; a new state is said, and stands in the title of the tab. */
 function show(text) {
   const before = state();
-  Idiomorph.morph(now, text, { morphStyle: "innerHTML", callbacks: KEEP_COUNTING });
-  htmx.process(now);
-  redraw();
+  const changes = new DOMParser().parseFromString(text, "text/html").querySelector("body > [data-version]:not(#live-state)");
+  if (changes) {
+    Idiomorph.morph(now.querySelector(".head"), changes.querySelector(".head"), { callbacks: KEEP_COUNTING });
+    htmx.process(now.querySelector(".head"));
+    for (const fresh of [...changes.querySelector(":scope > svg").children]) replace(fresh);
+    liveState().dataset.version = changes.dataset.version;
+  } else {
+    Idiomorph.morph(now, text, { morphStyle: "innerHTML", callbacks: KEEP_COUNTING });
+    htmx.process(now);
+    redraw();
+  }
   rove();
   if (state() === before) return;
   document.title = document.title.replace(before, state());
@@ -96,12 +114,32 @@ function show(text) {
 
 const isLive = () => document.querySelector("#live-state[data-live]") !== null;
 
-// While it runs the page asks how it goes; when it has ended, once more for what the node gave.
+let isAsking = false;
+let isDue = false;
+
+/** Asks how it goes, and once more where that was wanted meanwhile: an answer never comes after a newer one. */
 async function follow() {
+  isDue = true;
+  if (isAsking) return;
+  isAsking = true;
+  try {
+    while (isDue) {
+      isDue = false;
+      await look();
+    }
+  } finally {
+    isAsking = false;
+  }
+}
+
+// While it runs the page asks how it goes; when it has ended, once more for what the node gave.
+async function look() {
   if (document.hidden || !isLive()) return;
   const chosen = new URL(location).searchParams.get("node");
-  const query = chosen ? `?node=${encodeURIComponent(chosen)}` : "";
-  const response = await ask(now.dataset.now + query);
+  const query = new URLSearchParams(chosen ? { node: chosen } : {});
+  const { version } = liveState().dataset;
+  if (version) query.set("since", version);
+  const response = await ask(`${now.dataset.now}?${query}`);
   if (response?.status === 404) leave();
   if (!response?.ok) return;
   show(await response.text());

@@ -15,11 +15,15 @@ Runs = Mapping[str, Sequence[dict[str, Any]]]
 
 @dataclass(slots=True)
 class NodeProgress:
-    """How often a node has run, how many items it has given at each output, and how its last run ended."""
+    """How often a node has run, how many items it has given at each output, and how its last run ended.
+
+    `changed`: how many runs of all nodes there were when this was counted last.
+    """
 
     runs: int = 0
     items: list[int] = field(default_factory=list)
     status: str = "success"
+    changed: int = 0
 
     def add(self, run: Mapping[str, Any]) -> None:
         """Count one more of its runs."""
@@ -49,10 +53,14 @@ class RunProgress:
         self.first_index = first_index
 
     def changes(self) -> dict[str, Any] | None:
-        """How far it is, for JSON: {"current", "nodes": [{"node", "runs", "items", "status"}]}, the last ones last.
+        """How far it is, for JSON:
 
-        None: as it was when this was asked last.
+        {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}
+
+        The last ones are last. `version` says which part of the run it is (a wait begins another one), and how many
+        runs there were; `changed`, at how many a node was counted last. None: as it was when this was asked last.
         """
+        new = []
         for name, runs in self._runs.items():
             known = self._nodes.get(name)
             seen = 0 if known is None else known.runs
@@ -61,10 +69,16 @@ class RunProgress:
                 self._nodes[name] = node
                 for run in runs[seen:]:
                     node.add(run)
+                new.append(node)
         state = (sum(node.runs for node in self._nodes.values()), self.current)
         if state == self._told:
             return None
         self._told = state
+        for node in new:
+            node.changed = state[0]
         last = list(self._nodes.items())[-MAX_NODES:]
-        nodes = [{"node": name, "runs": n.runs, "items": n.items, "status": n.status} for name, n in last]
-        return {"current": self.current, "nodes": nodes}
+        nodes = [
+            {"node": name, "runs": n.runs, "items": n.items, "status": n.status, "changed": n.changed}
+            for name, n in last
+        ]
+        return {"current": self.current, "version": f"{self.first_index or 0}.{state[0]}", "nodes": nodes}

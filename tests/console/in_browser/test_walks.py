@@ -3,11 +3,13 @@
 import json
 import re
 
+import orjson
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.repository import execution_progress
 from app.repository.connection import connect
-from tests.console.browsing import RUNNING, needs_chromium
+from tests.console.browsing import RUNNING, Stage, needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 NOTE_TIMER = """() => {
@@ -116,6 +118,13 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     expect(page.locator("#picked")).to_have_text(" · 1 selected")
 
 
+def tell(stage: Stage, running: int, version: str, *nodes: dict[str, object]) -> None:
+    """Say how far an execution is, as its worker does."""
+    told = {"current": None, "version": version, "nodes": nodes}
+    with connect(stage.database_url) as connection:
+        execution_progress.save(connection, {running: orjson.dumps(told)}, [])
+
+
 def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, stage):
     page: Page = open_tab().page
     with connect(stage.database_url) as connection:
@@ -134,6 +143,15 @@ def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, s
     for _ in range(2):  # by the second answer the first is on the page
         with page.expect_response(re.compile(r"/now\b")):
             pass
+    state = page.locator("#live-state")
+    tell(stage, running, "0.0")
+    expect(state).to_have_attribute("data-version", "0.0")
+    with page.expect_response(re.compile(r"/now\?.*since=0\.0$")) as answered:
+        tell(stage, running, "0.1", {"node": first, "runs": 1, "items": [7], "status": "success", "changed": 1})
+    assert "live-state" not in answered.value.text()  # no more than what has changed
+    expect(state).to_have_attribute("data-version", "0.1")
+    expect(page.locator("#graph").get_by_role("link", name=f"{first}: succeeded")).to_be_visible()
+    expect(page.locator("#graph")).to_contain_text("7 items")
     with connect(stage.database_url) as connection:
         connection.execute("UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [running])
     expect(page.locator("#told")).to_have_text(re.compile(rf"^Stopped: .* #{running}$"))

@@ -1,6 +1,9 @@
 """How far a run is, as its document grows."""
 
+import pytest
+
 from app.engine.run.progress import RunProgress
+from app.repository.execution_progress import changed_since
 
 
 def run(*outputs: int, status: str = "success") -> dict:
@@ -9,17 +12,37 @@ def run(*outputs: int, status: str = "success") -> dict:
 
 def test_it_counts_what_was_added_since():
     progress, runs = RunProgress(), {}
-    progress.follow(runs)
+    progress.follow(runs, 7)
     assert progress.changes() is None
     progress.current = "Start"
-    assert progress.changes() == {"current": "Start", "nodes": []}
+    assert progress.changes() == {"current": "Start", "version": "7.0", "nodes": []}
     runs["Start"] = [run(3)]
     runs["If"] = [run(1, 2)]
     progress.current = "Loop"
-    start = {"node": "Start", "runs": 1, "items": [3], "status": "success"}
-    branch = {"node": "If", "runs": 1, "items": [1, 2], "status": "success"}
-    assert progress.changes() == {"current": "Loop", "nodes": [start, branch]}
+    start = {"node": "Start", "runs": 1, "items": [3], "status": "success", "changed": 2}
+    branch = {"node": "If", "runs": 1, "items": [1, 2], "status": "success", "changed": 2}
+    assert progress.changes() == {"current": "Loop", "version": "7.2", "nodes": [start, branch]}
     assert progress.changes() is None
     runs["Start"] += [run(0, 4), {"executionStatus": "error"}]
-    changed = {"node": "Start", "runs": 3, "items": [3, 4], "status": "error"}
-    assert progress.changes() == {"current": "Loop", "nodes": [branch, changed]}
+    changed = {"node": "Start", "runs": 3, "items": [3, 4], "status": "error", "changed": 4}
+    assert progress.changes() == {"current": "Loop", "version": "7.4", "nodes": [branch, changed]}
+
+
+@pytest.mark.parametrize(
+    ("version", "changed"),
+    [
+        ("7.0", ["A", "B"]),
+        ("7.2", ["B"]),
+        ("7.4", []),
+        ("7.5", None),
+        ("6.2", None),
+        ("", None),
+        ("7", None),
+        ("7.x", None),
+    ],
+)
+def test_what_has_changed_since_is_told_within_a_part_of_a_run(version, changed):
+    document = {"version": "7.4", "nodes": [{"node": "A", "changed": 2}, {"node": "B", "changed": 4}]}
+    found = changed_since(document, version)
+    assert (None if found is None else [node["node"] for node in found]) == changed
+    assert changed_since({"nodes": []}, "0.0") is None
