@@ -112,11 +112,13 @@ def schema(items: Iterable[Any]) -> list[ItemField]:
     return [
         ItemField(len(place) - 1, place[-1], " or ".join(kinds), example)
         for place, (kinds, example) in sorted_places(places)
-    ][:MAX_FIELDS]
+    ]
 
 
 def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...], tuple[dict[str, None], str]]) -> None:
-    """Add the kinds of a value and of all in it to `places`, each with its first example."""
+    """Add the kinds of a value and of all in it to `places`, each with its first example; no more than are shown."""
+    if place and place not in places and len(places) >= MAX_FIELDS:
+        return
     if place:
         kind = kind_of(value)
         example = "" if kind in ("object", "list") else cell(value).text[:80]
@@ -124,7 +126,7 @@ def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...]
         kinds[kind] = None
         if not former and example:
             places[place] = (kinds, example)
-    if len(place) >= MAX_DEPTH or len(places) > MAX_FIELDS:
+    if len(place) >= MAX_DEPTH:
         return
     if isinstance(value, dict):
         for name, inner in value.items():

@@ -1,6 +1,7 @@
 """Items as tables, JSON, schemas and files."""
 
-from app.console.items import contains, files, schema, table, texts
+from app.console import items
+from app.console.items import Cell, contains, files, schema, table, texts
 
 ITEMS = [
     {"json": {"name": "Ada", "age": 36, "tags": ["a", {"deep": True}]}},
@@ -30,6 +31,16 @@ def test_a_schema_tells_each_place_with_its_kinds():
         (0, "more", "object"),
         (1, "x", "number"),
     ]
+
+
+def test_of_very_many_fields_the_first_are_told_with_all_their_kinds(monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(items, "cell", lambda value: looked_at.append(value) or Cell(str(value), "number"))
+    many = {f"key{number}": number for number in range(10_000)}
+    fields = schema([{"json": many}, {"json": {"new": 1, "key0": "text"}}])
+    assert [field.name for field in fields] == [f"key{number}" for number in range(items.MAX_FIELDS)]
+    assert fields[0].kinds == "number or text"
+    assert len(looked_at) == items.MAX_FIELDS + 1  # the others cost no more than a look at their name
 
 
 def test_json_is_cut_and_files_are_listed():
