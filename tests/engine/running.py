@@ -18,9 +18,10 @@ Json = dict[str, Any]
 class Engine:
     """The engine on an event loop of its own; the sandbox lives as long as it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **sandbox: int) -> None:
+        """`sandbox`: what its sandbox is told, such as memory_mb."""
         self.runner = asyncio.Runner()
-        self.sandbox = Sandbox()
+        self.sandbox = Sandbox(**sandbox)
         self.types = nodes.load()
         self.runner.run(self.sandbox.__aenter__())
 
