@@ -10,9 +10,11 @@ from tests.bench.report import Report
 from tests.patience import wait_until
 from tests.triggers.test_firing import EVERY_SECOND, NOTE_TICKS, activate, scheduled
 from tests.worker.conftest import Queue
-from tests.worker.test_wake_up import WAITING, end_some_waits
+from tests.worker.test_wake_up import end_some_waits
 from tests.workflows import no_op, stored, wait
 
+WAITING = 2_000
+DUE = 300
 LATE_SECONDS = 0.5
 SCHEDULES = 20
 TICKS = 15
@@ -38,7 +40,7 @@ def late_waits(queue: Queue) -> Sequence[float]:
     queue.save(stored(wait(3600), no_op()), "waits")
     ids = queue.add("waits", WAITING)
     queue.wait_for(ids, ["waiting"])
-    return list(end_some_waits(queue, ids).values())
+    return list(end_some_waits(queue, ids, DUE).values())
 
 
 def late_ticks(queue: Queue) -> Sequence[float]:
