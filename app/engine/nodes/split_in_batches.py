@@ -54,7 +54,8 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]
     size = max(1, int(min(number, 1e9)))
     memory, early = context.memory(), context.version == 1
     source = next(iter(context.sources or []), None)
-    if not memory or as_group(asked["options"]).get("reset") is True:
+    begins = not memory or as_group(asked["options"]).get("reset") is True
+    if begins:
         memory.clear()
         memory.update(currentRunIndex=0, maxRunIndex=math.ceil(len(context.items) / size), sourceData=source)
         memory["items"] = list(context.items)
@@ -70,7 +71,7 @@ async def _next_batch(context: NodeContext) -> tuple[dict[str, Any], list[Item]]
     memory["noItemsLeft"] = not memory["items"]
     if not early:
         memory["done"] = not batch
-    return memory, await _with_source(memory.get("sourceData"), batch)
+    return memory, batch if begins else await _with_source(memory.get("sourceData"), batch)
 
 
 async def _with_source(source: dict[str, Any] | None, items: list[Item]) -> list[Item]:

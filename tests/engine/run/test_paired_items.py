@@ -1,5 +1,7 @@
 """The way from an item back to the item of an earlier node that it was made from."""
 
+import pytest
+
 from app.engine.run.paired_items import Ancestry
 from tests.engine.running import output_of
 from tests.workflows import START, assign, chain, node
@@ -64,3 +66,45 @@ def test_a_loop_over_items_keeps_its_pairing_over_a_wait_for_each_batch(engine):
         outcome = engine.run(document, resume=outcome.data)
     assert outcome.status == "success"
     assert output_of(outcome, "Done") == [{"was": 1}, {"was": 2}, {"was": 3}]
+
+
+def test_the_first_batch_of_a_loop_names_no_other_source(engine):
+    """Later ones do: the run that puts them out has been called by another node."""
+    loop = node("Loop", "splitInBatches", {"batchSize": 1}, 3)
+    document = chain(START, loop)
+    document["nodes"] += [node("Body", "noOp"), node("Done", "noOp")]
+    document["connections"]["Loop"] = {"main": [[{"node": "Done", "index": 0}], [{"node": "Body", "index": 0}]]}
+    document["connections"]["Body"] = {"main": [[{"node": "Loop", "index": 0}]]}
+    document["pinData"] = {"Start": [{"json": {}}, {"json": {}}]}
+    runs = engine.run(document, start_node="Start").data["resultData"]["runData"]["Loop"]
+    source = {"previousNode": "Start", "previousNodeOutput": 0, "previousNodeRun": 0}
+    assert [run["data"]["main"][1][0]["pairedItem"] for run in runs[:2]] == [
+        {"item": 0},
+        {"item": 1, "sourceOverwrite": source},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("join", "clash", "inputs"),
+    [
+        ("enrichInput1", "preferInput1", [1, 0]),
+        ("enrichInput1", None, [0, 1]),
+        ("enrichInput2", "addSuffix", [0, 1]),
+        ("enrichInput2", None, [1, 0]),
+    ],
+)
+def test_of_a_match_the_item_that_overrides_the_other_is_named_last(engine, join, clash, inputs):
+    handling = {"clashHandling": {"values": {"resolveClash": clash}}} if clash else {}
+    given = {"mode": "combine", "fieldsToMatchString": "k", "joinMode": join, "options": handling}
+    document = chain(START, node("Merge", "merge", given, 3.2))
+    document["connections"]["Start"]["main"][0].append({"node": "Merge", "index": 1})
+    document["pinData"] = {"Start": [{"json": {"k": 1}}]}
+    [run] = engine.run(document, start_node="Start").data["resultData"]["runData"]["Merge"]
+    assert [pair["input"] for pair in run["data"]["main"][0][0]["pairedItem"]] == inputs
+
+
+def test_merge_1_that_waits_is_paired_with_all_of_its_first_input(engine):
+    document = chain(START, node("Merge", "merge", {"mode": "wait"}, 1))
+    document["pinData"] = {"Start": [{"json": {}}, {"json": {}}]}
+    [run] = engine.run(document, start_node="Start").data["resultData"]["runData"]["Merge"]
+    assert run["data"]["main"][0] == [{"json": {}, "pairedItem": [{"item": 0}, {"item": 1}]}]

@@ -163,26 +163,24 @@ def _by_fields(context: NodeContext, first: list[Item], second: list[Item], para
     if not (first and second):
         return _without_partners(first, second, join, wanted, version)
     clash = merging.clash_handling(options, "preferInput1" if join == "enrichInput2" else "preferInput2")
+    joins = join != "keepNonMatches" and not (join == "keepMatches" and wanted in ("input1", "input2"))
     matches = matching.match(
         first,
         second,
         pairs,
         dots=dots,
         fuzzy=bool(options.get("fuzzyCompare")),
-        first_only=options.get("multipleMatches", "all") == "first",
+        first_only=joins and options.get("multipleMatches", "all") == "first",
     )
     unmatched_first = [item for item, partners in zip(first, matches.partners, strict=True) if not partners]
     unmatched_second = [second[place] for place in matches.unmatched_second]
     if join == "keepNonMatches":
         return [_choose_unmatched(unmatched_first, unmatched_second, wanted)]
-    if join == "keepMatches" and wanted in ("input1", "input2"):
+    if not joins:
         return [_choose_matched(first, second, matches, wanted)]
     together = context.collect(
         _join(first[index], index, second[place], place, clash) for index, place in matches.pairs()
     )
-    if join == "enrichInput2":
-        for item in together:  # whose own input counts first
-            item["pairedItem"].reverse()
     if join in ("keepEverything", "enrichInput1"):
         together.extend(_rename_unmatched(context, unmatched_first, "1", clash))
     if join in ("keepEverything", "enrichInput2"):
@@ -194,7 +192,8 @@ def _choose_matched(first: list[Item], second: list[Item], matches: matching.Mat
     """The items of one input that have partners in the other."""
     if wanted == "input1":
         return [item for item, partners in zip(first, matches.partners, strict=True) if partners]
-    return [second[place] for place in dict.fromkeys(place for _, place in matches.pairs())]
+    lonely = set(matches.unmatched_second)
+    return [item for place, item in enumerate(second) if place not in lonely]
 
 
 def _rename_unmatched(context: NodeContext, items: list[Item], suffix: str, clash: merging.Clash) -> list[Item]:
@@ -239,4 +238,5 @@ def _join(one: Item, index: int, other: Item, place: int, clash: merging.Clash) 
         json = {**merging.add_suffix(jsons[0], "1"), **merging.add_suffix(jsons[1], "2")}
     else:
         json = merging.merge(merging.by_preference(jsons, clash), clash)
-    return _item(json, merging.by_preference([one, other], clash), [(0, index), (1, place)])
+    items = merging.by_preference([one, other], clash)
+    return _item(json, items, merging.by_preference([(0, index), (1, place)], clash))

@@ -38,7 +38,7 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     if mode == "passThrough":
         return [first if parameters.get("output", "input1") == "input1" else second]
     if mode == "wait":
-        return [[{"json": {}}]]
+        return [[{"json": {}, "pairedItem": [{"item": place} for place in range(len(first))]}]]
     names = str(parameters.get("propertyName1", "")), str(parameters.get("propertyName2", ""))
     if mode == "mergeByKey":
         return [_by_key(context, first, second, names, parameters.get("overwrite", "always"))]
