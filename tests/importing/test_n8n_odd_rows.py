@@ -20,7 +20,7 @@ from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.history import batches
 from app.importing.n8n.known_tables import has_number
 from app.importing.n8n.open_source import Access
-from app.importing.n8n.source import SourceError, SourceExecution
+from app.importing.n8n.source import MAX_MIGRATIONS, SourceError, SourceExecution, newest_migration
 from app.importing.n8n.spool import Spool
 from tests.importing import n8n
 from tests.postgres import cloned_database
@@ -137,6 +137,14 @@ def test_executions_whose_ids_are_no_numbers_are_passed_over(bring, target, post
         report = bring(source, access=Access(key=n8n.KEY))
     assert one(target, "SELECT count(*) FROM executions") == (17,)
     assert "An execution with the id nan was passed over." in report.notes
+
+
+def test_a_table_of_migrations_without_an_end_is_read_to_a_bound():
+    class Endless:
+        def rows(self, table):
+            return ({"name": f"M{number}", "timestamp": number} for number in count())
+
+    assert newest_migration(Endless()) == f"M{MAX_MIGRATIONS - 1}"
 
 
 def test_of_many_odd_ids_a_few_are_named():

@@ -13,7 +13,7 @@ from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Progress, Untold
 from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.report import Report
-from app.importing.n8n.source import Source, SourceError, newest_migration
+from app.importing.n8n.source import Source, SourceError, migrations, newest_migration
 from app.importing.n8n.survey import Survey
 from app.importing.n8n.versions import VersionsThatRan
 from app.importing.n8n.workflows import Workflows, WorkflowWriter
@@ -115,7 +115,7 @@ class Importer:
             return report, brought
 
     def _check(self, source: Source) -> None:
-        names = [str(row.get("name")) for row in source.rows("migrations")]
+        names = [str(row.get("name")) for row in migrations(source)]
         if names and not any(OLDEST_MIGRATION in name for name in names):
             raise SourceError(
                 f"{source.name} is older than n8n 1.0 (its newest migration is {newest_migration(source)}): "

@@ -3,9 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import islice
 from typing import Any, Protocol
 
 from app.importing.n8n.rows import Row
+
+MAX_MIGRATIONS = 10_000
+"""n8n has made some hundreds."""
 
 
 class Wanted(Enum):
@@ -81,9 +85,14 @@ class Source(Protocol):
         """Let go of everything; the source is not used afterwards."""
 
 
+def migrations(source: Source) -> list[Row]:
+    """The migrations that n8n has made; of a table without an end, its beginning."""
+    return list(islice(source.rows("migrations"), MAX_MIGRATIONS))
+
+
 def newest_migration(source: Source) -> str | None:
     """The name of the last migration that n8n has made; None where the source does not say."""
-    rows = [row for row in source.rows("migrations") if row.get("name")]
+    rows = [row for row in migrations(source) if row.get("name")]
     return max(rows, key=_timestamp)["name"] if rows else None
 
 
