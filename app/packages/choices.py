@@ -22,6 +22,8 @@ from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
 Json = dict[str, Any]
+LOAD_SECONDS = 300.0
+"""So long a large package may take to be loaded where it was not: who asks again then finds it there."""
 MAX_ANSWER_BYTES = 4 * 2**20
 METHODS = {
     "options": "loadOptions",
@@ -103,7 +105,9 @@ async def find_choices(packages: PackageRuntime, context: NodeContext, question:
     asked = {name: question.get(name) for name in ("kind", "method", "path", "filter", "paginationToken")}
     asked["functions"] = METHODS[question["kind"]]
     request = {**request_of(context, "choices", told), "choice": asked}
+    loading = {"kind": "load", "package": told["package"]}
     try:
+        await packages.host.call(loading, seconds=LOAD_SECONDS, **owner_of(context))
         answer = await packages.host.call(
             request, surroundings.ask, surroundings.channel, SECONDS, **owner_of(context), admit=context.admit
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import InvalidWorkflow
 from app.packages.asking import SECONDS
-from app.packages.choices import find_choices, node_asked, read_question
+from app.packages.choices import LOAD_SECONDS, find_choices, node_asked, read_question
 from app.packages.types import Packages
 from app.repository import node_questions
 from app.repository.connection import UNREACHABLE
@@ -25,7 +25,7 @@ LOOK_SECONDS = 2.0
 AWAITED_SECONDS = 5.0
 """What was asked before that, nobody waits for any more."""
 MAX_LENGTH = 1_000
-TOO_SLOW = f"The node did not answer within {SECONDS:g} seconds"
+TOO_SLOW = "The package of the node was not loaded in time"
 
 
 class NodeAnswers(TaskSet):
@@ -82,7 +82,7 @@ class NodeAnswers(TaskSet):
         try:
             node = node_asked(question.type, asked)
             context = self._contexts.of_node(question.project_id, node)
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(LOAD_SECONDS + SECONDS):
                 return await find_choices(self._packages(), context, asked), None
         except NodeError as error:
             return None, error.message

@@ -11,8 +11,8 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
-from app.packages.asking import NotOffered
-from app.packages.choices import check_question, find_choices, node_asked
+from app.packages.asking import SECONDS, NotOffered
+from app.packages.choices import LOAD_SECONDS, check_question, find_choices, node_asked
 from tests.packages.running import PackageEngine
 from tests.workflows import workflow
 
@@ -83,3 +83,15 @@ def test_what_no_code_answers_is_refused_before_it_is_asked(packages, far, wante
 def test_a_node_that_fails_says_why(packages, far, method, said):
     with pytest.raises(NodeError, match=said):
         asked(packages, far, question(method=method))
+
+
+def test_a_package_is_loaded_before_the_time_of_its_node_begins(packages, far, monkeypatch):
+    called, call = [], packages.host.call
+
+    async def noting(request: Any, *given: Any, **more: Any) -> Any:
+        called.append((request["kind"], more.get("seconds", given[2:3])))
+        return await call(request, *given, **more)
+
+    monkeypatch.setattr(packages.host, "call", noting)
+    asked(packages, far, question("resource-locator-results", "search"))
+    assert called == [("load", LOAD_SECONDS), ("choices", (SECONDS,))]
