@@ -145,6 +145,8 @@ def link_with(connection: Connection, settings: Settings, key_id: int | None) ->
         raise click.ClickException(
             "Which key shall it sign in with? Name one with --key ID; `flask keys list` has them."
         )
+    if settings.api_key:
+        api_keys.add_standing_key(connection, key)
     return new_link(connection, address, key)
 
 

@@ -164,7 +164,7 @@ def open_services(settings: Settings) -> Services:
         pool=pool,
         rules=EngineRules(types, settings.timezone, known.ask, known.catch_up),
         evaluations=EngineEvaluations(types, settings.timezone, known.ask),
-        api_keys=ApiKeyCache(pool),
+        api_keys=ApiKeyCache(pool, standing=settings.api_key),
         metrics=metrics,
         rates=KeyRates(settings.requests_per_minute),
         counts=CountCache(),

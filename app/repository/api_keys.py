@@ -56,6 +56,13 @@ CREATE = """
 """
 
 # The bootstrap key: made once, given back its rights when it is named again.
+# One that was revoked stays so.
+ADD_STANDING = """
+    INSERT INTO api_keys AS k (label, key_sha256, scopes)
+    VALUES (%(label)s, %(key_sha256)s, %(scopes)s)
+    ON CONFLICT (key_sha256) DO NOTHING
+"""
+
 ENSURE = """
     INSERT INTO api_keys AS k (label, key_sha256, scopes)
     VALUES (%(label)s, %(key_sha256)s, %(scopes)s)
@@ -134,6 +141,11 @@ def create_api_key(
 def ensure_api_key(connection: Connection, key: str, *, label: str, scopes: Sequence[str]) -> None:
     """Make sure that this key exists, is valid and has exactly these scopes."""
     connection.execute(ENSURE, {"label": label, "key_sha256": digest(key), "scopes": list(scopes)})
+
+
+def add_standing_key(connection: Connection, key: str) -> None:
+    """Store the key that the environment names, which may do everything, unless it is there, revoked or not."""
+    connection.execute(ADD_STANDING, {"label": "EXECUTIONS_API_KEY", "key_sha256": digest(key), "scopes": ["*"]})
 
 
 def list_api_keys(connection: Connection) -> list[ApiKey]:

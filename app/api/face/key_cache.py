@@ -8,7 +8,7 @@ from threading import Lock
 from psycopg_pool import ConnectionPool
 
 from app.bounded_dict import BoundedDict
-from app.repository.api_keys import ApiKey, digest, find_api_key, note_use
+from app.repository.api_keys import ApiKey, add_standing_key, digest, find_api_key, note_use
 from app.repository.connection import Connection, transaction
 
 CACHE_SECONDS = 5.0
@@ -23,7 +23,8 @@ class ApiKeyCache:
     """What this process knows about the keys that were shown to it lately, by their SHA-256.
 
     Unknown keys have a cache of their own and stay there more briefly, so that guessing costs the database little
-    and the others nothing.
+    and the others nothing. The `standing` key is the one that the environment names: it is stored when it is first
+    shown.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class ApiKeyCache:
         *,
         clock: Callable[[], float] = time.monotonic,
         most: int = MAX_CACHE_ENTRIES,
+        standing: str | None = None,
     ) -> None:
+        self._standing = None if standing is None else digest(standing)
         self._pool = pool
         self._clock = clock
         self._lock = Lock()
@@ -58,6 +61,8 @@ class ApiKeyCache:
             if now < self._unknown.get(fingerprint, 0.0):
                 return None
         with transaction(self._pool) as connection:
+            if fingerprint == self._standing:
+                add_standing_key(connection, key)
             api_key = find_api_key(connection, key)
             if api_key is not None and self._note_is_due(api_key.id, now):
                 note_use(connection, api_key.id)

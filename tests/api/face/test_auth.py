@@ -207,3 +207,17 @@ def test_a_project_key_cannot_change_what_is_shared(two_projects):
         limited.delete("/projects/a"),
     ):
         assert (response.status_code, response.json) == (403, {"message": "Forbidden"})
+
+
+def test_the_key_that_the_environment_names_is_one_until_it_is_revoked(make_app, connect):
+    key = "named by the environment"
+    app, header = make_app(EXECUTIONS_API_KEY=key), {"X-N8N-API-KEY": key}
+    assert app.test_client().get("/api/v1/executions", headers={"X-N8N-API-KEY": f"{key}."}).status_code == 401
+    assert app.test_client().get("/api/v1/executions", headers=header).status_code == 200
+    connection = connect()
+    (stored,) = [each for each in api_keys.list_api_keys(connection) if each.label == "EXECUTIONS_API_KEY"]
+    assert stored.scopes == ["*"]
+    api_keys.revoke_api_key(connection, stored.id)
+    connection.commit()
+    restarted = make_app(EXECUTIONS_API_KEY=key)
+    assert restarted.test_client().get("/api/v1/executions", headers=header).status_code == 401
