@@ -68,7 +68,7 @@ def _stray_quote(text: str, delimiter: str, begin: int, named: bool, hold: Calla
     value = text[begin : text.index('"', begin)]
     return (
         f"Invalid Opening Quote: a quote is found on field {shown} at line {_line_of(text, begin)}, "
-        f"value is {conversions.to_json_text(value)}"
+        f"value is {conversions.to_json_text(value)}" + (" (utf8 bom)" if value == "\ufeff" else "")
     )
 
 
