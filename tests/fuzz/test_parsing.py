@@ -20,6 +20,7 @@ from app.engine import nodes
 from app.http.arrival import Arrival, HeadTooLong
 from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
 from app.schemas.execution_queries import ExecutionListQuery
+from app.schemas.static_data import static_parts
 from app.schemas.workflows import (
     InvalidWorkflow,
     RunBody,
@@ -27,7 +28,6 @@ from app.schemas.workflows import (
     WorkflowListQuery,
     definition_of,
     items_of,
-    static_parts,
 )
 from app.triggers import InvalidTrigger, schedules, webhooks
 from app.vocabulary import MODES, STATUSES
