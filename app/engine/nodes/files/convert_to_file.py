@@ -196,7 +196,7 @@ def _bytes(value: Any) -> bytes:
 
 def _source(item: Item, parameters: dict[str, Any], index: int) -> Any:
     given = parameters.get("sourceProperty", "")
-    if given is None or given == "" or isinstance(given, Undefined):
+    if not conversions.truthy(given):
         return item["json"]
     name = conversions.to_string(given)
     value = paths.get(item["json"], name, paths.MISSING)
