@@ -46,7 +46,8 @@ def test_two_processes_act_once(api: Api, workflow, start_server) -> None:
     api.db.commit()
     assert number() == before + 2
     stops = same_moment(servers, "/api/v1/executions/stopMany", {"filter": {"status": ["queued"]}}, "stop")
-    assert [answer.body for answer in stops] == [{"stopped": len(queued) + 2}] * 8
+    assert stops[0].body == {"stopped": len(queued) + 2, "touchedBy": stops[0].body["touchedBy"]}
+    assert [answer.body for answer in stops] == [stops[0].body] * 8
     deleted = same_moment(servers, "/api/v1/executions/delete", {"ids": [str(failed[1])]}, "delete")
     assert [(answer.status, answer.body) for answer in deleted] == [(200, {"success": True})] * 8
     for path, body in [(f"/api/v1/executions/{failed[0]}/retry", None), ("/api/v1/executions/delete", {"ids": ["1"]})]:
