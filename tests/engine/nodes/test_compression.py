@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import tarfile
 
 import pytest
 
@@ -29,9 +30,29 @@ def test_what_is_packed_comes_out_again(engine, kind):
     assert base64.b64decode(file["data"]).decode() == "grüße"
 
 
+def with_header(kind: bytes, header: bytes) -> bytes:
+    """A tar archive of one empty file behind this further header."""
+    further = tarfile.TarInfo("further")
+    further.type, further.size = kind, len(header)
+    filled = header + bytes(-len(header) % tarfile.BLOCKSIZE)
+    return further.tobuf() + filled + tarfile.TarInfo("a.txt").tobuf() + bytes(2 * tarfile.BLOCKSIZE)
+
+
+def test_a_tar_with_long_names_is_unpacked(engine):
+    name = f"{'f' * 200}/{'1' * 200}.txt"
+    record = f" path={name}\n"
+    items = packed(with_header(tarfile.XHDTYPE, f"{len(record) + 3}{record}".encode()), "all.tar")
+    outcome = engine.run(chain(START, node("Unpack", "compression", {}, 1.1)), items=items)
+    (item,) = outcome.data["resultData"]["runData"]["Unpack"][0]["data"]["main"][0]
+    assert [f"{file['directory']}/{file['fileName']}" for file in item["binary"].values()] == [name]
+
+
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
+        (with_header(tarfile.XHDTYPE, b"1" * 2_000), "digits.tar", "a header of more than"),
+        (with_header(tarfile.XGLTYPE, b"x 1 hdrcharset" + b"1" * 2_000), "digits.tar", "a header of more than"),
+        (with_header(tarfile.GNUTYPE_LONGNAME, bytes(2**17 + 1)), "name.tar", "a header of more than"),
         (zipped({"a": b"0" * 5_000}), "bomb.zip", "come to more than"),
         (gzip.compress(b"0" * 5_000), "bomb.gz", "come to more than"),
         (zipped({str(number): b"" for number in range(6)}), "many.zip", "more than 5 files"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import IO, Any
 
 from app.binary_files import file_bytes, file_entry, named_file
+from app.engine.nodes.files.archive_headers import MAX_ENTRIES, BadHeader, TarEntry, entries_of_zip
 from app.engine.nodes.shared.binary import entry
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
@@ -26,9 +27,6 @@ MAX_FILES = 1_000
 MAX_BYTES = 128 * 2**20
 """What the files of one item may come to, unpacked."""
 PIECE = 2**20
-MAX_ENTRIES = 100_000
-"""Of one archive, folders included: what is known of each takes a KiB, and packed it takes next to nothing."""
-ZIP_ENTRY = b"PK\1\2"
 TAR_BYTES = MAX_BYTES + 2**26
 """Of an unpacked tar archive, with what stands between its files."""
 
@@ -152,6 +150,8 @@ def _unpack(name: str, packed: dict[str, Any], content: bytes, room: UnpackBudge
             raise NodeError(problem, description=FORMATS)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError):
         raise NodeError("invalid zip data", anonymous=True) from None
+    except BadHeader as error:
+        raise BadArchive(str(error)) from None
     except (tarfile.TarError, EOFError, OSError, zlib.error):
         if extension in ("gz", "gzip"):
             raise NodeError("invalid gzip data", anonymous=True) from None
@@ -159,7 +159,7 @@ def _unpack(name: str, packed: dict[str, Any], content: bytes, room: UnpackBudge
 
 
 def _unzip(content: bytes, room: UnpackBudget) -> Iterator[File]:
-    if content.count(ZIP_ENTRY) > MAX_ENTRIES:
+    if entries_of_zip(content) > MAX_ENTRIES:
         raise TooManyFiles
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for info in archive.infolist():
@@ -175,7 +175,7 @@ def _untar(content: bytes, room: UnpackBudget) -> Iterator[File]:
     stream: Any = io.BytesIO(content)
     if content.startswith(GZIP_MARK):
         stream = gzip.GzipFile(fileobj=stream)
-    with tarfile.open(fileobj=_Bounded(stream), mode="r:") as archive:
+    with tarfile.open(fileobj=_Bounded(stream), mode="r:", tarinfo=TarEntry) as archive:
         for place, info in enumerate(archive):
             if place >= MAX_ENTRIES:
                 raise TooManyFiles

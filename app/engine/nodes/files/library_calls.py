@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.binary_files import encode_base64
+from app.engine.nodes.files.archive_headers import MAX_ENTRIES, entries_of_zip
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.computing import compute, count_work, yield_to_loop
@@ -35,7 +36,10 @@ async def check_size(content: bytes, index: int) -> None:
     """Raise NodeError for a file that is larger than may be read, as it lies there or unpacked."""
     if len(content) > MAX_BYTES:
         raise NodeError(f"The file has {len(content):,} bytes; at most {MAX_BYTES:,} are read", item_index=index)
-    unpacked = await compute(_unpacked_size, content) if content[:2] == b"PK" else 0
+    is_zip = content[:2] == b"PK"
+    if is_zip and await compute(entries_of_zip, content) > MAX_ENTRIES:
+        raise NodeError(f"The file holds more than {MAX_ENTRIES:,} files", item_index=index)
+    unpacked = await compute(_unpacked_size, content) if is_zip else 0
     if unpacked > MAX_UNPACKED:
         raise NodeError(f"The file unpacks to {unpacked:,} bytes; at most {MAX_UNPACKED:,} are read", item_index=index)
 

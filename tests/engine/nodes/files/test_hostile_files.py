@@ -61,6 +61,12 @@ def test_an_archive_that_unpacks_to_too_much_is_not_unpacked(engine: Engine) -> 
     assert said == f"The file unpacks to {most + 1:,} bytes; at most {most:,} are read"
 
 
+def test_an_archive_of_too_many_files_is_not_looked_through(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_calls, "MAX_ENTRIES", 5)
+    outcome = extract(engine, workbook("<sheetData/>") + b"PK\1\2", "xlsx")
+    assert "holds more than 5 files" in refusal(outcome)
+
+
 def test_a_file_that_is_too_large_is_not_read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library_calls, "MAX_BYTES", 1_000)
     for operation in ("html", "pdf"):
