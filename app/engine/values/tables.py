@@ -4,34 +4,23 @@ Knows text and JSON values, no node.
 """
 
 import csv
-import itertools
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from app.engine.values import conversions
+from app.engine.values import conversions, table_cells
+from app.engine.values.table_cells import QUOTE
 
-MANY_CELLS = 10_000
-QUOTE = '"'
-WINDOW = 2**20
 NAME = 150
 """What the name of a column takes besides its signs."""
 CELL = 250
 """What a cell takes as a text and as a field with a name."""
-_QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
-_LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r)|[^\r\n]++\Z")
 
 
 class MalformedTable(ValueError):
     """A quote stands where none may, or a row has not as many cells as the first."""
-
-
-@cache
-def _well_formed(delimiter: str) -> re.Pattern[str]:
-    mark = re.escape(delimiter)
-    return re.compile(rf'(?:(?:"(?:[^"]++|"")*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r|\Z)){{1,{MANY_CELLS}}}+')
 
 
 def _check_quotes(text: str, delimiter: str, named: bool, hold: Callable[[int], None]) -> None:
@@ -39,37 +28,50 @@ def _check_quotes(text: str, delimiter: str, named: bool, hold: Callable[[int], 
 
     Raises MalformedTable. `hold` hears of the cells that are read to say where in its row a quote is wrong.
     """
-    pattern, end = _well_formed(delimiter), 0
-    while end < len(text):
-        cells = pattern.match(text, end)
-        if cells is None or cells.end() == end:
-            raise MalformedTable(_stray_quote(text, delimiter, end, named, hold))
-        end = cells.end()
+    end: int | None = 0
+    while end is not None and end < len(text):
+        begin, end = end, table_cells.end_of_cells(text, end, delimiter)
+        if end > begin:
+            continue
+        if text[begin] == QUOTE:
+            close = table_cells.end_of_quoted(text, begin, len(text))
+            end = None if close is None else close + 1
+        else:
+            end = table_cells.end_of_plain(text, begin, delimiter)
+            end = None if text.find(QUOTE, begin, end) >= 0 else end
+        if end is None or text[end : end + 1] not in ("", delimiter, "\r", "\n"):
+            raise MalformedTable(_stray_quote(text, delimiter, begin, named, hold))
+        end += 1
 
 
 def _stray_quote(text: str, delimiter: str, begin: int, named: bool, hold: Callable[[int], None]) -> str:
     """What is wrong with the cell that begins there."""
-    if text.startswith('"', begin):
-        field = _QUOTED.match(text, begin)
-        if field is None:
+    if text.startswith(QUOTE, begin):
+        close = table_cells.end_of_quoted(text, begin, len(text))
+        if close is None:
             return (
                 f"Quote Not Closed: the parsing is finished with an opening quote at line {_line_of(text, len(text))}"
             )
-        got, line = text[field.end()], _line_of(text, field.end())
+        got, line = text[close + 1], _line_of(text, close + 1)
         return (
             f'Invalid Closing Quote: got "{got}" at line {line} instead of delimiter, record delimiter, '
             "trimable character (if activated) or comment"
         )
     row = max(text.rfind(end, 0, begin) for end in "\r\n") + 1
     hold(CELL * text.count(delimiter, row, begin))
-    column = max(0, len(next(csv.reader([text[row:begin]], delimiter=delimiter), [])) - 1)
+    lines = _Lines(text[row:begin], delimiter, _count_nothing)
+    column = max(0, len(next(csv.reader(lines, delimiter=delimiter), [])) - 1)
     names = next(csv.reader(_Lines(text, delimiter, hold), delimiter=delimiter)) if named and row else []
     shown = conversions.to_json_text(names[column]) if column < len(names) else str(column)
-    value = text[begin : text.index('"', begin)]
+    value = text[begin : text.index(QUOTE, begin)]
     return (
         f"Invalid Opening Quote: a quote is found on field {shown} at line {_line_of(text, begin)}, "
         f"value is {conversions.to_json_text(value)}" + (" (utf8 bom)" if value == "\ufeff" else "")
     )
+
+
+def _count_nothing(size: int) -> None:
+    """For what is counted elsewhere."""
 
 
 def _line_of(text: str, place: int) -> int:
@@ -114,7 +116,7 @@ def read(
         lines = _Lines(text, delimiter, hold)
         reader = csv.reader(lines, delimiter=delimiter)
         for row in reader:
-            position.line = position.skipped + reader.line_num
+            position.line = position.skipped + lines.count
             if row:
                 yield row
             lines.end_row()
@@ -123,43 +125,85 @@ def read(
 
 
 class _Lines:
-    """The lines of a text with their ends, one by one; counts the cells of the row that they are of."""
+    """The lines of a text with their ends, one by one, long ones in parts; counts the cells of the row that they are
+    of."""
 
     def __init__(self, text: str, delimiter: str, hold: Callable[[int], None]) -> None:
-        self._found = _LINE.finditer(text)
+        self._text, self._place = text, 0
+        self._parts: Iterator[str] = iter(())
         self._delimiter, self._hold = delimiter, hold
         self._cells = self._held = 0
+        self._begins_row = True
+        self.count = 0
+        """How many lines were given."""
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = next(self._found)[0]
-        self._cells += line.count(self._delimiter)
-        if self._cells - self._held > MANY_CELLS:
+        part = next(self._parts, None)
+        return self._next_line() if part is None else part
+
+    def _next_line(self) -> str:
+        begin = self._place
+        if begin >= len(self._text):
+            raise StopIteration
+        self._place = end = table_cells.end_of_line(self._text, begin)
+        self.count += 1
+        self._cells += self._text.count(self._delimiter, begin, end)
+        if self._cells - self._held > table_cells.MANY_CELLS:
             self._hold((self._cells - self._held) * CELL)
             self._held = self._cells
-        return line
+        quoted, self._begins_row = not self._begins_row, False
+        if end - begin <= table_cells.WINDOW:
+            return self._text[begin:end]
+        self._parts = table_cells.parts_of_line(self._text, begin, end, self._delimiter, quoted=quoted)
+        return next(self._parts)
 
     def end_row(self) -> None:
         """The cells of this row are read, and are no longer counted here."""
         if self._held:
             self._hold(-self._held * CELL)
         self._cells = self._held = 0
+        self._begins_row = True
 
 
 def skip_lines(text: str, count: int) -> str:
     """The text without its first lines."""
-    last = next(itertools.islice(_LINE.finditer(text), count - 1, None), None) if count > 0 else None
-    return text if count <= 0 else "" if last is None else text[last.end() :]
+    end = 0
+    while count > 0 and end < len(text):
+        end, count = table_cells.end_of_line(text, end), count - 1
+    return text[end:]
 
 
 def _with_one_sign(text: str, delimiter: str) -> tuple[str, str]:
-    """The same table with a delimiter of one character, which does not occur in it, and that character."""
-    used = {sign for begin in range(0, len(text), WINDOW) for sign in set(text[begin : begin + WINDOW])}
+    """The same table with a delimiter of one character, which does not occur in it, and that character.
+
+    Looks at a part of the text at a time, between which other threads have their turn.
+    """
+    window = table_cells.WINDOW
+    used = {sign for begin in range(0, len(text), window) for sign in set(text[begin : begin + window])}
     sign = next(sign for code in range(0xE000, 0xF900) if (sign := chr(code)) not in used)
-    mark = re.compile(rf'(\A|[\r\n]|{re.escape(delimiter)})("(?:[^"]++|"")*+")?')
-    return mark.sub(lambda found: (sign if found[1] == delimiter else found[1]) + (found[2] or ""), text), sign
+    mark = re.compile(rf"[\r\n]|{re.escape(delimiter)}")
+    made, written, end = io.StringIO(newline=""), 0, _end_if_quoted(text, 0)
+    while end < len(text):
+        found = mark.search(text, end, end + window + len(delimiter))
+        if found is None:
+            end += window  # the delimiter may begin before that, and end behind it
+            continue
+        made.write(text[written : found.start()] + (sign if found[0] == delimiter else found[0]))
+        written = found.end()
+        end = _end_if_quoted(text, written)
+    made.write(text[written:])
+    return made.getvalue(), sign
+
+
+def _end_if_quoted(text: str, begin: int) -> int:
+    """Where the cell ends that begins there, if it is quoted and closed; else where it begins."""
+    if not text.startswith(QUOTE, begin):
+        return begin
+    close = table_cells.end_of_quoted(text, begin, len(text))
+    return begin if close is None else close + 1
 
 
 def _with_stray_quotes(text: str, delimiter: str, hold: Callable[[int], None]) -> str:
@@ -168,22 +212,22 @@ def _with_stray_quotes(text: str, delimiter: str, hold: Callable[[int], None]) -
 
     Looks at a part of the text at a time, between which other threads have their turn.
     """
-    mark = re.escape(delimiter)
-    opening, cell = re.compile(rf'(?:\A|[\r\n]|{mark})"'), re.compile(rf'((?:[^"]++|"")*+)"([^{mark}\r\n]*+)')
+    opening, window = re.compile(rf'(?:\A|[\r\n]|{re.escape(delimiter)})"'), table_cells.WINDOW
     written, parts, end = 0, [], 0
     while end < len(text):
-        opened = opening.search(text, end, end + WINDOW)
+        opened = opening.search(text, end, end + window)
         if opened is None:
-            end += WINDOW - 1  # a quote may follow the last sign that was looked at
+            end += window - 1  # a quote may follow the last sign that was looked at
             continue
         begin = opened.end()
-        found = cell.match(text, begin)
-        if found is None:
+        close = table_cells.end_of_quoted(text, begin - 1, len(text))
+        if close is None:
             raise MalformedTable(_stray_quote(text, delimiter, begin - 1, False, hold))
-        if found[2]:
-            parts += [text[written:begin], '""', found[1], '""', found[2].replace(QUOTE, QUOTE * 2), QUOTE]
-            written = found.end()
-        end = found.end()
+        end = table_cells.end_of_plain(text, close + 1, delimiter)
+        if end > close + 1:
+            after = text[close + 1 : end].replace(QUOTE, QUOTE * 2)
+            parts += [text[written:begin], '""', text[begin:close], '""', after, QUOTE]
+            written = end
     return "".join([*parts, text[written:]]) if parts else text
 
 

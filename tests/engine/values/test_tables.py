@@ -1,6 +1,7 @@
 """Separated values: what is malformed is told wherever it stands."""
 
 import csv
+import random
 import re
 import sys
 import threading
@@ -8,8 +9,9 @@ import time
 
 import pytest
 
-from app.engine.values import tables
-from app.engine.values.tables import MANY_CELLS, MalformedTable
+from app.engine.values import table_cells, tables
+from app.engine.values.table_cells import MANY_CELLS
+from app.engine.values.tables import MalformedTable
 
 MANY = "a,b\n" * MANY_CELLS
 
@@ -62,14 +64,14 @@ def test_lines_are_counted_by_any_of_their_ends(text: str) -> None:
 def test_stray_quotes_are_found_wherever_a_part_of_the_text_ends(
     size: int, text: str, rows: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tables, "WINDOW", size)
+    monkeypatch.setattr(table_cells, "WINDOW", size)
     assert list(tables.read(text, relaxed=True)) == rows
     with pytest.raises(MalformedTable):
         list(tables.read(text + '"open', relaxed=True))
 
 
 def test_other_threads_have_their_turn_while_stray_quotes_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "WINDOW", 4_096)
+    monkeypatch.setattr(table_cells, "WINDOW", 4_096)
     text, looks, over = "ab,cd\n" * 200_000, threading.Event(), threading.Event()
     turns = 0
 
@@ -91,3 +93,47 @@ def test_other_threads_have_their_turn_while_stray_quotes_are_looked_for(monkeyp
         counting.join()
         sys.setswitchinterval(interval)
     assert turns > 10
+
+
+def read_with(
+    window: int, text: str, monkeypatch: pytest.MonkeyPatch, **more: object
+) -> list[tuple[list[str], int]] | str:
+    """The rows, each with the line that it ends in; of a malformed table, what is said of it."""
+    monkeypatch.setattr(table_cells, "WINDOW", window)
+    position = tables.Position()
+    try:
+        return [(row, position.line) for row in tables.read(text, position=position, **more)]  # type: ignore[arg-type]
+    except MalformedTable as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("more", [{}, {"relaxed": True}, {"delimiter": ";;"}, {"delimiter": ";;", "relaxed": True}])
+def test_cells_are_the_same_wherever_a_part_of_the_text_ends(more, monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(0)
+    parts = ["x", "xyz", "", '"a,b"', '"c""d"', '""', '"e\nf"', '"g\r\nhijklm""n"', 'o"p', '"q"r', '"', "s;t", '"u;;v"']
+    for _ in range(60):
+        mark = str(more.get("delimiter", ","))
+        cells = [chance.choice(parts[: chance.choice([9, 13])]) for _ in range(8)]
+        text = "".join(cell + chance.choice([mark, mark, "\n", "\r\n", "\r"]) for cell in cells) + chance.choice(
+            parts[:9]
+        )
+        whole = read_with(2**20, text, monkeypatch, **more)
+        for window in (2, 3, 5, 8):
+            assert read_with(window, text, monkeypatch, **more) == whole, text
+
+
+def test_no_more_than_a_part_of_a_long_cell_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table_cells, "WINDOW", 100)
+    given: list[int] = []
+
+    class Lines(tables._Lines):
+        def __next__(self) -> str:
+            part = super().__next__()
+            given.append(len(part))
+            return part
+
+    monkeypatch.setattr(tables, "_Lines", Lines)
+    cells = ["x" * 5_000, 'a"b' * 1_000, "c\n" * 1_000, "", "d"]
+    text = "x" * 5_000 + ',"' + 'a""b' * 1_000 + '","' + "c\n" * 1_000 + '",,d'
+    assert list(tables.read(text)) == [cells]
+    assert max(given) <= 110

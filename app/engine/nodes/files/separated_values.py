@@ -13,7 +13,7 @@ from app.engine.run.items import Item
 from app.engine.run.memory import base64_size, collect, text_size
 from app.engine.values import conversions, tables
 from app.engine.values.tables import MalformedTable
-from app.outgoing.charsets import BYTE_ORDER_MARK
+from app.outgoing.charsets import BYTE_ORDER_MARK, decode_pieces
 
 
 async def write_rows(context: NodeContext, items: list[Item], *, delimiter: str, header: bool) -> bytes:
@@ -35,9 +35,9 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
     """The rows of a table. Raises NodeError for one that is malformed."""
     codec = encoding_name(options.get("encoding"))
     hold(text_size(content, codec))
-    text = content.decode(codec, "replace")
-    if options.get("enableBOM"):
-        text = text.removeprefix(BYTE_ORDER_MARK)
+    text = decode_pieces(content, codec)
+    if not options.get("enableBOM") and content[:4].decode(codec, "ignore").startswith(BYTE_ORDER_MARK):
+        text = BYTE_ORDER_MARK + text
     first = int(conversions.to_number(options.get("fromLine") or 0))
     text = tables.skip_lines(text, first - 1)
     skipping = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
