@@ -1,5 +1,5 @@
-"""Reads JSON of millions of values in slices: one call of orjson holds Python's lock, and every loop and thread with
-it, until it has read the whole text. What is small is read at once."""
+"""Reads JSON of millions of values, or of long strings, in slices: one call of orjson holds Python's lock, and every
+loop and thread with it, until it has read the whole text. What is small is read at once."""
 
 import random
 import re
@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from app import json_strings
+
 AT_ONCE = 300_000
 """So many values take orjson about 0.1 seconds of a processor."""
+BYTES_OF_ONE = 200
+"""So many bytes of a string take as long as a value, at the most."""
 CONTAINERS = (dict, list)
 MANY = 10_000
 """So many values are worth a thread, as a text of WINDOW characters is."""
@@ -31,8 +35,6 @@ _WIDE_STRING = re.compile(
     rb'(?:[^"]++|"(?:[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).)*+")*+("(?:[^"\\]++|\\.)*+")', re.DOTALL
 )
 _BACKSLASH = ord("\\")
-_INNER_BYTES = bytes(range(0x80, 0xC0))
-"""Of UTF-8: all but the first of a sign."""
 LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10
 """Places of a text that are looked at for its names, in one of less than a MiB, and the length of each."""
 _COLON = re.compile(rb'"\s*+:')
@@ -40,8 +42,8 @@ _KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
 
 
 def is_large(text: bytes) -> bool:
-    """Whether it may hold more values than are read at once; signs in strings count as if they stood outside."""
-    return len(text) > AT_ONCE and _count(text) > AT_ONCE
+    """Whether it may hold more than is read at once; signs in strings count as if they stood outside."""
+    return len(text) > AT_ONCE and _weight(text) > AT_ONCE
 
 
 def is_heavy(values: Sequence[Any], many: int = MANY) -> bool:
@@ -140,7 +142,7 @@ def _more_bytes(string: bytes) -> int:
 def _signs(string: bytes) -> int:
     """How many characters UTF-8 spells."""
     parts = range(0, len(string), WINDOW)
-    return sum([len(string[begin : begin + WINDOW].translate(None, _INNER_BYTES)) for begin in parts])
+    return sum([len(string[begin : begin + WINDOW].translate(None, json_strings.INNER_BYTES)) for begin in parts])
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
@@ -148,20 +150,9 @@ def _pieces(text: bytes) -> Iterator[bytes]:
     begin = 0
     while begin < len(text):
         match = _WHOLE.match(text, begin, begin + WINDOW)
-        end = match.end() if match is not None and match.end() > begin else _end_of_string(text, begin)
+        end = match.end() if match is not None and match.end() > begin else json_strings.end_of_string(text, begin)
         yield text[begin:end]
         begin = end
-
-
-def _end_of_string(text: bytes, begin: int) -> int:
-    """Where a string ends that is longer than a window; of one that does not end, the end of the text."""
-    inner = begin + 1
-    while (end := text.find(b'"', inner)) >= 0:
-        part = text[inner:end]
-        if (len(part) - len(part.rstrip(b"\\"))) % 2 == 0:
-            return end + 1
-        inner = end + 1
-    return len(text)
 
 
 def read(text: bytes, level: int = 0) -> Any:
@@ -169,23 +160,26 @@ def read(text: bytes, level: int = 0) -> Any:
     also for large values in large values in more than MAX_LEVELS."""
     text = text.strip(b" \t\r\n")
     opening, closing = text[:1], text[-1:]
+    if opening == closing == b'"' and len(text) > json_strings.PART_BYTES:
+        return json_strings.read_string(text)
     if not is_large(text) or opening not in (b"[", b"{") or closing not in (b"]", b"}"):
         return orjson.loads(text)
     if level > MAX_LEVELS:
+        if _count(text) <= AT_ONCE:
+            return orjson.loads(text)
         raise orjson.JSONDecodeError("too much in too many levels", "", 0)
     made: Any = [] if opening == b"[" else {}
+    value: Any
     for part, alone in _slices(text):
         if not part.strip(b" \t\r\n"):
             raise orjson.JSONDecodeError("a comma that parts nothing", "", 0)
-        complete = opening + part + closing
-        if not alone or not is_large(part):
-            value = orjson.loads(complete)
-        elif opening == b"[":
+        large = alone and is_large(part)
+        if large and opening == b"[":
             value = [read(part, level + 1)]
-        elif key := _KEY.match(part):
+        elif large and (key := _KEY.match(part)):
             value = {orjson.loads(key[1]): read(part[key.end() :], level + 1)}
         else:
-            value = orjson.loads(complete)
+            value = orjson.loads(opening + part + closing)
         if isinstance(made, list):
             made += value
         else:
@@ -208,7 +202,7 @@ def _slices(text: bytes) -> list[tuple[bytes, bool]]:
         if alone and (commas := _commas(text, window, begin)):
             slices.append((text[begin : commas[0]], True))
             begin, alone = commas[0] + 1, False
-            values = _count(text[begin : window.end])
+            values = _weight(text[begin : window.end])
         if values <= AT_ONCE or alone:
             continue
         after = 0  # values in the windows behind
@@ -217,14 +211,14 @@ def _slices(text: bytes) -> list[tuple[bytes, bool]]:
         if windows:
             slices.append((text[begin : commas[-1]], False))
             begin = commas[-1] + 1
-            after = _count(text[begin : window.end])
+            after = _weight(text[begin : window.end])
         values, windows, alone = after, [window] * bool(windows), after > AT_ONCE or not windows
     return [*slices, (text[begin:-1], alone)]
 
 
 class _Window(NamedTuple):
-    """A part of a text that cuts no string in two. `depth`: how many containers are open before it. `may_part`: it may
-    hold a comma that stands in none of these."""
+    """A part of a text that cuts no string in two. `depth`: how many containers are open before it. `values`: its
+    weight. `may_part`: it may hold a comma that stands in none of these."""
 
     begin: int
     end: int
@@ -239,7 +233,12 @@ def _windows(text: bytes, begin: int, end: int) -> Iterator[_Window]:
     depth, size = 0, 4 + AT_ONCE // 100  # so slices have hardly more values than they may
     while begin < end:
         match = _WHOLE.match(text, begin, min(begin + size, end))
-        stop = match.end() if match is not None and match.end() > begin else min(_end_of_string(text, begin), end)
+        stop = match.end() if match is not None else begin
+        if stop == begin:  # a long string, or one that does not end
+            stop = min(json_strings.end_of_string(text, begin), end)
+            yield _Window(begin, stop, depth, (stop - begin) // BYTES_OF_ONE, False)
+            begin = stop
+            continue
         outside = _STRING.sub(b"", text[begin:stop])
         brackets = outside.translate(None, _NOT_BRACKETS)
         opened = brackets.count(b"[") + brackets.count(b"{")
@@ -247,7 +246,8 @@ def _windows(text: bytes, begin: int, end: int) -> Iterator[_Window]:
         lowest = depth
         if depth > 0 and len(brackets) - opened >= depth:
             lowest = min(accumulate(map(_STEP.__getitem__, brackets), initial=depth))
-        yield _Window(begin, stop, depth, commas + opened, commas > 0 and lowest <= 0)
+        weight = commas + opened + (stop - begin) // BYTES_OF_ONE
+        yield _Window(begin, stop, depth, weight, commas > 0 and lowest <= 0)
         depth += 2 * opened - len(brackets)
         begin = stop
 
@@ -268,6 +268,11 @@ def _commas(text: bytes, window: _Window, begin: int) -> list[int]:
         elif sign in b"]}":
             depth -= 1
     return [] if first < 0 else [first, last]
+
+
+def _weight(part: bytes) -> int:
+    """How many values take as long to read, about."""
+    return _count(part) + len(part) // BYTES_OF_ONE
 
 
 def _count(part: bytes) -> int:

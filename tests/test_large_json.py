@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app import large_json
+from app import json_strings, large_json
 
 TEXTS = ['a,[]{}"\\é', "", "xxxxx"]
 
@@ -43,6 +43,32 @@ def test_it_gives_what_orjson_gives_and_refuses_what_it_refuses(at_once, monkeyp
             assert read_by(large_json.read, each) == read_by(orjson.loads, each), each
 
 
+STRINGS = ["\U0001f600", "\u00e9", "a", '"', "\\", "\n", "\x01", "\u4e2d", "u", "d83d"]
+
+
+@pytest.mark.parametrize("window", [12, 13, 20])
+def test_long_strings_are_read_and_written_part_by_part(window, monkeypatch):
+    monkeypatch.setattr(json_strings, "WINDOW", window)
+    monkeypatch.setattr(json_strings, "PART_BYTES", window)
+    monkeypatch.setattr(large_json, "AT_ONCE", 3)
+    monkeypatch.setattr(large_json, "BYTES_OF_ONE", 2)
+    chance = random.Random(window)
+    for _ in range(25):
+        text = "".join(sign * chance.choice([1, 1, 2, 30]) for sign in chance.choices(STRINGS, k=9))
+        for ascii_only in (True, False):
+            written = json.dumps(text, ensure_ascii=ascii_only).encode()
+            within = b'{"a":[1,' + written + b"," + written + b"]}"
+            place = chance.randrange(len(within))
+            broken = [within[:place] + sign + within[place + 1 :] for sign in (b"", b'"', b"\\", b"\xf0", b"\n")]
+            for each in [written, within, *broken]:
+                assert read_by(large_json.read, each) == read_by(orjson.loads, each), each
+        assert b"".join(json_strings.write_string(text)) == orjson.dumps(text)
+    for halves in (r"\ud83d", r"a\ud83da", r"\ude00\ud83d", r"\ud83d\ud83d\ude00"):
+        lone = ('"' + halves * 9 + '"').encode()
+        assert read_by(large_json.read, lone) == read_by(orjson.loads, lone) == "none"
+        assert json.loads(b"".join(json_strings.write_string(json.loads(lone)))) == json.loads(lone)
+
+
 def test_no_call_of_orjson_reads_more_than_so_much(monkeypatch):
     sizes: list[int] = []
 
@@ -62,6 +88,7 @@ def test_no_call_of_orjson_reads_more_than_so_much(monkeypatch):
 
 def test_what_stands_outside_of_strings_and_how_wide_strings_are(monkeypatch):
     monkeypatch.setattr(large_json, "WINDOW", 20)
+    monkeypatch.setattr(json_strings, "WINDOW", 20)
     chance = random.Random(0)
     for _ in range(100):
         texts = ["".join(chance.choices('a,[{"\\é', k=chance.randint(0, 40))) for _ in range(5)]

@@ -4,28 +4,15 @@ In memory the items that nodes pass on are there once, in the JSON as often as t
 gigabytes of one large item. So it is known how much there is before all of it is there.
 """
 
-import io
-import json
 from typing import Any
 
-import orjson
-
-from app import large_json
 from app.engine.run.memory import length_of_texts
+from app.json_parts import JsonWriter
 
 MAX_BYTES = 512 * 2**20
 """PostgreSQL cuts the connection at twice as much, each time it is tried."""
 LEVELS = 4
 """Below so many levels are the single runs of a node, and the entries of what is due."""
-DEEPEST = -40
-"""So many levels below those, even what is large is written at one go."""
-FEW = 2_000
-"""Values of a document that is written at one go: to look at its parts would take far longer."""
-DEEP_AT_ONCE = 1_000_000
-"""Values of what is nested deeply that are written at one go: in parts it takes a hundred times as long."""
-AT_ONCE = 1_000
-"""Entries of a list or an object that are written at one go, unless they are large. What has no more, like the runs of
-a node, is written entry by entry on the upper levels."""
 
 
 def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS) -> bytes:
@@ -36,82 +23,4 @@ def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS) -> bytes:
     Raises TypeError, ValueError or RecursionError for what cannot be written,
     and ValueError for more than MAX_BYTES.
     """
-    return _Writer().encode(data, levels)
-
-
-class _Writer:
-    """Writes a document part by part, and knows how long it is so far."""
-
-    def __init__(self) -> None:
-        self._made = io.BytesIO()
-
-    def encode(self, data: Any, levels: int) -> bytes:
-        if large_json.is_heavy([data], FEW):
-            self._write(data, levels)
-        else:
-            self._made.write(_dump(data))
-            self._count(0)
-        return self._made.getvalue()
-
-    def _write(self, value: Any, levels: int) -> None:
-        inner = isinstance(value, dict | list) and (levels > 0 or (levels > DEEPEST and large_json.is_heavy([value])))
-        if inner and isinstance(value, dict) and all(isinstance(name, str) for name in value):
-            self._write_slices(list(value.items()), b"{}", levels)
-        elif inner and isinstance(value, list):
-            self._write_slices(value, b"[]", levels)
-        else:
-            self._write_part(value)
-
-    def _write_slices(self, entries: list[Any], brackets: bytes, levels: int) -> None:
-        self._made.write(brackets[:1])
-        step = 1 if levels > 0 and len(entries) <= AT_ONCE else AT_ONCE
-        for begin in range(0, len(entries), step):
-            self._made.write(b"," * bool(begin))
-            self._write_entries(entries[begin : begin + step], brackets, levels)
-        self._made.write(brackets[1:])
-
-    def _write_entries(self, entries: list[Any], brackets: bytes, levels: int) -> None:
-        """Write entries of a list, or of an object with their names: as many at one go as are not large together."""
-        named = brackets == b"{}"
-        if len(entries) == 1:
-            [entry] = entries
-            if named:
-                self._made.write(_dump(entry[0]) + b":")
-            self._write(entry[1] if named else entry, levels - 1)
-        elif _is_heavy_together(entries, named=named):
-            middle = len(entries) // 2
-            self._write_entries(entries[:middle], brackets, levels)
-            self._made.write(b",")
-            self._write_entries(entries[middle:], brackets, levels)
-        else:
-            self._write_part(dict(entries) if named else entries, inner=True)
-
-    def _write_part(self, value: Any, *, inner: bool = False) -> None:
-        """Write at one go, without the brackets around it where it is `inner`."""
-        self._count(length_of_texts(value, MAX_BYTES - self._made.tell()))
-        written = _dump(value)
-        self._count(len(written))
-        self._made.write(memoryview(written)[1:-1] if inner else written)
-
-    def _count(self, length: int) -> None:
-        if self._made.tell() + length > MAX_BYTES:
-            raise ValueError(f"it takes more than {MAX_BYTES:,} bytes")
-
-
-def _is_heavy_together(entries: list[Any], *, named: bool) -> bool:
-    if not named:
-        return large_json.is_heavy(entries)
-    names_length = sum([len(name) for name, _ in entries])
-    return names_length > large_json.WINDOW or large_json.is_heavy([value for _, value in entries])
-
-
-def _dump(value: Any) -> bytes:
-    try:
-        return orjson.dumps(value, default=str)
-    except TypeError:
-        # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
-        encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=str)
-        if not large_json.is_heavy([value], DEEP_AT_ONCE):
-            return encoder.encode(value).encode()
-        # In parts, between which other threads have their turn; each of them is handed up through all levels.
-        return "".join(encoder.iterencode(value)).encode()
+    return JsonWriter(MAX_BYTES, length_of_texts).encode(data, levels)

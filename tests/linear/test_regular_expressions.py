@@ -35,6 +35,7 @@ grows with the square is too small for the large text to show it either."""
 
 MADE_IN_FUNCTIONS = {
     "app/engine/run/scope.py": "from a node's name, which is escaped; see test_scope_pattern",
+    "app/engine/values/table_cells.py": "from a delimiter; see test_table_pattern",
     "app/engine/values/tables.py": "from a delimiter; see test_table_pattern",
 }
 PYTHON_CALLS = {"compile", "sub", "subn", "match", "search", "fullmatch", "split", "findall", "finditer"}

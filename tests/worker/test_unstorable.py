@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from app import json_parts
 from app.engine import nodes
 from app.engine.run.memory import Meter
 from app.engine.run.run import RunOutcome
@@ -92,7 +93,7 @@ def test_what_was_passed_on_many_times_is_not_written_before_it_is_too_much(monk
 )
 @pytest.mark.parametrize("levels", [0, 1, run_data.LEVELS])
 def test_what_is_large_is_written_in_parts_and_reads_as_before(monkeypatch, value, levels) -> None:
-    longest, dump = 0, run_data._dump
+    longest, dump = 0, json_parts._dump
 
     def watch(part):
         nonlocal longest
@@ -100,7 +101,7 @@ def test_what_is_large_is_written_in_parts_and_reads_as_before(monkeypatch, valu
         longest = max(longest, len(written))
         return written
 
-    monkeypatch.setattr(run_data, "_dump", watch)
+    monkeypatch.setattr(json_parts, "_dump", watch)
     written = run_data.encode(value, levels=levels)
     assert json.loads(written) == json.loads(json.dumps(value))
     assert longest <= max(2**20 + 20, len(written) * 3 // 4)
@@ -113,14 +114,14 @@ def test_what_is_large_is_written_in_parts_and_reads_as_before(monkeypatch, valu
 )
 def test_many_small_values_are_written_together(monkeypatch, body) -> None:
     """In an answer as in the data of a run: one by one, two million numbers took half a minute."""
-    dumps, dump = 0, run_data._dump
+    dumps, dump = 0, json_parts._dump
 
     def count(part):
         nonlocal dumps
         dumps += 1
         return dump(part)
 
-    monkeypatch.setattr(run_data, "_dump", count)
+    monkeypatch.setattr(json_parts, "_dump", count)
     for data in ({"status": 200, "body": {"body": body}}, {"resultData": {"error": {"body": {"a": body}}}}):
         assert json.loads(run_data.encode(data)) == data
     assert dumps < 200

@@ -15,17 +15,18 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox import checks
-from app.engine.sandbox.errors import MEMORY_SETTING, SandboxMemory
+from app.engine.sandbox.errors import MEMORY_SETTING, SandboxError, SandboxMemory
 from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.program import launch
 from app.engine.sandbox.requests import Ask, ProcessTraits
+from app.json_parts import JsonWriter
 
 G = TypeVar("G")
 T = TypeVar("T")
-CHUNK = 1_000
-"""Items that are written at once."""
-FEW = 50
-"""Items that are looked at to know whether they are large ones."""
+MANY_ITEMS = 1_000
+"""Items that are not looked at to know whether they are written beside the loop."""
+MOST_BYTES = 2**31
+"""Of what a program is to see; a frame tells its length in 32 bits."""
 LARGE = 2**20
 """Bytes of an answer; a shorter one is read at once."""
 _LENGTH = struct.Struct(">I")
@@ -192,18 +193,19 @@ async def _judge(check: Callable[[G], T], given: G, *, large: bool) -> T:
 async def _payload(head: bytes, scope: dict[str, Any]) -> bytes:
     """What is sent: both parts of it; of many items, or large ones, written beside the loop."""
     items = scope.get("items") or []
-    if len(items) > CHUNK or large_json.is_heavy(items[:FEW]):
-        return await asyncio.to_thread(_write_parts, head, scope)
-    return b"".join((_LENGTH.pack(len(head)), head, _encode(scope)))
+    if len(items) > MANY_ITEMS or large_json.is_heavy([scope]):
+        written = await asyncio.to_thread(_write_parts, scope)
+    else:
+        written = _encode(scope)
+    return b"".join((_LENGTH.pack(len(head)), head, written))
 
 
-def _write_parts(head: bytes, scope: dict[str, Any]) -> bytes:
-    """As much of the items at a time as other threads can wait for."""
-    items = scope["items"]
-    rest = _encode({name: value for name, value in scope.items() if name != "items"})
-    parts = [_encode(items[begin : begin + CHUNK])[1:-1] for begin in range(0, len(items), CHUNK)]
-    comma = b"," if len(rest) > len(b"{}") else b""
-    return b"".join((_LENGTH.pack(len(head)), head, rest[:-1], comma, b'"items":[', b",".join(parts), b"]}"))
+def _write_parts(scope: dict[str, Any]) -> bytes:
+    """As much at a time as other threads can wait for. Raises SandboxError."""
+    try:
+        return JsonWriter(MOST_BYTES, lambda value, most: 0).encode(scope, levels=0)
+    except ValueError as error:
+        raise SandboxError(f"What the JavaScript is to see cannot be written: {error}") from error
 
 
 def _encode(value: Any) -> bytes:
