@@ -51,8 +51,10 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection(session: pytest.Session) -> None:
-    """Where several processes are about to collect all tests, let each begin with others."""
+    """Where several processes are about to collect all tests, let each begin with others, and look for no garbage."""
     shared = getattr(session.config, "workerinput", None)
+    if shared:
+        gc.disable()
     if shared and [Path(each).resolve() for each in session.config.args] == [compiled.TESTS]:
         compiled.load_share(int(shared["workerid"].removeprefix("gw")), shared["workercount"])
 
@@ -61,6 +63,7 @@ def pytest_collection_finish() -> None:
     """What was loaded and collected stays: no look at all of it again each time that a test has made something."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
