@@ -10,7 +10,10 @@ class ProgressQuery(StrictSchema):
     """What of it to tell."""
 
     since = fields.String(
-        validate=validate.Regexp(r"^[0-9]{1,18}\.[0-9]{1,18}$", error="Must be the `version` of an answer."),
+        validate=[
+            validate.Length(max=37),
+            validate.Regexp(r"^[0-9]{1,18}\.[0-9]{1,18}$", error="Must be the `version` of an answer."),
+        ],
         metadata={
             "description": "The `version` of an earlier answer: only nodes that have changed since. All of them where "
             "the run has begun another part, as after a wait."

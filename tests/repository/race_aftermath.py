@@ -191,7 +191,7 @@ class Aftermath:
         if deleted != told:
             yield f"{deleted} executions were deleted, and callers were told of {told}"
         canceled = [step.execution_id for step in self.steps if step.new == "canceled"]
-        stops = sum(e.answer if name == "stop all" else 1 for name, e in self.told.items() if stopped(name, e))
+        stops = sum(len(e.answer) if name == "stop all" else 1 for name, e in self.told.items() if stopped(name, e))
         by_finish = sum(name == "finish as canceled" for name in self.told)
         if not stops <= len(canceled) <= stops + by_finish:
             yield f"{canceled} were canceled, and callers were told of {stops}"

@@ -9,6 +9,7 @@ from app.repository.errors import ProjectNotFound, translate_errors, violation
 from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
 
 WITHIN = {
+    "bulk_call_executions_call_id_fkey": "what is noted of a call locks the call first",
     "deduplication_values_history": "both rows are written by one transaction",
     "workflows_current_version": "both rows are written by one transaction",
     "workflows_published_version": "nobody deletes a version that its workflow, which is locked, has",

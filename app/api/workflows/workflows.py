@@ -145,7 +145,8 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
             triggers = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
         shown = None
         with suppress(ChangedMeanwhile), changing(workflow_id) as connection:
-            if kept_parts(sent, document_of(workflows.lock_definition(connection, workflow_id))) != kept:
+            locked = workflows.lock_definition(connection, workflow_id)
+            if locked != before.definition and kept_parts(sent, document_of(locked)) != kept:
                 raise ChangedMeanwhile
             shown = save_with_triggers(connection, workflow_id, body["name"], document, triggers, publish=publish)
             saved = get_visible_workflow(connection, workflow_id)

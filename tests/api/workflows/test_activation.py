@@ -137,15 +137,15 @@ def test_the_version_that_was_read_is_the_one_that_is_activated(api, meanwhile) 
 
 def test_a_save_during_which_the_workflow_is_activated_registers_what_it_saved(api, monkeypatch) -> None:
     workflow_id = saved(api, chain(hook("before")))
-    original, pending = workflows.save_workflow, [True]
+    original, pending = workflows.lock_definition, [True]
     monkeypatch.setattr(api.services.long_calls.changes, "_each", 2)  # as in two processes
 
-    def save(*args: Any, **kwargs: Any) -> None:
+    def lock(*args: Any) -> bytes:
         if pending and pending.pop():
             assert api.post(f"/workflows/{workflow_id}/activate").status_code == 200
-        original(*args, **kwargs)
+        return original(*args)
 
-    monkeypatch.setattr(workflows, "save_workflow", save)
+    monkeypatch.setattr(workflows, "lock_definition", lock)
     answer = api.put(f"/workflows/{workflow_id}", chain(hook("after")))
     assert (answer.status_code, answer.json["active"]) == (200, True)
     assert addresses(api) == {"after"}

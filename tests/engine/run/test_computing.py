@@ -188,7 +188,6 @@ YIELDING = {
     "if": (node("Node", "if", condition("2026-01-01", "dateTime", "before", "={{ $json.day }}"), 2.2), {"fill_all"}, 5),
     "renameKeys": (node("Node", "renameKeys", RENAMED), {"_begin"}, 1),
     "sort": (node("Node", "sort", {"type": "random"}), {"sample"}, 0),
-    "splitInBatches": (node("Node", "splitInBatches", {"batchSize": MANY}, 3), {"_add_source"}, 0),
     "xml": (node("Node", "xml", {"mode": "jsonToxml"}), {"_length"}, 2),
     "switch": (node("Node", "switch", RULES, 3.2), {"fill_all", "_filters_of", "_places"}, 4),
 }
@@ -221,6 +220,13 @@ def test_what_is_done_for_each_item_yields_or_has_a_thread(
     assert outcome.status == "success", outcome.error
     assert threads <= set(beside)
     assert len(turns) >= count * times
+
+
+def test_what_a_loop_gives_back_is_marked_in_a_thread(engine: Engine, beside: list[str]) -> None:
+    nodes = [START, node("Loop", "splitInBatches", {"batchSize": MANY}, 3), node("Work", "noOp")]
+    looped = workflow(nodes, ("Start", 0, "Loop"), ("Loop", 1, "Work"), ("Work", 0, "Loop"))
+    assert engine.run(looped, items=items(2_100)).status == "success"
+    assert "_add_source" in beside
 
 
 class OddTable:
