@@ -55,7 +55,6 @@ CREATE = """
     RETURNING id
 """
 
-# The bootstrap key: made once, given back its rights when it is named again.
 # One that was revoked stays so.
 ADD_STANDING = """
     INSERT INTO api_keys AS k (label, key_sha256, scopes)
@@ -63,6 +62,7 @@ ADD_STANDING = """
     ON CONFLICT (key_sha256) DO NOTHING
 """
 
+# The bootstrap key: made once, given back its rights when it is named again.
 ENSURE = """
     INSERT INTO api_keys AS k (label, key_sha256, scopes)
     VALUES (%(label)s, %(key_sha256)s, %(scopes)s)
