@@ -20,6 +20,7 @@ from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.history import batches
 from app.importing.n8n.known_tables import has_number
 from app.importing.n8n.open_source import Access
+from app.importing.n8n.sentences import MORE, MOST, Sentences
 from app.importing.n8n.source import MAX_MIGRATIONS, SourceError, SourceExecution, newest_migration
 from app.importing.n8n.spool import Spool
 from tests.importing import n8n
@@ -148,7 +149,7 @@ def test_a_table_of_migrations_without_an_end_is_read_to_a_bound():
 
 
 def test_of_many_odd_ids_a_few_are_named():
-    remarks: list[str] = []
+    remarks = Sentences()
     odd = (True, None, "1", float("inf"), [1], *(n + 0.5 for n in range(50)))
     assert not any(has_number({"id": each}, remarks) for each in odd)
     assert has_number({"id": Decimal(7)}, remarks)
@@ -285,3 +286,20 @@ def test_a_key_whose_end_no_calendar_has_never_ends(end):
     told = [{"alg": "HS256"}, {"exp": end}]
     parts = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in told]
     assert objects._expiry(".".join([*parts, "c2ln"])) is None
+
+
+def test_what_is_said_is_bounded_and_looked_up_in_no_list() -> None:
+    class Counted(str):
+        compared = 0
+
+        def __eq__(self, other: object) -> bool:
+            Counted.compared += 1
+            return super().__eq__(other)
+
+        __hash__ = str.__hash__
+
+    said = Sentences()
+    for number in (*range(MOST + 5), 7):
+        said.add(Counted(f"Row {number} was passed over."))
+    assert (len(said), said[0], said[-1]) == (MOST + 1, "Row 0 was passed over.", MORE)
+    assert Counted.compared < MOST

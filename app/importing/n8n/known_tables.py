@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from app.importing.n8n.rows import Row
+from app.importing.n8n.sentences import Sentences
 
 Columns = Mapping[str, Collection[str]]
 """The columns of each table that is there."""
@@ -88,7 +89,7 @@ def remarks_on(columns: Columns) -> Iterator[str]:
         yield "This n8n keeps data tables in data_store, which is not read: update n8n, so that they come."
 
 
-def rows_with_keys(table: str, rows: Iterable[Row], remarks: list[str]) -> Iterator[Row]:
+def rows_with_keys(table: str, rows: Iterable[Row], remarks: Sentences) -> Iterator[Row]:
     """The rows that have their keys; which others were passed over is added to `remarks`, once."""
     keys, named = KEYS.get(table, ()), 0
     for row in rows:
@@ -103,11 +104,10 @@ def rows_with_keys(table: str, rows: Iterable[Row], remarks: list[str]) -> Itera
             remark = f"The row {own!r:.60} of n8n's table {table} was passed over: it is {said}."
         else:
             remark = f"Rows of n8n's table {table} {said} were passed over."
-        if remark not in remarks:
-            remarks.append(remark)
+        remarks.add(remark)
 
 
-def has_number(execution: Row, remarks: list[str]) -> bool:
+def has_number(execution: Row, remarks: Sentences) -> bool:
     """Whether an execution's id is a whole number, which it is an int afterwards; that it was passed over is added to
     `remarks`."""
     own = execution["id"]
@@ -119,8 +119,5 @@ def has_number(execution: Row, remarks: list[str]) -> bool:
         if execution["id"] == own:
             return True
     remark = f"An execution with the id {own!r:.40} was passed over."
-    if remark not in remarks:
-        named = sum(each.startswith("An execution with the id ") for each in remarks)
-        remark = remark if named < MAX_NAMED else "More executions whose ids are no whole numbers were passed over."
-        remarks += [] if remark in remarks else [remark]
+    remarks.add_some(remark, "More executions whose ids are no whole numbers were passed over.", MAX_NAMED)
     return False

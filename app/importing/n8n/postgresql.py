@@ -16,6 +16,7 @@ from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
+from app.importing.n8n.sentences import Sentences
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
 
@@ -74,7 +75,7 @@ class PostgresqlSource:
         self._connection = connect(url)
         self._file_connection: N8nConnection | None = None
         self._columns: dict[str, set[str]] = {}
-        self.remarks: list[str] = []
+        self.remarks = Sentences()
         with self._source_errors():
             for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
                 self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
@@ -84,7 +85,8 @@ class PostgresqlSource:
                 f"{self.name} has no table {prefix}workflow_entity in the schema {schema}: name n8n's database, and "
                 "--schema and --table-prefix when n8n was set up with DB_POSTGRESDB_SCHEMA or DB_TABLE_PREFIX"
             )
-        self.remarks += remarks_on(self._columns)
+        for remark in remarks_on(self._columns):
+            self.remarks.add(remark)
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.importing.n8n.rehearsal import Rehearsed
+from app.importing.n8n.sentences import Sentences
 
 MAX_NAMED = 20
 """Executions that a loss names by their ids; the others are counted."""
@@ -33,7 +34,7 @@ class Report:
     workflows: list[WorkflowFindings] = field(default_factory=list)
     losses: dict[str, list[int]] = field(default_factory=dict)
     rehearsed: list[Rehearsed] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    notes: Sentences = field(default_factory=Sentences)
     """What concerns the whole: sentences."""
 
     def count(self, kind: str, what: str, number: int = 1) -> None:
@@ -48,8 +49,7 @@ class Report:
 
     def note(self, sentence: str) -> None:
         """Note a sentence about the whole, once."""
-        if sentence not in self.notes:
-            self.notes.append(sentence)
+        self.notes.add(sentence)
 
     def to_json(self) -> dict[str, Any]:
         """The report as a program reads it."""

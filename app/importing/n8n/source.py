@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from app.importing.n8n.rows import Row
+from app.importing.n8n.sentences import Sentences
 
 MAX_MIGRATIONS = 10_000
 """n8n has made some hundreds."""
@@ -57,7 +58,7 @@ class Source(Protocol):
     name: str
     """What it is, for people; without a password."""
 
-    remarks: list[str]
+    remarks: Sentences
     """What it has not got, or was passed over while it was read: sentences."""
 
     def rows(self, table: str) -> Iterator[Row]:

@@ -14,6 +14,7 @@ import orjson
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.known_tables import rows_with_keys
 from app.importing.n8n.rows import Row, normalise, read_json
+from app.importing.n8n.sentences import Sentences
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
 
@@ -65,7 +66,7 @@ class Spool:
 
     def __init__(self, files: RunFiles) -> None:
         self._files = files
-        self.remarks: list[str] = []
+        self.remarks = Sentences()
         handle, path = tempfile.mkstemp(prefix="executions-import-", suffix=".sqlite")
         os.close(handle)
         self._path = Path(path)
@@ -95,8 +96,7 @@ class Spool:
 
     def remark(self, remark: str) -> None:
         """Note a sentence about what was passed over, once."""
-        if remark not in self.remarks:
-            self.remarks.append(remark)
+        self.remarks.add(remark)
 
     def _insert(self, table: str, row: Row) -> None:
         content = _encode(row)

@@ -13,6 +13,7 @@ from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
 from app.importing.n8n.rows import Row, normalise
+from app.importing.n8n.sentences import Sentences
 from app.importing.n8n.source import SourceError, SourceExecution
 from app.importing.n8n.stored_executions import read_stored
 
@@ -53,7 +54,9 @@ class SqliteSource:
         if "workflow_entity" not in self._columns:
             self.close()
             raise SourceError(f"{path} has no table {prefix}workflow_entity: it is not the database of an n8n")
-        self.remarks = list(remarks_on(self._columns))
+        self.remarks = Sentences()
+        for remark in remarks_on(self._columns):
+            self.remarks.add(remark)
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
