@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from aiosmtplib import SMTPAuthenticationError
 
 from app.engine.nodes.send_email import smtp
+from app.engine.nodes.shared.connection_errors import UNSAID
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
@@ -205,6 +207,15 @@ def test_it_logs_in_and_keeps_the_password_to_itself(engine: Engine, postbox) ->
     assert outcome.status == "error"
     assert "wr0ng-one" not in json.dumps(outcome.data)
     assert len(box.received) == 1
+
+
+@pytest.mark.parametrize("password", ["e", "invalid", "535"])
+def test_what_is_left_of_an_error_does_not_say_the_password(password: str) -> None:
+    """Masked in `535 Authentication credentials invalid`, a letter or a word would be told by what is around it."""
+    error = SMTPAuthenticationError(535, "535 Authentication credentials invalid")
+    assert smtp.failure(error, {"password": password}).message == f"535 {UNSAID}"
+    assert smtp.failure(error, {"password": "another"}).message == "535 535 Authentication credentials invalid"
+    assert smtp.failure(OSError("535 is invalid here"), {"password": password}).message == UNSAID
 
 
 def test_an_inner_server_is_refused_unless_it_is_named(engine: Engine, postbox) -> None:

@@ -82,11 +82,13 @@ class Mailbox:
         self._host = host
         self._context = context
         self._client: SocketClient | None = None
+        self._password = ""
         self.validity = 0
         """Numbers of messages mean nothing any more when this one has changed."""
 
     def open(self, user: str, password: str, folder: str) -> None:
         """Log in and open the folder."""
+        self._password = password
         with _failures(password):
             self._socket.settimeout(SECONDS)
             if self._context is not None:
@@ -99,32 +101,32 @@ class Mailbox:
     def find(self, criteria: Sequence[Any], after: int | None) -> list[int]:
         """The numbers of the messages that fit, in order; those behind `after`, where it is given."""
         wanted = [*criteria, *(["UID", f"{after + 1}:*"] if after is not None else [])]
-        with _failures():
+        with _failures(self._password):
             self._open.has_news()
             uids = sorted(self._open.search(wanted, "UTF-8" if not _is_ascii(wanted) else None))
         return [number for number in uids if after is None or number > after]
 
     def sizes(self, numbers: Sequence[int]) -> dict[int, int]:
         """The bytes of each message, by what the server says."""
-        with _failures():
+        with _failures(self._password):
             fetched = self._open.fetch(numbers, ["RFC822.SIZE"])
         return {number: int(fetched.get(number, {}).get(b"RFC822.SIZE", 0)) for number in numbers}
 
     def read(self, number: int, *, head_only: bool = False) -> bytes | None:
         """A message as it was sent, without marking it; None for one that is gone."""
         part = "HEADER" if head_only else ""
-        with _failures():
+        with _failures(self._password):
             fetched = self._open.fetch([number], [f"BODY.PEEK[{part}]"]).get(number, {})
         content = fetched.get(f"BODY[{part}]".encode())
         return content if isinstance(content, bytes) else None
 
     def mark_seen(self, numbers: Sequence[int]) -> None:
-        with _failures():
+        with _failures(self._password):
             self._open.add_flags(list(numbers), [rb"\Seen"], silent=True)
 
     def wait(self, seconds: float) -> None:
         """Until the server tells of something, or the time is up; not at all when it has done so since `find`."""
-        with _failures():
+        with _failures(self._password):
             if self._open.has_news():
                 return
             self._open.idle()
@@ -135,7 +137,7 @@ class Mailbox:
 
     def refresh(self) -> None:
         """Let the server show what has come since: some do so only then."""
-        with _failures():
+        with _failures(self._password):
             self._open.noop()
 
     @property
@@ -185,7 +187,7 @@ def _is_ascii(wanted: Sequence[Any]) -> bool:
 
 
 @contextmanager
-def _failures(secret: str = "") -> Iterator[None]:
+def _failures(secret: str) -> Iterator[None]:
     """What goes wrong as NodeError, never with the password in it."""
     try:
         yield

@@ -103,11 +103,15 @@ def _refusal(recipient: str, response: aiosmtplib.SMTPResponse) -> dict[str, Any
 
 def failure(error: Exception, credential: dict[str, Any], item: int | None = None) -> NodeError:
     """What the node says about a refusal; never with the password in it."""
+
+    def said(text: str) -> str:
+        return hide_password(text, credential.get("password"))
+
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         first = error.recipients[0]
-        text = f"Can't send mail - all recipients were rejected: {first.code} {first.message}"
+        text = f"Can't send mail - all recipients were rejected: {first.code} {said(first.message)}"
     elif isinstance(error, aiosmtplib.SMTPResponseException):
-        text = f"{error.code} {error.message}"
+        text = f"{error.code} {said(error.message)}"
     else:
-        text = str(error) or type(error).__name__
-    return NodeError(hide_password(text, credential.get("password")), item_index=item, name="NodeApiError")
+        text = said(str(error) or type(error).__name__)
+    return NodeError(text, item_index=item, name="NodeApiError")

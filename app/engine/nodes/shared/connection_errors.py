@@ -15,10 +15,15 @@ CONNECTION_ERRORS = {
 }
 """n8n's sentence for each way in which a connection can break, by the code that Node.js gives it."""
 
+UNSAID = "What the server says is not shown: it may hold the password"
+
 
 def hide_password(text: str, password: object) -> str:
-    """A complaint of a server or of its library without the password that it may repeat."""
-    return text.replace(str(password), "***") if password else text
+    """A complaint of a server or of its library, but for one in which the password stands.
+
+    Nothing of that is shown: the rest of a word or a well-known sentence would say what was masked in it.
+    """
+    return UNSAID if password and str(password) in text else text
 
 
 async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
