@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
+from app.triggers.paths import path_as_called
 from app.triggers.webhook_settings import WebhookSettings, check_authentication
 
 TRIGGER = "n8n-nodes-base.formTrigger"
@@ -126,7 +127,7 @@ def _address(document: dict[str, Any], node: dict[str, Any], instance_timezone: 
     name, parameters, version = node["name"], node.get("parameters") or {}, float(node.get("typeVersion") or 1)
     options = parameters.get("options") or {}
     given = parameters.get("path") if version < FIRST_PATH_IN_OPTIONS else options.get("path")
-    path = str(given or node.get("webhookId") or "").strip("/")
+    path = path_as_called(name, str(given or node.get("webhookId") or ""))
     if not path:
         raise InvalidTrigger(f"Form '{name}' has no path")
     if any(segment.startswith(":") for segment in path.split("/")):

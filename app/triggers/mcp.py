@@ -12,6 +12,7 @@ import orjson
 
 from app.triggers import InvalidTrigger, invalid_when_malformed
 from app.triggers.from_ai import schema_of
+from app.triggers.paths import path_as_called
 from app.triggers.webhook_settings import WebhookSettings, check_authentication
 
 TYPE = "@n8n/n8n-nodes-langchain.mcpTrigger"
@@ -67,7 +68,7 @@ def mcp_servers_of(document: dict[str, Any]) -> list[McpAddress]:
 
 def _address(document: dict[str, Any], node: dict[str, Any]) -> McpAddress:
     name, parameters = node["name"], node.get("parameters") or {}
-    path = str(parameters.get("path") or node.get("webhookId") or "").strip("/")
+    path = path_as_called(name, str(parameters.get("path") or node.get("webhookId") or ""))
     if not path or path.startswith("=") or any(part.startswith(":") for part in path.split("/")):
         raise InvalidTrigger(f"The path of MCP server '{name}' must be there, without an expression or parameters")
     authentication = parameters.get("authentication") or "none"

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from app.triggers import InvalidTrigger
+from app.triggers.paths import path_as_called
 from app.triggers.webhook_settings import WebhookSettings
 from app.triggers.webhooks import METHODS
 
@@ -40,7 +41,7 @@ def addresses_of(document: Mapping[str, Any], called: Sequence[CalledNode], base
         name = str(each.node["name"])
         paths = {str(w.get("name") or "default"): _path(document, each.node, w) for w in each.webhooks}
         urls = {webhook: f"{base}/{path}" for webhook, path in paths.items()}
-        paths = {webhook: _as_called(name, path) for webhook, path in paths.items()}
+        paths = {webhook: path_as_called(name, path) for webhook, path in paths.items()}
         taken: set[tuple[str, str]] = set()
         for described in each.webhooks:
             webhook, method = str(described.get("name") or "default"), str(described.get("httpMethod") or "GET").upper()
@@ -66,10 +67,3 @@ def _path(document: Mapping[str, Any], node: Mapping[str, Any], described: Mappi
     if NOT_IN_ADDRESSES.search(full):
         raise InvalidTrigger(f"Node '{node['name']}' asks for an address that cannot be one: {full[:100]}")
     return full
-
-
-def _as_called(name: str, path: str) -> str:
-    called = unquote(path).strip("/")
-    if "\0" in called:
-        raise InvalidTrigger(f"Node '{name}' asks for an address that cannot be one: {path[:100]}")
-    return called

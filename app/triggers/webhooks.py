@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
+from app.triggers.paths import path_as_called
 from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_settings
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -102,7 +103,7 @@ def explain_mismatch(ways: WaysToResponse, node: dict[str, Any]) -> str | None:
 def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:
     """The webhooks of one node: one for each of its methods. `problem` is what its callers are told instead."""
     name, parameters = node["name"], node.get("parameters") or {}
-    path = str(parameters.get("path") or node.get("webhookId") or "").strip("/")
+    path = path_as_called(name, str(parameters.get("path") or node.get("webhookId") or ""))
     if not path:
         raise InvalidTrigger(f"Webhook node '{name}' has no path")
     segments = path.split("/")
@@ -110,8 +111,8 @@ def read_node(node: dict[str, Any], *, problem: str | None) -> list[Webhook]:
     webhook_id = str(node.get("webhookId") or "") or None
     if dynamic and webhook_id is None:
         raise InvalidTrigger(f"Webhook node '{name}' has a path with parameters but no webhookId")
-    if dynamic and "/" in str(webhook_id):
-        raise InvalidTrigger(f"The webhookId of node '{name}' must be without slashes: nothing could call it")
+    if dynamic and ("/" in str(webhook_id) or path_as_called(name, str(webhook_id)) != webhook_id):
+        raise InvalidTrigger(f"The webhookId of node '{name}' must be a part of an address: nothing could call it")
     pattern = "/".join(":" if segment.startswith(":") else segment for segment in segments)
     settings = read_settings(node, problem=problem)
     return [

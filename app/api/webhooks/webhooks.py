@@ -31,6 +31,7 @@ from app.signatures import question_text
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import Chat
 from app.triggers.forms import asks_people, shows_page
+from app.triggers.paths import path_as_shown
 from app.triggers.webhook_settings import RESPONSE_NODES, WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
 from app.vocabulary import ENDED
@@ -97,7 +98,7 @@ def call_webhook(path: str) -> Response:
 def items_of(webhook: RegisteredWebhook, called: str, settings: WebhookSettings, by: Caller) -> bytes:
     """What the call brought as n8n's items (JSON), a token's payload included. Raises Refused."""
     address = webhook.path if webhook.webhook_id is None else f"{webhook.webhook_id}/{webhook.path}"
-    url = f"{services().settings.webhook_url}/webhook/{address}"
+    url = f"{services().settings.webhook_url}/webhook/{path_as_shown(address)}"
     item = item_of(path_parameters(called, webhook.path), url, settings.options, settings.type_version)
     if settings.outputs:
         item["output"] = settings.outputs.index(webhook.method)

@@ -10,7 +10,8 @@ from app.repository.connection import Connection
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.import_progress import ActiveThere, SeenActive, WebhookThere
 from app.repository.lifecycle import stop_many
-from app.triggers import forms, mcp
+from app.triggers import InvalidTrigger, forms, mcp
+from app.triggers.paths import path_as_called
 
 SWITCH_TAKES = timedelta(hours=1)
 """Who begins the switch deactivates workflow after workflow: what goes within this time before the last one is meant
@@ -77,7 +78,7 @@ def read_webhooks(source: Source) -> dict[str, list[WebhookThere]]:
     """The webhooks that n8n answers now, by the id of their workflow."""
     webhooks: dict[str, list[WebhookThere]] = {}
     for row in source.rows("webhook_entity"):
-        path, webhook_id = str(row["webhookPath"]).strip("/"), row.get("webhookId")
+        path, webhook_id = _path(str(row["webhookPath"])), row.get("webhookId")
         webhook = (
             str(row["method"]),
             path,
@@ -86,6 +87,14 @@ def read_webhooks(source: Source) -> dict[str, list[WebhookThere]]:
         )
         webhooks.setdefault(str(row["workflowId"]), []).append(webhook)
     return webhooks
+
+
+def _path(path: str) -> str:
+    """The path as it is kept here; as n8n has it where none is kept here."""
+    try:
+        return path_as_called("", path)
+    except InvalidTrigger:
+        return path.strip("/")
 
 
 def find_unanswered(connection: Connection, source: Source, active: Sequence[ActiveThere]) -> Iterator[str]:

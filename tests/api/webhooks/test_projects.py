@@ -84,3 +84,41 @@ def test_within_a_project_the_more_literal_one_of_the_method_is_called(tenants) 
 def test_a_webhook_id_that_nothing_could_call_is_refused(tenants) -> None:
     alpha, _ = tenants
     assert activated(alpha, hooked(":a", "beta-hook-1/users"))[1].status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("theirs", "tried", "status", "called"),
+    [
+        ("pay/in", "pay%2Fin", 409, "pay/in"),
+        ("pay%2Fin", "pay/in", 409, "pay%2Fin"),
+        ("pay/in", "p%61y/in/%2f/", 409, "pay%2Fin/"),
+        ("pay/in", " //pay/in/ ", 409, "pay/in//"),
+        ("pay/\u00fc", "pay/%C3%BC", 409, "pay/%c3%bc"),
+        ("pay/\ufffd", "pay/%FF", 409, "pay/%FE"),
+        ("pay/%2561", "pay/%61", 200, "pay/%2561"),
+        ("pay/in", "Pay/in", 200, "pay/in"),
+        ("pay//in", "pay/in", 200, "pay//in"),
+        ("pay/\u00fc", "pay/u\u0308", 200, "pay/%C3%BC"),
+        ("pay/in", "pay\uff0fin", 200, "pay/in"),
+        *(
+            ("pay/in", path, 400, "pay/in")
+            for path in ("pay/./in", "pay/x/../in", "pay/%2e%2E/in", "pay\\in", "pay/in?")
+        ),
+        *(("pay/in", path, 400, "pay/in") for path in ("pay/in#x", "pay/\tin", "pay/in%00")),
+    ],
+)
+def test_what_clients_take_for_one_path_is_one_project_s(tenants, theirs, tried, status, called) -> None:
+    alpha, beta = tenants
+    answer = activated(beta, hooked(theirs, ""))[1]
+    assert answer.status_code == 200
+    assert activated(alpha, hooked(tried, ""))[1].status_code == status
+    assert beta.with_key(None).call("GET", f"/webhook/{called}").status_code == 200
+    assert [len(key.get("/executions").json["data"]) for key in (beta, alpha)] == [1, 0]
+    [listed] = beta.get("/webhooks").json["data"]
+    assert beta.with_key(None).call("GET", "/webhook/" + listed["url"].partition("/webhook/")[2]).status_code == 200
+    assert len(beta.get("/executions").json["data"]) == 2, "the address that is shown leads there"
+
+
+def test_a_path_that_no_webhook_can_have_meets_none(tenants) -> None:
+    caller = tenants[0].with_key(None)
+    assert [caller.call("GET", f"/webhook/{path}").status_code for path in ("a%00b", "a/%2e%2e/b")] == [400, 404]
