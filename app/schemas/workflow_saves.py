@@ -14,8 +14,14 @@ def kept_parts(document: Mapping[str, Any], before: Mapping[str, Any]) -> dict[s
     A setting that is null or `DEFAULT` ends, and so does an `executionTimeout` of -1, as n8n's editor writes them.
     """
     kept = {part: before[part] for part in KEPT if part in before and part not in document}
-    settings = {**(before.get("settings") or {}), **(document.get("settings") or {})}
+    settings = {**_settings(before), **_settings(document)}
     return {**kept, "settings": {name: value for name, value in settings.items() if not _is_unset(name, value)}}
+
+
+def _settings(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a document; none where they are no object, as in a damaged one that was imported."""
+    settings = document.get("settings")
+    return settings if isinstance(settings, dict) else {}
 
 
 def _is_unset(name: str, value: Any) -> bool:

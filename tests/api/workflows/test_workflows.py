@@ -177,6 +177,16 @@ def test_what_is_kept_is_what_another_save_has_left(api, monkeypatch):
     }
 
 
+@pytest.mark.parametrize("settings", [[1], "x", True])
+def test_settings_that_are_none_are_left_behind(api, settings):
+    path = f"/workflows/{api.post('/workflows', EXPORTED).json['id']}"
+    damaged = definition_of({**EXPORTED, "settings": settings})
+    with api.db.transaction():
+        workflows.save_workflow(api.db, path.split("/")[-1], name="Damaged", definition=damaged)
+    api.db.commit()
+    assert api.put(path, EXPORTED).json["settings"] == EXPORTED["settings"]
+
+
 @pytest.mark.parametrize("static", [5, [], "no JSON", ""])
 def test_static_data_that_is_no_object_is_refused(api, static):
     refused = api.post("/workflows", changed(staticData=static))
