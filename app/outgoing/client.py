@@ -112,10 +112,12 @@ class Call:
         """Whether the secrets may ever be sent there."""
         return self.secret_domains is None or any(matches(host, domain) for domain in self.secret_domains)
 
-    def require_host(self, header: str) -> None:
+    def require_host(self, header: str, url: "httpx.URL") -> None:
         """Who answers for many sites at one address goes by this header. Raises SecretRefused."""
         host, _, port = header.strip().rpartition(":")
-        if not self.may_take_secrets(host if host and port.isdecimal() else header.strip()):
+        named = host if host and port.isdecimal() else header.strip()
+        is_own = named.strip("[]") == url.raw_host.decode()  # which is in ASCII, a domain in any letters
+        if not self.may_take_secrets(url.host if is_own else named):
             raise SecretRefused(f"This credential must not be sent to the host '{header[:100]}'")
 
 
@@ -206,7 +208,7 @@ class Outgoing:
         )
         if call.secret_domains is not None:
             for host in request.headers.get_list("host"):
-                call.require_host(host)
+                call.require_host(host, request.url)
         return request
 
     async def _read(self, response: "httpx.Response", receive: Callable[[int], None]) -> Answer:

@@ -59,6 +59,22 @@ def test_the_host_that_a_workflow_names_is_one_of_them(address: str, name: str, 
         assert said["headers"]["x-key"] == "secret"
 
 
+@pytest.mark.parametrize(
+    ("url", "domain"),
+    [
+        ("http://[::1]/", "::1"),
+        ("http://[::1]:81/", "::1"),
+        ("http://b\u00fccher.example/", "b\u00fccher.example"),
+        ("http://b.example./", "b.example"),
+    ],
+)
+def test_the_host_that_a_request_names_itself_is_the_one_of_its_address(url: str, domain: str) -> None:
+    request = httpx.Request("GET", url)
+    Call("GET", url, secret_domains=(domain,)).require_host(request.headers["host"], request.url)
+    with pytest.raises(SecretRefused):
+        Call("GET", url, secret_domains=("c.example",)).require_host(request.headers["host"], request.url)
+
+
 def test_a_proxy_is_one_of_the_domains_that_a_credential_may_be_sent_to(address: str) -> None:
     with pytest.raises(SecretRefused, match=r"p\.example"):
         ask(address, "127.0.0.1", proxy="http://p.example:1", secret_domains=("127.0.0.1",))
