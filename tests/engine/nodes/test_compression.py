@@ -3,10 +3,11 @@
 import base64
 import gzip
 import tarfile
+import time
 
 import pytest
 
-from app.engine.nodes.files import compression
+from app.engine.nodes.files import archive_headers, compression
 from tests.archives import zipped
 from tests.engine.running import output_of
 from tests.workflows import START, chain, node
@@ -66,3 +67,17 @@ def test_what_comes_to_too_much_or_is_broken_is_a_sentence(engine, monkeypatch, 
     monkeypatch.setattr(compression, "MAX_FILES", 5)
     outcome = engine.run(chain(START, node("Unpack", "compression", {}, 1.1)), items=packed(content, name))
     assert (outcome.status, said in outcome.error.message) == ("error", True), outcome.error
+
+
+def test_a_header_of_many_numbers_takes_no_longer_than_one_of_letters():
+    def seconds(piece):
+        header = (piece * 2**17)[: 2**17 - 1]
+
+        def once():
+            began = time.process_time()
+            assert archive_headers._MANY_DIGITS.search(header) is None
+            return time.process_time() - began
+
+        return min(once() for _ in range(3))
+
+    assert seconds(b"9" * 299 + b"x") < 8 * seconds(b"x")

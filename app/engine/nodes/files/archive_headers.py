@@ -19,7 +19,7 @@ _FURTHER = (
     tarfile.XGLTYPE,
     tarfile.SOLARIS_XHDTYPE,
 )
-_MANY_DIGITS = re.compile(rb"[0-9]{300}")
+_MANY_DIGITS = re.compile(rb"(?<![0-9])[0-9]{300}")
 _ZIP_ENTRY = b"PK\1\2"
 
 
