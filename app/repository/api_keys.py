@@ -57,8 +57,9 @@ CREATE = """
 
 # One that was revoked stays so.
 ADD_STANDING = """
-    INSERT INTO api_keys AS k (label, key_sha256, scopes)
-    VALUES (%(label)s, %(key_sha256)s, %(scopes)s)
+    INSERT INTO api_keys (label, key_sha256, scopes)
+    SELECT %(label)s, %(key_sha256)s, %(scopes)s
+     WHERE NOT EXISTS (SELECT FROM api_keys AS k WHERE k.key_sha256 = %(key_sha256)s)
     ON CONFLICT (key_sha256) DO NOTHING
 """
 

@@ -215,6 +215,11 @@ def test_the_key_that_the_environment_names_is_one_until_it_is_revoked(make_app,
     assert app.test_client().get("/api/v1/executions", headers={"X-N8N-API-KEY": f"{key}."}).status_code == 401
     assert app.test_client().get("/api/v1/executions", headers=header).status_code == 200
     connection = connect()
+    counted = "SELECT last_value FROM pg_sequences WHERE sequencename = 'api_keys_id_seq'"
+    before = connection.execute(counted).fetchone()
+    for _ in range(3):
+        api_keys.add_standing_key(connection, key)
+    assert connection.execute(counted).fetchone() == before, "looks use up no ids"
     (stored,) = [each for each in api_keys.list_api_keys(connection) if each.label == "EXECUTIONS_API_KEY"]
     assert stored.scopes == ["*"]
     api_keys.revoke_api_key(connection, stored.id)
