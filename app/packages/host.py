@@ -200,8 +200,12 @@ class Host:
 
 
 def _read(answer: bytes, admit: Callable[[bytes], None]) -> Any:
+    """Raises HostError for what cannot be kept, such as a half of a character, and what `admit` raises."""
     admit(answer)
-    return large_json.read(answer)
+    try:
+        return large_json.read(answer)
+    except orjson.JSONDecodeError as error:
+        raise HostError(f"The node gave a value that cannot be kept: {error}") from error
 
 
 async def large_dumps(value: Any) -> bytes:

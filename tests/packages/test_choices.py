@@ -78,7 +78,12 @@ def test_what_no_code_answers_is_refused_before_it_is_asked(packages, far, wante
 
 
 @pytest.mark.parametrize(
-    ("method", "said"), [("getRefused", "403|Forbidden"), ("getMuch", "more than 4,194,304 bytes of choices")]
+    ("method", "said"),
+    [
+        ("getRefused", "403|Forbidden"),
+        ("getMuch", "more than 4,194,304 bytes of choices"),
+        ("getHalf", "gave a value that cannot be kept"),
+    ],
 )
 def test_a_node_that_fails_says_why(packages, far, method, said):
     with pytest.raises(NodeError, match=said):

@@ -46,6 +46,9 @@ exports.Choices = class Choices {
       async getRefused() {
         return this.helpers.httpRequestWithAuthentication.call(this, 'sampleApi', { url: '/status/403', baseURL: (await this.getCredentials('sampleApi')).url });
       },
+      async getHalf() {
+        return [{ name: '\ud83d', value: '' }];
+      },
       async getMuch() {
         return [{ name: 'x'.repeat(5e6), value: '' }];
       },
