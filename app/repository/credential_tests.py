@@ -47,7 +47,12 @@ OUTCOME = """
 WITHDRAW = """
     DELETE FROM credential_tests AS t
      WHERE t.id = %(id)s
-        OR t.created_at < statement_timestamp() - interval '1 hour'
+"""
+
+# Whoever asked is gone without a word.
+FORGET = """
+    DELETE FROM credential_tests AS t
+     WHERE t.created_at < statement_timestamp() - interval '1 hour'
 """
 
 
@@ -100,5 +105,10 @@ def read_outcome(connection: Connection, number: int) -> CredentialTestOutcome:
 
 
 def withdraw(connection: Connection, number: int) -> None:
-    """Ask for this one no more; and forget what is old."""
+    """Ask for this one no more."""
     connection.execute(WITHDRAW, {"id": number})
+
+
+def forget_old(connection: Connection) -> None:
+    """Drop what was asked for more than an hour ago."""
+    connection.execute(FORGET)

@@ -47,7 +47,12 @@ OUTCOME = """
 WITHDRAW = """
     DELETE FROM node_questions AS q
      WHERE q.id = %(id)s
-        OR q.created_at < statement_timestamp() - interval '1 hour'
+"""
+
+# Whoever asked is gone without a word.
+FORGET = """
+    DELETE FROM node_questions AS q
+     WHERE q.created_at < statement_timestamp() - interval '1 hour'
 """
 
 
@@ -101,5 +106,10 @@ def read_answer(connection: Connection, number: int) -> NodeAnswer:
 
 
 def withdraw(connection: Connection, number: int) -> None:
-    """Ask this one no more; and forget what is old."""
+    """Ask this one no more."""
     connection.execute(WITHDRAW, {"id": number})
+
+
+def forget_old(connection: Connection) -> None:
+    """Drop what was asked more than an hour ago, with its answers."""
+    connection.execute(FORGET)
