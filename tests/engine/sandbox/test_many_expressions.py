@@ -2,6 +2,9 @@
 
 import hashlib
 
+import orjson
+
+from app import json_strings
 from tests.engine.sandbox.scopes import ADA, BOB, scope
 
 
@@ -54,3 +57,21 @@ def test_more_templates_than_the_cache_holds(engine):
         given = engine.wait_for(engine.sandbox.evaluate(templates[begin : begin + 1000], scope()))
         assert given == [[7 + number for number in range(begin, begin + 1000)]]
     assert engine.wait_for(engine.sandbox.evaluate(templates[:2], scope())) == [[7, 8]]
+
+
+def test_what_is_long_is_written_part_by_part(engine, monkeypatch):
+    """One call that writes JSON holds the worker's loop, in whatever thread it is."""
+    written, dumps = [], orjson.dumps
+
+    def note(*given, **more):
+        made = dumps(*given, **more)
+        written.append(len(made))
+        return made
+
+    monkeypatch.setattr(orjson, "dumps", note)
+    monkeypatch.setattr(json_strings, "PART_BYTES", 2**18)
+    text = "x" * 2**20 + "y"
+    template = "={{ $json.name.length + ($vars.text ?? '').length }}"
+    for given in (scope({"name": text}), scope({"name": ""}, vars={"text": text})):
+        assert engine.wait_for(engine.sandbox.evaluate([template], given)) == [[len(text)]]
+    assert max(written) < 2**18

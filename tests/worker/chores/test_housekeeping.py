@@ -21,7 +21,7 @@ class Direct:
 
 
 def touch(connection) -> None:
-    """Leave one of each: a call of many, one that retries in the background, and what two people have not waited for."""
+    """Leave one of each: a call of many, one that retries in the background, what two people have not waited for."""
     bulk_calls.note_call(connection, [1, 2], project_id="default")
     job = retry_jobs.create_retry_job(connection, ExecutionFilter(), load_workflow=False, restart=AT_FAILURE)
     call_id = retry_jobs.get_retry_job(connection, job).touched_by
