@@ -24,7 +24,7 @@ from app.api.webhooks.starting import start_called
 from app.repository import imported_waits, lifecycle, triggers
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
-from app.repository.lifecycle import WaitingNode
+from app.repository.lifecycle import AwaitsNoCall, WaitingNode
 from app.repository.triggers import RegisteredWebhook
 from app.schemas.base import parse_execution_id
 from app.signatures import question_text
@@ -208,10 +208,13 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
         return with_cors(no_content(), "*", awaited_methods(number) if signed else ["GET", "POST"])
     if not signed:
         raise Refused(401, "Invalid token: the address must be the execution's resumeUrl, signature included")
-    with reading() as connection:
-        if asks_people(orjson.loads(lifecycle.waiting_node(connection, number).node)):
-            return to_question(number, suffix)
-        waiting_node, settings, by = waiting_settings(connection, number, suffix)
+    try:
+        with reading() as connection:
+            if asks_people(orjson.loads(lifecycle.waiting_node(connection, number).node)):
+                return to_question(number, suffix)
+            waiting_node, settings, by = waiting_settings(connection, number, suffix)
+    except AwaitsNoCall as error:
+        raise Refused(404, NO_SUCH_WAIT.format(number), more={"code": 404}) from error
     node = orjson.loads(waiting_node.node)
     if node.get("type") == CHAT_NODE:
         items, sealed = orjson.dumps([reply_item(node)]), None

@@ -29,13 +29,14 @@ from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.extra_places import NO_EXTRA_PLACES, ExtraPlaces
 from app.repository.lifecycle.parents import read_child, wake_if_over
 from app.repository.lifecycle.results import Result, finish
-from app.repository.lifecycle.resumptions import WaitingNode, resume_by_webhook, waiting_node
+from app.repository.lifecycle.resumptions import AwaitsNoCall, WaitingNode, resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
     "FIRST_TURN",
     "MAX_DEPTH",
     "NO_EXTRA_PLACES",
+    "AwaitsNoCall",
     "Claim",
     "ExtraPlaces",
     "Failure",

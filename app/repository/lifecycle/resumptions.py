@@ -64,6 +64,10 @@ class NotWaiting(Conflict):
         super().__init__(f'The execution "{execution_id}" {phrase}.')
 
 
+class AwaitsNoCall(NotWaiting):
+    """The execution waits, but for a time or for another execution: no call was ever to end this wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingNode:
     """The node at which an execution waits for a call, as its workflow has it (JSON).
@@ -77,11 +81,13 @@ class WaitingNode:
 
 
 def waiting_node(connection: Connection, execution_id: int) -> WaitingNode:
-    """The node that waits. Raises ExecutionNotFound, NotWaiting."""
+    """The node that waits for a call. Raises ExecutionNotFound, NotWaiting, AwaitsNoCall."""
     row = connection.execute(WAITING_NODE, {"id": execution_id}).fetchone()
     if row is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
     status, resume_on, project_id, node, version = row
+    if status == "waiting" and node is None:
+        raise AwaitsNoCall(execution_id, status)
     if resume_on != "webhook" or node is None:
         raise NotWaiting(execution_id, status)
     return WaitingNode(node, project_id, version)

@@ -167,6 +167,14 @@ def test_a_limit_lets_it_go_on_without_a_call(site: Site) -> None:
     assert resumed_with(site, hook) == {"a": 1}
 
 
+def test_a_wait_for_a_time_is_ended_by_no_call(site: Site) -> None:
+    hook, path = begun(site, wait(resume="timeInterval", amount=1, unit="hours"), AFTER)
+    answer = site.call("GET", path, base="")
+    assert answer.status == 404
+    assert "does not contain a waiting webhook with a matching path/method" in answer.message
+    until(site, hook, "waiting")
+
+
 def test_a_stopped_execution_hears_no_call(site: Site) -> None:
     hook, path = begun(site, wait(), AFTER)
     assert site.server.post(f"/api/v1/executions/{site.latest(hook)['id']}/stop").status == 200
