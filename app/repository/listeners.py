@@ -8,6 +8,7 @@ from uuid import UUID
 from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
 from app.repository.errors import Conflict
+from app.repository.notifications import announce_triggers
 from app.repository.trigger_nodes import TriggerNode
 from app.repository.workers import hold_lease
 
@@ -123,6 +124,7 @@ def register(connection: Connection, workflow_id: str, nodes: Sequence[str], *, 
         connection.execute(LOCK_PROJECT, {"workflow_id": workflow_id})
     added = trigger_nodes.register(connection, "listeners", ADD, workflow_id, nodes)
     if added:
+        announce_triggers(connection)
         number = int(scalar(connection, COUNT_OF_PROJECT, {"workflow_id": workflow_id}))
         if number > most:
             raise TooMany(number - added, most)
@@ -164,6 +166,7 @@ def release(connection: Connection, worker_id: int, listeners: Iterable[Listener
     pairs = [(listener.workflow_id, listener.node) for listener in listeners]
     values = {"workflow_ids": [pair[0] for pair in pairs], "nodes": [pair[1] for pair in pairs]}
     connection.execute(RELEASE, {**values, "worker_id": worker_id})
+    announce_triggers(connection)
 
 
 def holds(connection: Connection, worker_id: int, listener: Listener) -> bool:

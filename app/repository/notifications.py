@@ -13,6 +13,7 @@ ANSWER_CHANNEL = "executions_answer"
 PACKAGES_CHANNEL = "node_packages"
 TESTS_CHANNEL = "credential_tests"
 HOOKS_CHANNEL = "trigger_hooks"
+TRIGGERS_CHANNEL = "triggers"
 
 NOTIFY = "SELECT pg_notify(%(channel)s, %(payload)s)"
 LISTEN_NEW = "LISTEN executions_new"
@@ -21,6 +22,7 @@ LISTEN_ANSWER = "LISTEN executions_answer"
 LISTEN_PACKAGES = "LISTEN node_packages"
 LISTEN_TESTS = "LISTEN credential_tests"
 LISTEN_HOOKS = "LISTEN trigger_hooks"
+LISTEN_TRIGGERS = "LISTEN triggers"
 
 # One that is gone will not answer any more either.
 ANSWERED = """
@@ -47,6 +49,11 @@ def announce_new(connection: Connection) -> None:
 def announce_hooks(connection: Connection) -> None:
     """Tell the workers that something is to be arranged with a provider."""
     connection.execute(NOTIFY, {"channel": HOOKS_CHANNEL, "payload": ""})
+
+
+def announce_triggers(connection: Connection) -> None:
+    """Tell the workers that a trigger is to look, or that others are to be listened for, or by others."""
+    connection.execute(NOTIFY, {"channel": TRIGGERS_CHANNEL, "payload": ""})
 
 
 def announce_packages(connection: Connection) -> None:
@@ -78,6 +85,7 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
         await connection.execute(LISTEN_PACKAGES)
         await connection.execute(LISTEN_TESTS)
         await connection.execute(LISTEN_HOOKS)
+        await connection.execute(LISTEN_TRIGGERS)
         yield Hint(NEW_CHANNEL)  # what was queued before this moment was not announced to us
         async for notify in connection.notifies():
             yield Hint(notify.channel, int(notify.payload) if notify.channel == STOP_CHANNEL else None)

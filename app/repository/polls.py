@@ -10,6 +10,7 @@ from datetime import datetime
 
 from app.repository import trigger_nodes
 from app.repository.connection import Connection, scalar
+from app.repository.notifications import announce_triggers
 from app.repository.trigger_nodes import TriggerNode
 from app.repository.workers import hold_lease
 
@@ -84,12 +85,14 @@ class Poll:
 
 def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
     """Let exactly these nodes of a workflow look for something new; those that are new among them do so at once."""
-    trigger_nodes.register(connection, "polls", ADD, workflow_id, nodes)
+    if trigger_nodes.register(connection, "polls", ADD, workflow_id, nodes):
+        announce_triggers(connection)
 
 
 def ask(connection: Connection, workflow_id: str, node: str) -> None:
     """Have somebody look; who looks already does so once more."""
     connection.execute(ASK, {"workflow_id": workflow_id, "node": node})
+    announce_triggers(connection)
 
 
 def take(

@@ -41,13 +41,19 @@ async def helpers_of(
         tests.hint.set()
         answers.hint.set()
 
-    hooks_hint = asyncio.Event()
+    hooks_hint, polls_hint, listeners_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def hint_at_triggers() -> None:
+        polls_hint.set()
+        listeners_hint.set()
+
     handlers = HintHandlers(
         wake=wake.set,
         abort=held.abort,
         packages=parts.packages.hint.set,
         tests=hint_at_questions,
         hooks=hooks_hint.set,
+        triggers=hint_at_triggers,
     )
     async with (
         tests,
@@ -60,6 +66,8 @@ async def helpers_of(
             stopping=stopping,
             lacked=parts.packages.lacked_now,
             hooks_hint=hooks_hint,
+            polls_hint=polls_hint,
+            listeners_hint=listeners_hint,
         ) as more,
     ):
         further = (parts.packages.chore(), tests.chore(), answers.chore())

@@ -1,5 +1,5 @@
 """Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed, a
-credential is to be tested, something is to be arranged with a provider.
+credential is to be tested, something is to be arranged with a provider, a trigger is to look or to be listened for.
 
 Polling is the guarantee.
 """
@@ -7,7 +7,14 @@ Polling is the guarantee.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.repository.notifications import HOOKS_CHANNEL, NEW_CHANNEL, PACKAGES_CHANNEL, TESTS_CHANNEL, listen
+from app.repository.notifications import (
+    HOOKS_CHANNEL,
+    NEW_CHANNEL,
+    PACKAGES_CHANNEL,
+    TESTS_CHANNEL,
+    TRIGGERS_CHANNEL,
+    listen,
+)
 from app.worker.chores.chore import Chore
 
 
@@ -25,6 +32,8 @@ class HintHandlers:
     """A credential is to be tested."""
     hooks: Callable[[], None]
     """Something is to be arranged with a provider."""
+    triggers: Callable[[], None]
+    """A trigger is to look, or the triggers that are to be listened for have changed."""
 
 
 def hints(database_url: str, handlers: HintHandlers) -> Chore:
@@ -35,6 +44,7 @@ def hints(database_url: str, handlers: HintHandlers) -> Chore:
         PACKAGES_CHANNEL: handlers.packages,
         TESTS_CHANNEL: handlers.tests,
         HOOKS_CHANNEL: handlers.hooks,
+        TRIGGERS_CHANNEL: handlers.triggers,
     }
 
     async def step() -> float:

@@ -16,7 +16,7 @@ from app.repository.connection import UNREACHABLE, Connection
 from app.repository.listeners import Listener
 from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
-from app.worker.chores.chore import Chore
+from app.worker.chores.chore import Chore, vary_pause
 from app.worker.triggers.contexts import TriggerContexts, changes_of
 from app.worker.triggers.recording import items_of, record_failure, record_outputs
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 0.5
 """So soon a workflow that is deactivated is listened for no more."""
+IDLE_SECONDS = 2.0
+"""How often one that holds nothing looks for what no hint has told of."""
 MAX_PAUSE = 120.0
 """Seconds between two attempts to connect."""
 GOOD_SECONDS = 60.0
@@ -68,9 +70,9 @@ class Listening:
         self._address = address
         self._tasks: dict[Key, asyncio.Task[None]] = {}
 
-    def chore(self) -> Chore:
-        """Takes what is this worker's share, and lets go of what is not any more."""
-        return Chore("listeners", self._step)
+    def chore(self, hint: asyncio.Event) -> Chore:
+        """Takes what is this worker's share, and lets go of what is not any more; `hint` is set when that changes."""
+        return Chore("listeners", self._step, hint)
 
     async def __aenter__(self) -> "Listening":
         return self
@@ -90,7 +92,7 @@ class Listening:
         await self._end([key for key in self._tasks if key not in keys])
         for key in keys - self._tasks.keys():
             self._tasks[key] = asyncio.create_task(self._listen_on(*key))
-        return PAUSE_SECONDS
+        return PAUSE_SECONDS if self._tasks else vary_pause(IDLE_SECONDS)
 
     async def _end(self, keys: "list[Key] | dict[Key, asyncio.Task[None]]") -> None:
         ending = [self._tasks.pop(key) for key in list(keys)]

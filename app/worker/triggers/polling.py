@@ -15,7 +15,7 @@ from app.repository.connection import UNREACHABLE, Connection
 from app.repository.polls import Poll
 from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
-from app.worker.chores.chore import Chore
+from app.worker.chores.chore import Chore, vary_pause
 from app.worker.triggers.contexts import TriggerContexts, changes_of
 from app.worker.triggers.recording import items_of, record_failure, record_outputs
 
@@ -28,6 +28,8 @@ BUSY = 5
 SECONDS = 300.0
 """How long one of them may take."""
 PAUSE_SECONDS = 0.5
+IDLE_SECONDS = 2.0
+"""How often it is looked for what no hint has told of, where nothing is due and nothing looks."""
 TRIES = 5
 """How often what was found is handed in where PostgreSQL cannot be reached; after that somebody looks again."""
 
@@ -65,9 +67,9 @@ class Polling:
         self._address = address
         self._looks: dict[asyncio.Task[None], str] = {}
 
-    def chore(self) -> Chore:
-        """Takes what is due, as far as there is room."""
-        return Chore("polls", self._step)
+    def chore(self, hint: asyncio.Event) -> Chore:
+        """Takes what is due, as far as there is room; `hint` is set when something is."""
+        return Chore("polls", self._step, hint)
 
     async def __aenter__(self) -> "Polling":
         return self
@@ -86,7 +88,7 @@ class Polling:
                 look = asyncio.create_task(self._look(self._worker_id(), poll))
                 self._looks[look] = poll.trigger.project_id
                 look.add_done_callback(lambda ended: self._looks.pop(ended, None))
-        return PAUSE_SECONDS
+        return PAUSE_SECONDS if self._looks else vary_pause(IDLE_SECONDS)
 
     def _take(self, connection: Connection, room: int) -> list[Poll]:
         looking = Counter(list(self._looks.values()))

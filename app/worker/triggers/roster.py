@@ -22,11 +22,14 @@ async def trigger_chores(
     stopping: Callable[[], bool],
     lacked: Callable[[Connection], Sequence[str]],
     hooks_hint: asyncio.Event,
+    polls_hint: asyncio.Event,
+    listeners_hint: asyncio.Event,
 ) -> AsyncIterator[list[Chore]]:
     """All of them; what goes on is cut short at the end.
 
     `worker_id` tells under which registration, `stopping` whether nothing more is to be begun, `lacked` which types of
-    nodes cannot run here. `hooks_hint` is set when something is to be arranged with a provider.
+    nodes cannot run here. `hooks_hint` is set when something is to be arranged with a provider, `polls_hint`
+    when a trigger is to look, `listeners_hint` when those that are to be listened for have changed.
     """
     address, most = settings.webhook_url, settings.listeners
     async with (
@@ -34,4 +37,4 @@ async def trigger_chores(
         Arranging(contexts, worker_id=worker_id, stopping=stopping, hint=hooks_hint) as arranging,
         Listening(contexts, worker_id=worker_id, stopping=stopping, most=most, address=address) as listening,
     ):
-        yield [polling.chore(), listening.chore(), arranging.chore()]
+        yield [polling.chore(polls_hint), listening.chore(listeners_hint), arranging.chore()]

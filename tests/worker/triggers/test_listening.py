@@ -8,6 +8,7 @@ import pytest
 
 from app.engine.run.errors import NodeError
 from app.repository import listeners, workers, workflows
+from app.repository.notifications import NEW_CHANNEL, TRIGGERS_CHANNEL, listen
 from app.worker.triggers import listening as listening_module
 from app.worker.triggers.listening import Listening
 from tests.worker.triggers.conftest import station, triggered, until
@@ -195,3 +196,26 @@ def test_a_project_can_have_so_many_and_keeps_those_that_it_has(queue) -> None:
     listeners.register(queue.connection, "w1", ["Start"], most=1)
     listeners.register(queue.connection, "w2", [], most=0)
     listeners.register(queue.connection, "w1", ["Start", "More"], most=2)
+
+
+def test_workers_are_told_what_is_to_be_listened_for_and_one_that_holds_nothing_looks_seldom(
+    queue, database_url
+) -> None:
+    ears = Ears()
+
+    async def main() -> None:
+        hints = listen(database_url)
+        assert (await anext(hints)).channel == NEW_CHANNEL
+        with station(database_url, queue.connection, listen=ears.listen) as place:
+            leaving = []
+            async with listening(place, place.register(), stopping=lambda: bool(leaving)) as worker:
+                assert await worker._step() > listening_module.PAUSE_SECONDS
+                activate(queue)
+                assert (await anext(hints)).channel == TRIGGERS_CHANNEL
+                assert await worker._step() == listening_module.PAUSE_SECONDS
+                leaving.append(True)
+                assert await worker._step() > listening_module.PAUSE_SECONDS
+                assert (await anext(hints)).channel == TRIGGERS_CHANNEL, "others may take it over"
+        await hints.aclose()
+
+    asyncio.run(main())

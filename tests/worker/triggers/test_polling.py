@@ -6,9 +6,10 @@ import orjson
 
 from app.engine.run.errors import NodeError
 from app.repository import polls, projects, triggers, workers, workflows
+from app.repository.notifications import NEW_CHANNEL, TRIGGERS_CHANNEL, listen
 from app.repository.triggers import NewSchedule
 from app.worker.chores.schedules import fire_due
-from app.worker.triggers.polling import Polling
+from app.worker.triggers.polling import PAUSE_SECONDS, Polling
 from tests.worker.triggers.conftest import station, triggered, until
 from tests.workflows import node, stored
 
@@ -209,5 +210,32 @@ def test_a_project_whose_far_sides_are_slow_leaves_room_to_others(queue, databas
                 async with asyncio.timeout(60):
                     await looked.wait()
                 assert len(worker._looks) == 6
+
+    asyncio.run(main())
+
+
+def test_who_asks_tells_the_workers_and_one_with_nothing_to_do_looks_seldom(queue, database_url) -> None:
+    go_on = asyncio.Event()
+
+    async def look(context):
+        await go_on.wait()
+
+    async def main() -> None:
+        hints = listen(database_url)
+        assert (await anext(hints)).channel == NEW_CHANNEL
+        activate(queue)
+        assert (await anext(hints)).channel == TRIGGERS_CHANNEL
+        with station(database_url, queue.connection, poll=look) as place:
+            async with polling(place, place.register()) as worker:
+                assert await worker._step() == PAUSE_SECONDS
+                ask(queue)
+                assert (await anext(hints)).channel == TRIGGERS_CHANNEL
+                assert await worker._step() == PAUSE_SECONDS, "somebody has asked while it looks"
+                go_on.set()
+                await until(lambda: not worker._looks)
+                assert await worker._step() == PAUSE_SECONDS
+                await until(lambda: not worker._looks)
+                assert await worker._step() > PAUSE_SECONDS
+        await hints.aclose()
 
     asyncio.run(main())
