@@ -15,11 +15,11 @@ from app.api.face.auth import allows, caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.console.execution_list import SUGGESTIONS, executions_of, list_request, state
-from app.console.pages import page, part
+from app.console.pages import may, page, part
 from app.repository.connection import Connection
 from app.repository.execution_counts import Count
 from app.repository.execution_pages import read_page
-from app.repository.executions import Execution, list_executions
+from app.repository.executions import Execution, Tag, list_executions
 from app.repository.retries import find_retryable
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.repository.tags import list_tags
@@ -65,7 +65,7 @@ def bulk_dialog(action: str) -> Response:
         ids = request.args.getlist("id")
         chosen = [e for e in executions_of(connection, ids) if e.status in POSSIBLE[action]] if ids else []
         plan = for_chosen(action, chosen) if ids else for_filter(connection, action)
-        tags = list_tags(connection, limit=SUGGESTIONS) if action == "tag" else []
+        tags = choose_tags(connection, plan.executions) if action == "tag" else []
     return part(
         "parts/bulk_dialog.html",
         action=action,
@@ -77,6 +77,14 @@ def bulk_dialog(action: str) -> Response:
         tags=tags,
         carried={tag.id for tag in plan.executions[0].tags} if len(plan.executions) == 1 else set(),
     )
+
+
+def choose_tags(connection: Connection, executions: list[Execution]) -> list[Tag]:
+    """What can be chosen: the tags that one execution carries, which are to stay, and those that the key may list."""
+    carried = list(executions[0].tags) if len(executions) == 1 else []
+    listed = list_tags(connection, limit=SUGGESTIONS) if may("tag:list") else []
+    known = {tag.id for tag in carried}
+    return [*carried, *(Tag(tag.id, tag.name) for tag in listed if tag.id not in known)]
 
 
 def for_chosen(action: str, chosen: list[Execution]) -> Plan:

@@ -33,7 +33,7 @@ def execution_row(
 ) -> Markup:
     """The whole row: what selects it, its status, what it was about, why it failed, and what can be done about it.
 
-    To executions that are `missing` no link leads.
+    To executions that are `missing` no link leads, and to none where `may_read` is false.
     """
     live = " data-live" if e.status in IN_FLIGHT else ""
     about = subject(e, custom) if may_read else ""
@@ -41,7 +41,8 @@ def execution_row(
         f'<li class="row s-{e.status}" id="e-{e.id}"{live}>\n'
         f'  <label class="pick"><input type="checkbox" name="id" value="{e.id}"'
         f' aria-label="Select execution {e.id}"></label>\n  {status_icon(e.status)}\n  <div class="what">\n'
-        f'    <p class="name">{execution_link(e)}{"".join(marks(e, missing))}{about}</p>\n    {reason(e)}\n  </div>\n'
+        f'    <p class="name">{execution_link(e, may_read)}{"".join(marks(e, missing, may_read))}{about}</p>\n'
+        f"    {reason(e)}\n  </div>\n"
         f'  <span class="mode">{escape(mode_word(e.mode))}</span>\n'
         f'  <span class="time">{when(e.started_at or e.created_at)}</span>\n'
         f'  <span class="took">{duration_of(e)}</span>\n'
@@ -49,17 +50,20 @@ def execution_row(
     )
 
 
-def execution_link(e: Execution) -> str:
+def execution_link(e: Execution, may_read: bool) -> str:
     """The name of its workflow, which leads to it, and its id, as HTML."""
-    return f'<a href="/console/executions/{e.id}">{escape(e.workflow_name)}</a> <span class="id">#{e.id}</span>'
+    name = (
+        f'<a href="/console/executions/{e.id}">{escape(e.workflow_name)}</a>' if may_read else escape(e.workflow_name)
+    )
+    return f'{name} <span class="id">#{e.id}</span>'
 
 
-def marks(e: Execution, missing: Container[int]) -> Iterator[str]:
+def marks(e: Execution, missing: Container[int], may_read: bool) -> Iterator[str]:
     """What stands behind its name: its retries, tags and vote, as HTML."""
     if e.retry_of:
-        yield relative(e.retry_of, "note", f"retry of #{e.retry_of}", missing)
+        yield relative(e.retry_of, "note", f"retry of #{e.retry_of}", missing, may_read)
     if e.retry_success_id:
-        yield relative(e.retry_success_id, "note mended", f"mended by #{e.retry_success_id}", missing)
+        yield relative(e.retry_success_id, "note mended", f"mended by #{e.retry_success_id}", missing, may_read)
     for tag in e.tags:
         yield f' <a class="tag" href="/console/executions?tag={quote_plus(tag.id)}">{escape(tag.name)}</a>'
     if e.vote:
@@ -69,10 +73,12 @@ def marks(e: Execution, missing: Container[int]) -> Iterator[str]:
         )
 
 
-def relative(number: int, kind: str, text: str, missing: Container[int]) -> str:
+def relative(number: int, kind: str, text: str, missing: Container[int], may_read: bool) -> str:
     """A link to an original or a retry, as HTML; what is there no more is only named."""
     if number in missing:
         return f' <span class="{kind}" title="It is not there any more">{text} (gone)</span>'
+    if not may_read:
+        return f' <span class="{kind}">{text}</span>'
     return f' <a class="{kind}" href="/console/executions/{number}">{text}</a>'
 
 
@@ -134,18 +140,19 @@ def button(number: int, action: str, verb: str, outcome: str) -> str:
     )
 
 
-def last_runs(runs: Sequence[LastRun]) -> Markup:
-    """A coloured strip of a workflow's last runs, each of which leads to it."""
-    return Markup("".join(strip_piece(run, "" if run is runs[0] else ' tabindex="-1"') for run in runs))
+def last_runs(runs: Sequence[LastRun], may_read: bool) -> Markup:
+    """A coloured strip of a workflow's last runs, each of which leads to it for whoever may read it."""
+    return Markup("".join(strip_piece(run, run is runs[0], may_read) for run in runs))
 
 
-def strip_piece(run: LastRun, stop: str) -> str:
-    """One run of the strip, as HTML."""
+def strip_piece(run: LastRun, is_stop: bool, may_read: bool) -> str:
+    """One run of the strip, as HTML; `is_stop`: the Tab key stops there."""
     what = f"#{run.id} {status_word(run.status)}"
-    return (
-        f'<li><a{stop} class="s-{run.status}" href="/console/executions/{run.id}"'
-        f' title="{what} {ago(run.started_at or run.created_at)}"><span class="sr">{what}</span></a></li>'
-    )
+    shown = f'class="s-{run.status}" title="{what} {ago(run.started_at or run.created_at)}"'
+    if not may_read:
+        return f'<li><span {shown}><span class="sr">{what}</span></span></li>'
+    stop = "" if is_stop else ' tabindex="-1"'
+    return f'<li><a{stop} href="/console/executions/{run.id}" {shown}><span class="sr">{what}</span></a></li>'
 
 
 FILTERS: dict[str, Callable[..., Markup]] = {"execution_row": execution_row, "last_runs": last_runs}

@@ -49,7 +49,7 @@ def test_workflows_show_how_they_went(browser, api, workflow):
     other = api.workflow(name="Something else")
     page = browser.get("/console/workflows").text
     assert page.count('class="card workflow-row"') == 2
-    assert re.search(rf's-error" href="/console/executions/{failed}"', page)
+    assert re.search(rf'href="/console/executions/{failed}" class="s-error"', page)
     assert "50 %" in page
     assert "Customer" not in browser.get("/console/workflows?name=something").text
     assert other.name in browser.get("/console/workflows?active=false").text

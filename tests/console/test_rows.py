@@ -57,6 +57,8 @@ def test_who_may_not_read_sees_nothing_of_what_it_was_about():
     row = execution_row(FAILED, {"key": "secret"}, (), may_read=False, may_stop=False, may_retry=False)
     assert "secret" not in row
     assert "<button" not in row
+    assert 'href="/console/executions/' not in row
+    assert "href" not in last_runs([LastRun(1, "success", "manual", AT, None, None)], may_read=False)
 
 
 def test_one_that_waits_says_when_it_goes_on():
@@ -71,6 +73,6 @@ def test_one_that_waits_says_when_it_goes_on():
 
 
 def test_a_strip_of_runs_is_one_stop_of_the_tab_key():
-    strip = last_runs([LastRun(n, "success", "manual", AT, None, None) for n in (3, 2, 1)])
+    strip = last_runs([LastRun(n, "success", "manual", AT, None, None) for n in (3, 2, 1)], may_read=True)
     assert strip.count('tabindex="-1"') == 2
-    assert strip.startswith('<li><a class="s-success" href="/console/executions/3" title="#3 Succeeded ')
+    assert strip.startswith('<li><a href="/console/executions/3" class="s-success" title="#3 Succeeded ')

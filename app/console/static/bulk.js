@@ -56,7 +56,7 @@ function outcome(action, answers) {
 function touched({ action, only }, answers) {
   const retries = answers.flatMap((answer) => answer.results ?? []).flatMap((each) => each.retryId ?? []);
   const one = { retry: retries.length === 1 && retries[0], stop: only, tag: only }[action];
-  if (one) return `${LIST}/${one}`;
+  if (one && "mayRead" in document.body.dataset) return `${LIST}/${one}`;
   const calls = answers.flatMap((answer) => answer.touchedBy ?? []);
   return calls.length ? `${LIST}?${new URLSearchParams(calls.map((id) => ["touchedBy", id]))}` : null;
 }

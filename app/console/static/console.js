@@ -60,7 +60,7 @@ async function act(button) {
     });
     if (button.dataset.open) location.assign(button.dataset.open.replace("{id}", answer.id));
     else {
-      const link = answer?.id && path.endsWith("/retry") ? `/console/executions/${answer.id}` : null;
+      const link = "mayRead" in document.body.dataset && answer?.id && path.endsWith("/retry") ? `/console/executions/${answer.id}` : null;
       toast(button.dataset.done || "Done", { link });
       if (button.dataset.remove) button.closest(button.dataset.remove).remove();
       changed();

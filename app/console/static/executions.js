@@ -51,7 +51,7 @@ function move(step) {
   const next = all[Math.min(Math.max(at + step, 0), all.length - 1)];
   if (!next) return;
   current = next.id;
-  next.querySelector(".name a").focus({ preventScroll: true });
+  (next.querySelector(".name a") ?? next.querySelector("input")).focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   showPicked();
 }
