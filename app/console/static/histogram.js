@@ -1,4 +1,5 @@
 // How many ended when: bars above the list; a stretch that is dragged over becomes the list's time.
+import { ask } from "./api.js";
 
 const place = document.getElementById("histogram");
 const form = document.getElementById("filters");
@@ -98,7 +99,7 @@ async function follow() {
   soon = 0;
   if (document.hidden) return;
   const state = document.getElementById("newer").dataset.state;
-  const response = await fetch(`${place.dataset.from}?${state}`).catch(() => null);
+  const response = await ask(`${place.dataset.from}?${state}`);
   if (!response?.ok) return;
   const text = await response.text();
   if (text === shown && plot) return;

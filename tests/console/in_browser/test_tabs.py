@@ -15,7 +15,8 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_shown(open_tab, stage):
-    page: Page = open_tab().page
+    tab = open_tab()
+    page: Page = tab.page
     expect(page.locator(".row")).not_to_have_count(0)
     show(page, hidden=True)
     asked: list[str] = []
@@ -26,6 +27,14 @@ def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_shown(open_tab,
     show(page, hidden=False)
     expect(page.locator("#newer")).to_contain_text("new")
     assert any("/executions/events" in address for address in asked)
+    show(page, hidden=True)
+    with connect(stage.database_url) as connection:
+        connection.execute("DELETE FROM console_sessions")
+    with page.expect_response(lambda response: "/executions/histogram" in response.url) as drawn:
+        show(page, hidden=False)
+    assert drawn.value.status == 401  # and not the page that signs in, in the place of figures
+    expect(page.locator("#signed-out")).to_contain_text("You are signed out")
+    tab.trouble = [said for said in tab.trouble if "401" not in said]
 
 
 def test_what_was_written_stays_when_the_session_ends_and_is_sent_after_signing_in_elsewhere(open_tab, stage):
