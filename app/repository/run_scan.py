@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from app.json_shape import JsonShape
 from app.repository.run_index import (
     IndexedError,
     IndexedRun,
@@ -102,7 +103,8 @@ def item_texts(items: bytes) -> list[bytes]:
 
 class _Scanner:
     def __init__(self, text: bytes) -> None:
-        self._text = text
+        self._shape = JsonShape(text)
+        self._text = self._shape.text
         self._cuts: list[int] = []
         self._piece = 0  # where the present piece begins
 
@@ -115,9 +117,15 @@ class _Scanner:
         if "runData" in result:
             for name, (start, raw) in self._values(*result["runData"]):
                 runs[name] = [self._run(*place) for place in self._entries(start, _lists.decode(raw))]
-        last = msgspec.json.decode(result["lastNodeExecuted"][1]) if "lastNodeExecuted" in result else None
-        error = msgspec.json.decode(result["error"][1]) if "error" in result else None
+        last, error = (self._decode(*result[name]) if name in result else None for name in ("lastNodeExecuted", "error"))
         return Scanned(runs, last if isinstance(last, str) else None, failure_of(error), self._cuts)
+
+    def _whole(self, start: int, raw: msgspec.Raw) -> memoryview:
+        """The text of a value that begins at `start`, with its long strings."""
+        return self._shape.whole[self._shape.place(start) : self._shape.place(start + len(memoryview(raw)))]
+
+    def _decode(self, start: int, raw: msgspec.Raw) -> Any:
+        return msgspec.json.decode(self._whole(start, raw))
 
     def _values(self, start: int, raw: msgspec.Raw) -> Iterator[tuple[str, tuple[int, msgspec.Raw]]]:
         """The fields of an object that begins at `start`, each with its place."""
@@ -140,12 +148,15 @@ class _Scanner:
     def _run(self, start: int, raw: msgspec.Raw) -> IndexedRun:
         outputs: Outputs = {}
         inputs: Outputs = {}
+        beside: dict[str, msgspec.Raw] = {}
         for name, place in self._values(start, raw):
             if name == "data":
                 outputs = self._connections(*place)
             elif name == "inputOverride":
                 inputs = self._connections(*place)
-        facts = facts_of(raw)
+            else:
+                beside[name] = msgspec.Raw(self._whole(*place))
+        facts = facts_of(msgspec.Raw(msgspec.json.encode(beside)))
         return IndexedRun(
             facts.execution_index,
             facts.start_time,
@@ -175,7 +186,12 @@ class _Scanner:
         end = start + len(memoryview(raw)) - 1
         if sum(lengths) + max(len(lengths) - 1, 0) != end - start - 1:
             raise UnreadableRunData("a list does not end where it should")
-        digest = blake2b(memoryview(raw), digest_size=DIGEST_BYTES).hexdigest()
+        digest = blake2b(self._whole(start, raw), digest_size=DIGEST_BYTES).hexdigest()
+        if not self._shape.is_whole(start, end):
+            begins = accumulate(lengths, lambda place, length: place + length + 1, initial=start + 1)
+            pairs = zip(begins, lengths, strict=False)
+            lengths = [self._shape.place(begin + length) - self._shape.place(begin) for begin, length in pairs]
+        start, end = self._shape.place(start), self._shape.place(end)
         return Output(len(lengths), start + 1, end, digest, self._cut(start + 1, lengths))
 
     def _cut(self, start: int, lengths: list[int]) -> list[Mark]:
