@@ -14,7 +14,7 @@ import httpcore
 import httpx
 
 from app.outgoing.addresses import AddressRules
-from app.outgoing.bounds import MAX_HEAD_BYTES, ResponseTooLarge
+from app.outgoing.bounds import MAX_HEAD_BYTES, MAX_HEADS_BYTES, MAX_RESPONSE_BYTES, ResponseTooLarge
 
 IDLE_SECONDS = 10.0
 MAX_IDLE = 100
@@ -66,21 +66,31 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 class PacedStream(httpcore.AsyncNetworkStream):
     """Hands on little at once where it takes long to read: what has come may be thousands of chunks or of early
-    answers, and all of it is read before the loop turns again."""
+    answers, and all of it is read before the loop turns again. Raises ResponseTooLarge for too much before a response."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner
         self._piece = LEAST_BYTES
         self._handed_on = 0.0
+        self._heads_room = MAX_HEADS_BYTES
+        self._in_body = False
+
+    def expect_body(self) -> None:
+        """The response has begun: what comes until the next request is no head."""
+        self._in_body = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._heads_room < 0 and not self._in_body:
+            raise ResponseTooLarge(f"There are more than {MAX_HEADS_BYTES} bytes of headers before the response")
         took = thread_time() - self._handed_on
         self._piece = min(2 * self._piece, max_bytes) if took < QUICK_SECONDS else LEAST_BYTES
         data = await self._inner.read(min(self._piece, max_bytes), timeout)
         self._handed_on = thread_time()
+        self._heads_room -= len(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._heads_room, self._in_body = MAX_HEADS_BYTES, False
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
@@ -174,19 +184,27 @@ def core_request(request: httpx.Request) -> httpcore.Request:
 
 
 def check_head(response: httpcore.Response) -> None:
-    """Raises ResponseTooLarge for more headers than anybody needs: each of them costs time wherever it is read."""
+    """Let the body come. Raises ResponseTooLarge for more headers than anybody needs: each costs time wherever it is
+    read."""
     if sum([len(name) + len(value) + HEADER_BYTES for name, value in response.headers]) > MAX_HEAD_BYTES:
         raise ResponseTooLarge(f"The headers of the response are larger than {MAX_HEAD_BYTES} bytes")
+    stream = response.extensions.get("network_stream")
+    if isinstance(stream, PacedStream):
+        stream.expect_body()
 
 
 class ResponseBody(httpx.AsyncByteStream):
-    """A response's body, part by part as it comes."""
+    """A response's body, part by part as it comes. Raises ResponseTooLarge, whatever it unpacks to."""
 
     def __init__(self, response: httpcore.Response) -> None:
         self._response = response
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        room = MAX_RESPONSE_BYTES
         async for part in self._response.aiter_stream():
+            room -= len(part)
+            if room < 0:
+                raise ResponseTooLarge(f"The response is larger than {MAX_RESPONSE_BYTES} bytes")
             yield part
 
     async def aclose(self) -> None:

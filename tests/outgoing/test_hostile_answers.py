@@ -1,6 +1,10 @@
 """Answers that were written so that whoever reads them takes long, or needs much memory."""
 
 import asyncio
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 
 import httpcore
 import pytest
@@ -45,3 +49,44 @@ def test_what_could_unpack_to_a_thousand_times_its_size_at_once_stays_packed(add
     answer = ask(f"{address}/packed?codings={codings}", "127.0.0.1", largest=10_000)
     assert answer.content == (decoded or far_side.PACKED[codings])
     assert answer.headers["content-encoding"] == codings
+
+
+HINTS = b"HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n"
+
+
+@pytest.fixture
+def serve_raw() -> Iterator[Callable[[bytes], str]]:
+    """A server at the address that is returned answers every request with these bytes."""
+    with ExitStack() as stack:
+
+        def serve(answer: bytes) -> str:
+            class Handler(socketserver.BaseRequestHandler):
+                def handle(self) -> None:
+                    asked = b""
+                    while b"\r\n\r\n" not in asked and (part := self.request.recv(4096)):
+                        asked += part
+                    with suppress(OSError):
+                        self.request.sendall(answer)
+
+            server = stack.enter_context(socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler))
+            threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+            stack.callback(server.shutdown)
+            return f"http://127.0.0.1:{server.server_address[1]}"
+
+        yield serve
+
+
+@pytest.mark.parametrize("way", [{}, {"proxy": "{}"}])
+def test_a_row_of_early_answers_has_a_bound(serve_raw, way) -> None:
+    body = b"x" * 200_000
+    end = b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    few, many = (serve_raw(HINTS * number + end) for number in (1_000, 5_000))
+    assert ask(few, "127.0.0.1", **{name: value.format(few) for name, value in way.items()}).content == body
+    with pytest.raises(ResponseTooLarge, match="before the response"):
+        ask(many, "127.0.0.1", **{name: value.format(many) for name, value in way.items()})
+
+
+def test_what_unpacks_to_nothing_has_a_bound_as_well(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "MAX_RESPONSE_BYTES", 10)
+    with pytest.raises(ResponseTooLarge):
+        ask(f"{address}/packed?codings=gzip", "127.0.0.1")
