@@ -1,15 +1,19 @@
 """Compression: what is packed comes out again, and no archive comes to more than there is room for."""
 
+import asyncio
 import base64
 import gzip
 import tarfile
+import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from app.engine.nodes.files import archive_headers, compression
 from tests.archives import zipped
 from tests.engine.running import output_of
+from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, chain, node
 
 
@@ -81,3 +85,42 @@ def test_a_header_of_many_numbers_takes_no_longer_than_one_of_letters():
         return min(once() for _ in range(3))
 
     assert seconds(b"9" * 299 + b"x") < 8 * seconds(b"x")
+
+
+@pytest.mark.parametrize(("operation", "work"), [("decompress", "_unpack_all"), ("compress", "_pack_all")])
+def test_what_is_stopped_unpacks_no_further(monkeypatch, operation, work):
+    begun, ended = threading.Event(), threading.Event()
+
+    def go_on(*_: object) -> None:
+        begun.set()
+        try:
+            while True:
+                gzip.compress(b"0")
+        finally:
+            ended.set()
+
+    async def resolve(parameter: object) -> object:
+        return [parameter] if isinstance(parameter, dict) else parameter
+
+    async def stop() -> None:
+        context = SimpleNamespace(
+            parameters={"operation": operation}, items=packed(b"", "a.zip"), resolve_each=resolve, resolve_first=resolve
+        )
+        task = asyncio.create_task(compression.compression(context))
+        await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+        task.cancel()
+        await asyncio.wait([task])
+        assert await asyncio.to_thread(ended.wait, PATIENCE_SECONDS)
+
+    monkeypatch.setattr(compression, work, go_on)
+    asyncio.run(stop())
+
+
+@pytest.mark.parametrize("kind", ["zip", "gzip", "tar.gz"])
+def test_a_file_of_many_pieces_comes_out_again(engine, monkeypatch, kind):
+    monkeypatch.setattr(compression, "PIECE", 7)
+    pack = {"operation": "compress", "outputFormat": kind, "fileName": f"all.{kind}"}
+    document = chain(START, node("Pack", "compression", pack, 1.1), node("Unpack", "compression", {}, 1.1))
+    outcome = engine.run(document, items=packed(bytes(range(256)), "a.bin"))
+    (item,) = outcome.data["resultData"]["runData"]["Unpack"][0]["data"]["main"][0]
+    assert [base64.b64decode(file["data"]) for file in item["binary"].values()] == [bytes(range(256))]

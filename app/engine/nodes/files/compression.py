@@ -6,6 +6,7 @@ The archives are read and written beside the event loop, in pieces: a run that i
 import gzip
 import io
 import tarfile
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,6 +28,8 @@ MAX_FILES = 1_000
 MAX_BYTES = 128 * 2**20
 """What the files of one item may come to, unpacked."""
 PIECE = 2**20
+"""Bytes that are packed or unpacked by one call."""
+MODE = 0o600
 TAR_BYTES = MAX_BYTES + 2**26
 """Of an unpacked tar archive, with what stands between its files."""
 
