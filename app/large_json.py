@@ -170,14 +170,22 @@ def read(text: bytes, level: int = 0) -> Any:
         raise orjson.JSONDecodeError("too much in too many levels", "", 0)
     made: Any = [] if opening == b"[" else {}
     value: Any
-    for part, alone in _slices(text):
+    # What is read is let go of: each level would hold a copy of a text that all of them are around.
+    slices = _slices(text)[::-1]
+    del text
+    while slices:
+        part, alone = slices.pop()
         if not part.strip(b" \t\r\n"):
             raise orjson.JSONDecodeError("a comma that parts nothing", "", 0)
         large = alone and is_large(part)
         if large and opening == b"[":
-            value = [read(part, level + 1)]
+            inner = [part]
+            del part
+            value = [read(inner.pop(), level + 1)]
         elif large and (key := _KEY.match(part)):
-            value = {orjson.loads(key[1]): read(part[key.end() :], level + 1)}
+            name, inner = orjson.loads(key[1]), [part[key.end() :]]
+            del part, key
+            value = {name: read(inner.pop(), level + 1)}
         else:
             value = orjson.loads(opening + part + closing)
         if isinstance(made, list):

@@ -86,5 +86,6 @@ def test_little_is_left_of_long_strings_and_of_many_values(text, monkeypatch):
 @pytest.mark.usefixtures("_small")
 def test_what_is_no_json_has_a_shape_that_is_none(text):
     for more in (text, text + b"a" * 300, text + b'\\"' * 300):
-        with pytest.raises(ValueError):
-            json.loads(JsonShape(more).text)
+        shape = JsonShape(more).text
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(shape)

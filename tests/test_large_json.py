@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+import tracemalloc
 from types import SimpleNamespace
 from typing import Any
 
@@ -129,3 +130,14 @@ def test_no_step_is_taken_for_each_value(monkeypatch):
         items = [{"json": {"body": {"a": body}}}]
         assert large_json.read(orjson.dumps(items)) == items
     assert looked_at < 3_000
+
+
+def test_what_is_around_a_long_text_holds_no_copy_of_it_while_it_is_read():
+    text = orjson.dumps({"a": [{"b": [{"c": [{"d": ["x" * 8_000_000]}]}]}]})
+    tracemalloc.start()
+    try:
+        large_json.read(text)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(text)

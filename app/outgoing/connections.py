@@ -66,7 +66,9 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 class PacedStream(httpcore.AsyncNetworkStream):
     """Hands on little at once where it takes long to read: what has come may be thousands of chunks or of early
-    answers, and all of it is read before the loop turns again. Raises ResponseTooLarge for too much before a response."""
+    answers, and all of it is read before the loop turns again.
+
+    Raises ResponseTooLarge for too much before a response."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         self._inner = inner

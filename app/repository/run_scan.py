@@ -117,7 +117,8 @@ class _Scanner:
         if "runData" in result:
             for name, (start, raw) in self._values(*result["runData"]):
                 runs[name] = [self._run(*place) for place in self._entries(start, _lists.decode(raw))]
-        last, error = (self._decode(*result[name]) if name in result else None for name in ("lastNodeExecuted", "error"))
+        last = self._decode(*result["lastNodeExecuted"]) if "lastNodeExecuted" in result else None
+        error = self._decode(*result["error"]) if "error" in result else None
         return Scanned(runs, last if isinstance(last, str) else None, failure_of(error), self._cuts)
 
     def _whole(self, start: int, raw: msgspec.Raw) -> memoryview:

@@ -106,7 +106,7 @@ def test_what_is_stopped_unpacks_no_further(monkeypatch, operation, work):
         context = SimpleNamespace(
             parameters={"operation": operation}, items=packed(b"", "a.zip"), resolve_each=resolve, resolve_first=resolve
         )
-        task = asyncio.create_task(compression.compression(context))
+        task = asyncio.ensure_future(compression.compression(context))
         await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
         task.cancel()
         await asyncio.wait([task])
