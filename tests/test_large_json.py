@@ -132,8 +132,10 @@ def test_no_step_is_taken_for_each_value(monkeypatch):
     assert looked_at < 3_000
 
 
-def test_what_is_around_a_long_text_holds_no_copy_of_it_while_it_is_read():
-    text = orjson.dumps({"a": [{"b": [{"c": [{"d": ["x" * 8_000_000]}]}]}]})
+def test_what_is_around_a_long_text_holds_no_copy_of_it_while_it_is_read(monkeypatch):
+    monkeypatch.setattr(large_json, "AT_ONCE", 100)
+    monkeypatch.setattr(json_strings, "PART_BYTES", 10_000)
+    text = orjson.dumps({"a": [{"b": [{"c": [{"d": ["x" * 2_000_000]}]}]}]})
     tracemalloc.start()
     try:
         large_json.read(text)
