@@ -58,7 +58,8 @@ ANSWERS = ("false", "true")
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a waiting execution waits for: a time, a call that `node` (JSON) describes, or the end of `child`.
+    """What a waiting execution waits for: a time (without a `node`), a call that `node` (JSON) describes, or the end of
+    `child`, which `node` calls.
 
     `token` is what its resume link is signed with; None: links without a signature go, as they did where it came from.
     `question_signatures` are those of the links by which people answer no and yes; None: there are none, or nobody

@@ -66,6 +66,7 @@ def test_what_an_execution_waits_for(till, kind, parameters, metadata, expected)
     )
     record, losses = mapper.record(SourceExecution(row, document=document))
     assert (record.wait.till is not None, record.wait.resume_on, record.wait.child) == expected
+    assert (record.wait.node is None) == (record.wait.resume_on is None), "no call ends a wait for a time"
     assert losses.reasons == ([CALLS_SEVERAL] if parameters == {"mode": "each"} else [])
 
 

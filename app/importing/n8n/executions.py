@@ -165,7 +165,7 @@ class ExecutionMapper:
         return Wait(
             till=till if limited else None,
             resume_on="child" if child is not None else "webhook" if ends_by_call else None,
-            node=None if due is None else encode_document(due),
+            node=encode_document(due) if due is not None and (ends_by_call or child is not None) else None,
             token=token if isinstance(token, str) else None,
             question_signatures=signatures,
             child=child,

@@ -86,7 +86,7 @@ def waiting_node(connection: Connection, execution_id: int) -> WaitingNode:
     if row is None:
         raise ExecutionNotFound(f'The execution "{execution_id}" does not exist.')
     status, resume_on, project_id, node, version = row
-    if status == "waiting" and node is None:
+    if status == "waiting" and (node is None or resume_on == "child"):
         raise AwaitsNoCall(execution_id, status)
     if resume_on != "webhook" or node is None:
         raise NotWaiting(execution_id, status)
