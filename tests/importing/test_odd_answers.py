@@ -1,9 +1,13 @@
 """An API that answers late, in part, or what n8n does not: what is odd is told, and keeps nothing else back."""
 
+import contextlib
 import json
 import re
+import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count, repeat
+from threading import Event
 from types import SimpleNamespace
 from urllib.parse import parse_qs
 
@@ -43,6 +47,28 @@ def answers(monkeypatch) -> Callable[..., list[str]]:
 
     monkeypatch.setattr(api_client, "MAX_WAIT", 0)
     return start
+
+
+def test_a_head_that_trickles_in_is_given_up(monkeypatch) -> None:
+    monkeypatch.setattr(api_client, "HEAD_SECONDS", 0.1)
+    given_up = Event()
+
+    def trickle(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.recv(2**16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            for _ in range(4_000):
+                if given_up.wait(0.005):
+                    break
+                connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        threads.submit(lambda: trickle(server.accept()[0]))
+        client = api_client.ApiClient(f"http://127.0.0.1:{server.getsockname()[1]}", "key", lambda text: None)
+        with pytest.raises(SourceError, match=r"the head of the answer to /tags did not come within 0\.1 seconds"):
+            client.get("/tags", {}, attempts=1)
+        given_up.set()
+        client.close()
 
 
 def test_of_an_answer_no_more_is_kept_than_fits(answers, monkeypatch) -> None:

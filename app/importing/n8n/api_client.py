@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -12,6 +13,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_at
 
 from app.importing.n8n.rows import read_json
 from app.importing.n8n.source import SourceError
+from app.importing.n8n.wire import Wire
 
 ATTEMPTS = 5
 MAX_WAIT = 30.0
@@ -22,6 +24,8 @@ TOLD_SECONDS = 2.0
 """Pauses from this length on are told."""
 SECONDS = 60.0
 """How long nothing may come of an answer."""
+HEAD_SECONDS = 120.0
+"""How long the head of an answer may take to come to its end."""
 SLOWEST = 1024
 """Bytes a second that an answer has to come with, once it has taken that long."""
 PAGE = 100
@@ -60,12 +64,14 @@ class ApiClient:
         self._client = httpx.Client(
             base_url=base, headers={"X-N8N-API-KEY": key, "Accept-Encoding": "gzip, deflate"}, timeout=SECONDS
         )
+        self._wire = Wire()
         self._was_reached = False
         self.refused: dict[str, int] = {}
         """Lists that this n8n does not give, each with the status that it answers."""
 
     def close(self) -> None:
         self._client.close()
+        self._wire.close()
 
     def get(self, path: str, query: Query, file: BinaryIO | None = None, *, attempts: int = ATTEMPTS) -> httpx.Response:
         """The answer; with `file`, the body of a 200 is written into that. Raises ServerFailed, SourceError."""
@@ -129,7 +135,10 @@ class ApiClient:
             self._say(f"{state.outcome.exception()}. It is asked again in {seconds:.0f} seconds.")
 
     def _ask(self, path: str, query: Query, file: BinaryIO | None) -> httpx.Response:
-        with self._client.stream("GET", path, params=query) as response:
+        with ExitStack() as stack:
+            with self._wire.bounded(HEAD_SECONDS, f"the head of the answer to {path}"):
+                asked = self._client.stream("GET", path, params=query, extensions={"trace": self._wire.trace})
+                response = stack.enter_context(asked)
             self._was_reached = True
             if response.status_code == 429 or response.is_server_error:
                 raise ServerFailed(self.name, path, response.status_code, _asked_to_wait(response))

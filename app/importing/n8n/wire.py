@@ -1,0 +1,55 @@
+"""The connection on which an answer comes, so that one whose head does not come to its end can be cut."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from threading import Timer
+from typing import Any
+
+import httpx
+
+
+class Wire:
+    """Of a client that asks one thing at a time: its socket, which httpx lets nobody else have.
+
+    `trace` goes into a request's extensions.
+    """
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._was_cut = False
+
+    def trace(self, event: str, info: dict[str, Any]) -> None:
+        """Called by httpcore with all that happens to a request."""
+        if event == "connection.connect_tcp.complete":
+            self.close()
+            # Its own descriptor: TLS takes the other one away.
+            self._socket = info["return_value"].get_extra_info("socket").dup()
+
+    @contextlib.contextmanager
+    def bounded(self, seconds: float, what: str) -> Iterator[None]:
+        """Cut the connection if what is done here takes longer. Raises httpx.ReadTimeout then."""
+        self._was_cut = False
+        timer = Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except httpx.TransportError as error:
+            if self._was_cut:
+                raise httpx.ReadTimeout(f"{what} did not come within {seconds:g} seconds") from error
+            raise
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        self._was_cut = True
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Let go of the socket; the connection is the client's to end."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
