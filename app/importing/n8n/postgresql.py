@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
+from app.importing.n8n import bounds
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
@@ -25,6 +26,7 @@ COLUMNS = """
       FROM information_schema.columns AS c
      WHERE c.table_schema = %s AND c.table_name LIKE %s
        AND has_column_privilege(format('%%I.%%I', c.table_schema, c.table_name), c.column_name, 'SELECT')
+     LIMIT 100000
 """
 """What may be read: somebody may have kept a column of secrets back."""
 
@@ -40,8 +42,6 @@ FILE = sql.SQL(
 NO_TIMEOUTS = """
     SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)
 """
-
-ROWS_AT_ONCE = 50
 
 N8nConnection = psycopg.Connection[dict[str, Any]]
 
@@ -92,11 +92,11 @@ class PostgresqlSource:
         if table in self._columns:
             # On the server: other tables are read while this one is.
             with self._source_errors(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
-                cursor.itersize = ROWS_AT_ONCE
-                columns = sql.SQL(", ").join(map(sql.Identifier, sorted(self._columns[table])))
-                query = sql.SQL("SELECT {} FROM {}").format(columns, self._table(table))
-                table_rows = cursor.execute(query)
-                yield from rows_with_keys(table, map(normalise, table_rows), self.remarks)
+                most = bounds.largest_row(table, self._files.most_bytes)
+                cursor.itersize = bounds.rows_at_once(most)
+                query = bounds.guarded_query(self._table(table), self._columns[table], most)
+                whole = bounds.without_too_large(table, cursor.execute(query), most, self.remarks)
+                yield from rows_with_keys(table, map(normalise, bounds.bounded(table, whole)), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):

@@ -21,6 +21,11 @@ DATA = {
     ),
     "sqlite": sql.SQL("d.rowid AS place"),
 }
+COLUMN = {
+    "postgresql": sql.SQL("CASE WHEN octet_length({0}::text) <= 100000 THEN {0} END AS {1}"),
+    "sqlite": sql.SQL("{0} AS {1}"),
+}
+"""What an execution is, in a few words."""
 SIZES_OF_JSON = {"postgresql": sql.SQL("pg_column_size({})"), "sqlite": sql.SQL("length(CAST({} AS BLOB))")}
 """PostgreSQL knows what JSON takes on disk without reading it. n8n bounds the size of a workflow."""
 
@@ -70,7 +75,9 @@ def executions_query(
     there it yields `place`, the data's row, instead.
     """
     parts: list[sql.Composable] = [
-        sql.Identifier("e", name) for name in sorted(columns["execution_entity"]) if NAME.fullmatch(name)
+        COLUMN[dialect].format(sql.Identifier("e", name), sql.Identifier(name))
+        for name in sorted(columns["execution_entity"])
+        if NAME.fullmatch(name)
     ]
     joined: sql.Composable = sql.SQL("")
     if has(columns, "execution_data", "executionId"):

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from app.importing.n8n.bounds import bounded
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.known_tables import rows_with_keys
 from app.importing.n8n.rows import Row, normalise, read_json
@@ -121,7 +122,8 @@ class Spool:
     def rows(self, table: str) -> Iterator[Row]:
         with closing(self._connection.cursor()) as cursor:
             table_rows = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
-            yield from rows_with_keys(table, (normalise(read_json(row["row"])) for row in table_rows), self.remarks)
+            rows = (read_json(row["row"]) for row in bounded(table, map(dict, table_rows)))
+            yield from rows_with_keys(table, map(normalise, rows), self.remarks)
 
     def count_executions(self) -> int | None:
         return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])

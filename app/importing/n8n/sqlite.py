@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from psycopg import sql
 
+from app.importing.n8n.bounds import bounded
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
@@ -62,7 +63,8 @@ class SqliteSource:
         if table in self._columns:
             with self._source_errors():
                 table_rows = self._execute(ROWS.format(self._table(table)))
-                yield from rows_with_keys(table, (normalise(dict(row)) for row in table_rows), self.remarks)
+                rows = bounded(table, map(dict, table_rows))
+                yield from rows_with_keys(table, map(normalise, rows), self.remarks)
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
