@@ -1,23 +1,29 @@
 """A queue that tests fill and watch, over the test's own database."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pytest
 
+from app.processes import Child
 from app.repository import executions, lifecycle, workflows
-from app.repository.connection import Connection
+from app.repository.connection import Connection, connect
 from app.repository.execution_data import read_data
 from app.repository.executions import Execution
 from app.repository.lifecycle import StartInput
 from app.vocabulary import ENDED
+from tests import live
 from tests.deployment.hosts import World, world
 from tests.patience import wait_until
+from tests.postgres import cloned_database
 
 REACH = {"EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1"}
 LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 5}
 """Soon lost, and still not lost by a worker that only has to wait for a processor."""
+
+IN_FLIGHT = "SELECT count(*) FROM executions WHERE status IN ('new', 'running')"
 
 
 class Queue:
@@ -93,3 +99,33 @@ def outside() -> Iterator[World]:
     """Who hears of what executions do while they run; workers reach it with REACH."""
     with world() as server:
         yield server
+
+
+@dataclass(frozen=True)
+class Staffed:
+    """A database that a worker, which may call this machine, works for."""
+
+    database_url: str
+    worker: Child
+
+
+@pytest.fixture(scope="module")
+def staffed(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
+    with cloned_database(postgres_url) as url:
+        worker = live.start_worker(url, tmp_path_factory.mktemp("staffed"), **REACH)
+        try:
+            yield Staffed(url, worker)
+        finally:
+            worker.stop()
+
+
+@pytest.fixture
+def staffed_queue(staffed: Staffed) -> Iterator[Queue]:
+    """A queue like `queue`, empty, with one worker for all tests of a module, which must still be there at the end."""
+    with connect(staffed.database_url, autocommit=True) as connection:
+        connection.execute("DELETE FROM executions")
+        connection.execute("DELETE FROM workflows")
+        connection.execute("DELETE FROM projects WHERE id <> 'default'")
+        yield Queue(connection)
+        wait_until(lambda: connection.execute(IN_FLIGHT).fetchone() == (0,), "something still runs")
+    staffed.worker.check()

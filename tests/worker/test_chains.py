@@ -15,40 +15,37 @@ def ended_chain(queue) -> list[tuple]:
     return queue.connection.execute("SELECT depth, status, error_message FROM executions ORDER BY id").fetchall()
 
 
-def test_a_workflow_that_runs_itself_without_waiting_comes_to_an_end(queue, start_worker) -> None:
-    queue.save(child(call("again", options={"waitForSubWorkflow": False})), "again")
-    start_worker()
-    queue.wait_for(queue.add("again"))
-    rows = ended_chain(queue)
+def test_a_workflow_that_runs_itself_without_waiting_comes_to_an_end(staffed_queue) -> None:
+    staffed_queue.save(child(call("again", options={"waitForSubWorkflow": False})), "again")
+    staffed_queue.wait_for(staffed_queue.add("again"))
+    rows = ended_chain(staffed_queue)
     assert [depth for depth, _, _ in rows] == list(range(21))
     assert {status for _, status, _ in rows[:-1]} == {"success"}
     assert rows[-1][1] == "error"
     assert "more than 20 executions" in rows[-1][2]
 
 
-def test_error_workflows_of_each_other_come_to_an_end(queue, start_worker) -> None:
+def test_error_workflows_of_each_other_come_to_an_end(staffed_queue) -> None:
     trigger = node("Start", "errorTrigger")
-    queue.save(stored(stop_and_error("one"), trigger=trigger, errorWorkflow="other"), "one")
-    queue.save(stored(stop_and_error("other"), trigger=trigger, errorWorkflow="one"), "other")
-    queue.save(stored(stop_and_error("first"), errorWorkflow="other"), "first")
-    start_worker()
-    queue.wait_for([add(queue, "first", "trigger")])
-    rows = ended_chain(queue)
+    staffed_queue.save(stored(stop_and_error("one"), trigger=trigger, errorWorkflow="other"), "one")
+    staffed_queue.save(stored(stop_and_error("other"), trigger=trigger, errorWorkflow="one"), "other")
+    staffed_queue.save(stored(stop_and_error("first"), errorWorkflow="other"), "first")
+    staffed_queue.wait_for([add(staffed_queue, "first", "trigger")])
+    rows = ended_chain(staffed_queue)
     assert [depth for depth, _, _ in rows] == [0, 1, 2, 3]
     assert "error workflow was not started" in rows[-1][2]
     assert not any("not started" in message for _, _, message in rows[:-1])
 
 
-def test_the_text_of_an_error_is_cut_where_lists_show_it(queue, start_worker) -> None:
-    queue.save(on_error(code("return $input.all()", "Alert")), "alert")
-    queue.save(stored(code("throw new Error('x'.repeat(100000))"), errorWorkflow="alert"))
-    start_worker()
-    [failed] = queue.wait_for([add(queue, "w1", "trigger")])
+def test_the_text_of_an_error_is_cut_where_lists_show_it(staffed_queue) -> None:
+    staffed_queue.save(on_error(code("return $input.all()", "Alert")), "alert")
+    staffed_queue.save(stored(code("throw new Error('x'.repeat(100000))"), errorWorkflow="alert"))
+    [failed] = staffed_queue.wait_for([add(staffed_queue, "w1", "trigger")])
     assert len(failed.error_message.encode()) <= MAX_TEXT_LENGTH + len(CUT)
     assert failed.error_message.endswith(CUT)
-    assert "x" * 100_000 in queue.data(failed.id)["resultData"]["error"]["message"]
-    ended_chain(queue)
-    sent = queue.connection.execute(
+    assert "x" * 100_000 in staffed_queue.data(failed.id)["resultData"]["error"]["message"]
+    ended_chain(staffed_queue)
+    sent = staffed_queue.connection.execute(
         "SELECT length(items::text) FROM execution_inputs AS i JOIN executions AS e ON e.id = i.execution_id"
         " WHERE e.mode = 'error'"
     ).fetchone()[0]

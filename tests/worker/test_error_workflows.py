@@ -34,18 +34,17 @@ def error_runs(queue, number: int = 1) -> list[int]:
     return started()
 
 
-def test_it_learns_what_failed_where(queue, start_worker) -> None:
-    queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(stored(set_field("a", "1"), stop_and_error("no stock"), errorWorkflow="alert"))
-    failed = add(queue, "w1", "trigger")
-    start_worker()
-    queue.wait_for([failed])
-    [started] = error_runs(queue)
-    [execution] = queue.wait_for([started])
+def test_it_learns_what_failed_where(staffed_queue) -> None:
+    staffed_queue.save(on_error(no_op("Alert")), "alert")
+    staffed_queue.save(stored(set_field("a", "1"), stop_and_error("no stock"), errorWorkflow="alert"))
+    failed = add(staffed_queue, "w1", "trigger")
+    staffed_queue.wait_for([failed])
+    [started] = error_runs(staffed_queue)
+    [execution] = staffed_queue.wait_for([started])
     assert (execution.status, execution.workflow_id) == ("success", "alert")
-    parent = queue.connection.execute("SELECT parent_id FROM executions WHERE id = %s", [started]).fetchone()[0]
+    parent = staffed_queue.connection.execute("SELECT parent_id FROM executions WHERE id = %s", [started]).fetchone()[0]
     assert parent == failed
-    [run] = queue.data(started)["resultData"]["runData"]["Alert"]
+    [run] = staffed_queue.data(started)["resultData"]["runData"]["Alert"]
     [item] = run["data"]["main"][0]
     told = item["json"]
     assert told["workflow"] == {"id": "w1", "name": "w1"}
@@ -58,59 +57,61 @@ def test_it_learns_what_failed_where(queue, start_worker) -> None:
     assert (error["message"], error["name"], error["node"]["name"]) == ("no stock", "NodeOperationError", "Halt")
 
 
-def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(queue, start_worker) -> None:
-    queue.save(on_error(no_op()), "alert")
-    queue.save(child(stop_and_error("no stock"), errorWorkflow="alert"), "child")
-    queue.save(stored(call("child"), errorWorkflow="alert"))
-    failed = add(queue, "w1", "trigger")
-    start_worker()
-    queue.wait_for([failed, *error_runs(queue, 2)])
-    parents = queue.connection.execute("SELECT parent_id FROM executions WHERE mode = 'error' ORDER BY parent_id")
+def test_a_failed_sub_workflow_starts_its_own_and_so_does_its_parent(staffed_queue) -> None:
+    staffed_queue.save(on_error(no_op()), "alert")
+    staffed_queue.save(child(stop_and_error("no stock"), errorWorkflow="alert"), "child")
+    staffed_queue.save(stored(call("child"), errorWorkflow="alert"))
+    failed = add(staffed_queue, "w1", "trigger")
+    staffed_queue.wait_for([failed, *error_runs(staffed_queue, 2)])
+    parents = staffed_queue.connection.execute(
+        "SELECT parent_id FROM executions WHERE mode = 'error' ORDER BY parent_id"
+    )
     assert [row[0] for row in parents] == [failed, failed + 1]
 
 
-def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts_once(queue, start_worker) -> None:
-    queue.save(on_error(no_op("Alert")), "alert")
-    queue.save(stored(wait(60), errorWorkflow="alert", executionTimeout=3), "slow")
-    queue.save(stored(wait(60), errorWorkflow="alert"), "stopped")
-    slow, stopped = add(queue, "slow", "trigger"), add(queue, "stopped", "trigger")
-    start_worker()
-    queue.wait_for([stopped], ["running"])
-    lifecycle.stop(queue.connection, stopped)
+def test_a_run_whose_time_is_over_has_failed_too_and_one_that_was_stopped_counts_once(staffed_queue) -> None:
+    staffed_queue.save(on_error(no_op("Alert")), "alert")
+    staffed_queue.save(stored(wait(60), errorWorkflow="alert", executionTimeout=3), "slow")
+    staffed_queue.save(stored(wait(60), errorWorkflow="alert"), "stopped")
+    slow, stopped = add(staffed_queue, "slow", "trigger"), add(staffed_queue, "stopped", "trigger")
+    staffed_queue.wait_for([stopped], ["running"])
+    lifecycle.stop(staffed_queue.connection, stopped)
     told = {}
-    for started in error_runs(queue, 2):
-        queue.wait_for([started])
-        item = queue.data(started)["resultData"]["runData"]["Alert"][0]["data"]["main"][0][0]["json"]
+    for started in error_runs(staffed_queue, 2):
+        staffed_queue.wait_for([started])
+        item = staffed_queue.data(started)["resultData"]["runData"]["Alert"][0]["data"]["main"][0][0]["json"]
         told[int(item["execution"]["id"])] = item["execution"]["error"]["name"]
     assert told == {slow: "TimeoutExecutionCancelledError", stopped: "ManualExecutionCancelledError"}
     time.sleep(0.5)
-    assert queue.connection.execute(COUNT).fetchone()[0] == 2
+    assert staffed_queue.connection.execute(COUNT).fetchone()[0] == 2
 
 
-def test_an_error_workflow_that_fails_does_not_start_itself(queue, start_worker) -> None:
+def test_an_error_workflow_that_fails_does_not_start_itself(staffed_queue) -> None:
     nodes = [stop_and_error("first"), node("On error", "errorTrigger"), stop_and_error("second", "Halt again")]
-    queue.save(stored(*nodes, lines=[("Start", "Halt"), ("On error", "Halt again")]))
-    failed = add(queue, "w1", "trigger")
-    start_worker()
-    [first] = queue.wait_for([failed])
+    staffed_queue.save(stored(*nodes, lines=[("Start", "Halt"), ("On error", "Halt again")]))
+    failed = add(staffed_queue, "w1", "trigger")
+    [first] = staffed_queue.wait_for([failed])
     assert first.error_message == "first"
-    [started] = error_runs(queue)
-    [execution] = queue.wait_for([started])
+    [started] = error_runs(staffed_queue)
+    [execution] = staffed_queue.wait_for([started])
     assert (execution.status, execution.error_message) == ("error", "second"), "it started at its Error Trigger"
     time.sleep(0.5)
-    assert queue.connection.execute(COUNT).fetchone()[0] == 1
+    assert staffed_queue.connection.execute(COUNT).fetchone()[0] == 1
 
 
-def test_none_starts_for_manual_runs_successes_and_stale_names(queue, start_worker) -> None:
-    queue.save(on_error(no_op()), "alert")
-    queue.save(stored(stop_and_error(), errorWorkflow="alert"), "by hand")
-    queue.save(stored(no_op(), errorWorkflow="alert"), "fine")
-    queue.save(stored(stop_and_error(), errorWorkflow="gone"), "stale")
-    ids = [queue.add("by hand")[0], add(queue, "fine", "trigger"), add(queue, "stale", "trigger")]
-    start_worker()
-    assert [execution.status for execution in queue.wait_for(ids)] == ["error", "success", "error"]
+def test_none_starts_for_manual_runs_successes_and_stale_names(staffed_queue) -> None:
+    staffed_queue.save(on_error(no_op()), "alert")
+    staffed_queue.save(stored(stop_and_error(), errorWorkflow="alert"), "by hand")
+    staffed_queue.save(stored(no_op(), errorWorkflow="alert"), "fine")
+    staffed_queue.save(stored(stop_and_error(), errorWorkflow="gone"), "stale")
+    ids = [
+        staffed_queue.add("by hand")[0],
+        add(staffed_queue, "fine", "trigger"),
+        add(staffed_queue, "stale", "trigger"),
+    ]
+    assert [execution.status for execution in staffed_queue.wait_for(ids)] == ["error", "success", "error"]
     time.sleep(0.5)
-    assert queue.connection.execute(COUNT).fetchone()[0] == 0
+    assert staffed_queue.connection.execute(COUNT).fetchone()[0] == 0
 
 
 def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(queue, start_worker) -> None:
@@ -141,22 +142,20 @@ def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(que
     }
 
 
-def test_the_editors_word_for_no_error_workflow_names_none(queue, start_worker) -> None:
+def test_the_editors_word_for_no_error_workflow_names_none(staffed_queue) -> None:
     document = orjson.loads(stored(stop_and_error(), errorWorkflow="DEFAULT"))
     document["nodes"].append(node("Error", "errorTrigger"))
-    queue.save(orjson.dumps(document))
-    failed = add(queue, "w1", "trigger")
-    start_worker()
-    queue.wait_for([failed])
-    [started] = error_runs(queue)
-    assert queue.get(started).workflow_id == "w1"
+    staffed_queue.save(orjson.dumps(document))
+    failed = add(staffed_queue, "w1", "trigger")
+    staffed_queue.wait_for([failed])
+    [started] = error_runs(staffed_queue)
+    assert staffed_queue.get(started).workflow_id == "w1"
 
 
-def test_one_that_an_earlier_release_has_queued_starts_at_its_error_trigger_or_not_at_all(queue, start_worker) -> None:
-    queue.save(on_error(no_op()), "alert")
-    queue.save(stored(no_op()), "entrance")
-    ids = [add(queue, "alert", "error"), add(queue, "entrance", "error")]
-    start_worker()
-    alert, entrance = queue.wait_for(ids)
+def test_one_that_an_earlier_release_has_queued_starts_at_its_error_trigger_or_not_at_all(staffed_queue) -> None:
+    staffed_queue.save(on_error(no_op()), "alert")
+    staffed_queue.save(stored(no_op()), "entrance")
+    ids = [add(staffed_queue, "alert", "error"), add(staffed_queue, "entrance", "error")]
+    alert, entrance = staffed_queue.wait_for(ids)
     assert alert.status == "success"
-    assert (entrance.status, queue.ran(entrance.id)) == ("error", {})
+    assert (entrance.status, staffed_queue.ran(entrance.id)) == ("error", {})

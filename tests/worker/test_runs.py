@@ -7,7 +7,6 @@ from app.repository.execution_filters import ExecutionFilter
 from app.repository.restarts import NodeRun, Restart
 from tests.patience import wait_until
 from tests.repository.given import as_before_compression
-from tests.worker.conftest import REACH
 from tests.workflows import call_out, code, no_op, set_field, stop_and_error, stored, wait
 
 
@@ -44,52 +43,48 @@ def test_it_finds_work_that_nobody_announced(queue, start_worker) -> None:
     queue.wait_for([execution_id])
 
 
-def test_an_error_names_its_node(queue, start_worker) -> None:
-    queue.save(stored(stop_and_error("no stock"), no_op()))
-    [execution_id] = queue.add()
-    start_worker()
-    [execution] = queue.wait_for([execution_id])
+def test_an_error_names_its_node(staffed_queue) -> None:
+    staffed_queue.save(stored(stop_and_error("no stock"), no_op()))
+    [execution_id] = staffed_queue.add()
+    [execution] = staffed_queue.wait_for([execution_id])
     assert (execution.status, execution.error_node, execution.error_message) == ("error", "Halt", "no stock")
-    assert queue.ran(execution_id) == {"Start": ["success"], "Halt": ["error"]}
+    assert staffed_queue.ran(execution_id) == {"Start": ["success"], "Halt": ["error"]}
 
 
-def test_a_stop_aborts_the_node_that_runs(queue, start_worker, outside) -> None:
-    queue.save(stored(set_field("a", "1"), call_out(f"{outside.address}/begun"), wait(60), no_op()))
-    [execution_id] = queue.add()
-    start_worker(**REACH)
-    wait_until(lambda: outside.calls["/begun"], queue.get(execution_id))
-    lifecycle.stop(queue.connection, execution_id)
-    queue.wait_for_data([execution_id])
-    assert queue.get(execution_id).status == "canceled"
-    ran = queue.ran(execution_id)
+def test_a_stop_aborts_the_node_that_runs(staffed_queue, outside) -> None:
+    staffed_queue.save(stored(set_field("a", "1"), call_out(f"{outside.address}/begun"), wait(60), no_op()))
+    [execution_id] = staffed_queue.add()
+    wait_until(lambda: outside.calls["/begun"], staffed_queue.get(execution_id))
+    lifecycle.stop(staffed_queue.connection, execution_id)
+    staffed_queue.wait_for_data([execution_id])
+    assert staffed_queue.get(execution_id).status == "canceled"
+    ran = staffed_queue.ran(execution_id)
     assert ran["Edit"] == ["success"], "what ran before stays readable"
     assert "success" not in ran.get("Wait", []), "it was not aborted: it has ended by itself"
 
 
-def test_a_stop_reaches_code_that_never_ends(queue, start_worker, outside) -> None:
-    queue.save(stored(call_out(f"{outside.address}/begun"), code("while (true) {}"), no_op()))
-    queue.save(stored(set_field("a", "={{ 1 + 1 }}")), "neighbour")
-    [endless] = queue.add()
-    start_worker(**REACH)
-    wait_until(lambda: outside.calls["/begun"], queue.get(endless))
-    [neighbour] = queue.add("neighbour")
-    assert queue.wait_for([neighbour])[0].status == "success"
-    lifecycle.stop(queue.connection, endless)
-    queue.wait_for_data([endless])
-    assert queue.ran(endless).get("Code") != ["error"], "it was not aborted: its own limit has ended it"
-    assert queue.wait_for(queue.add("neighbour", 3))[0].status == "success"
+def test_a_stop_reaches_code_that_never_ends(staffed_queue, outside) -> None:
+    staffed_queue.save(stored(call_out(f"{outside.address}/begun"), code("while (true) {}"), no_op()))
+    staffed_queue.save(stored(set_field("a", "={{ 1 + 1 }}")), "neighbour")
+    [endless] = staffed_queue.add()
+    wait_until(lambda: outside.calls["/begun"], staffed_queue.get(endless))
+    [neighbour] = staffed_queue.add("neighbour")
+    assert staffed_queue.wait_for([neighbour])[0].status == "success"
+    lifecycle.stop(staffed_queue.connection, endless)
+    staffed_queue.wait_for_data([endless])
+    assert staffed_queue.ran(endless).get("Code") != ["error"], "it was not aborted: its own limit has ended it"
+    assert staffed_queue.wait_for(staffed_queue.add("neighbour", 3))[0].status == "success"
 
 
-def test_a_stop_is_noticed_when_the_hint_is_lost(queue, start_worker) -> None:
-    queue.save(stored(wait(60)))
-    [execution_id] = queue.add()
-    start_worker()
-    queue.wait_for([execution_id], ["running"])
-    queue.connection.execute(
+def test_a_stop_is_noticed_when_the_hint_is_lost(staffed_queue) -> None:
+    staffed_queue.save(stored(wait(60)))
+    [execution_id] = staffed_queue.add()
+    staffed_queue.wait_for([execution_id], ["running"])
+    staffed_queue.connection.execute(
         "UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [execution_id]
     )
-    queue.wait_for_data([execution_id])
-    assert "success" not in queue.ran(execution_id).get("Wait", [])
+    staffed_queue.wait_for_data([execution_id])
+    assert "success" not in staffed_queue.ran(execution_id).get("Wait", [])
 
 
 def test_a_long_wait_survives_the_restart_of_everything(queue, start_worker) -> None:
@@ -106,21 +101,20 @@ def test_a_long_wait_survives_the_restart_of_everything(queue, start_worker) -> 
     assert queue.ran(execution_id) == {name: ["success"] for name in ("Start", "Edit", "Wait", "Done")}
 
 
-def test_a_retry_goes_on_at_the_node_that_failed(queue, start_worker) -> None:
-    queue.save(stored(code("return [{json: {once: Math.random()}}]", "Dice"), stop_and_error(), no_op()))
-    [failed] = queue.add()
-    start_worker()
-    queue.wait_for([failed])
+def test_a_retry_goes_on_at_the_node_that_failed(staffed_queue) -> None:
+    staffed_queue.save(stored(code("return [{json: {once: Math.random()}}]", "Dice"), stop_and_error(), no_op()))
+    [failed] = staffed_queue.add()
+    staffed_queue.wait_for([failed])
     mended = stored(code("return [{json: {once: Math.random()}}]", "Dice"), no_op("Halt"), no_op())
-    workflows.save_workflow(queue.connection, "w1", name="w1", definition=mended)
-    again = retries.retry(queue.connection, failed, load_workflow=False)
-    assert queue.wait_for([again])[0].status == "error", "the version that ran still halts"
-    as_before_compression(queue.connection, again)
-    [retry] = queue.wait_for([retries.retry(queue.connection, again, load_workflow=True)])
+    workflows.save_workflow(staffed_queue.connection, "w1", name="w1", definition=mended)
+    again = retries.retry(staffed_queue.connection, failed, load_workflow=False)
+    assert staffed_queue.wait_for([again])[0].status == "error", "the version that ran still halts"
+    as_before_compression(staffed_queue.connection, again)
+    [retry] = staffed_queue.wait_for([retries.retry(staffed_queue.connection, again, load_workflow=True)])
     assert (retry.status, retry.mode, retry.retry_of) == ("success", "retry", again)
-    dice = [queue.data(i)["resultData"]["runData"]["Dice"] for i in (failed, again, retry.id)]
+    dice = [staffed_queue.data(i)["resultData"]["runData"]["Dice"] for i in (failed, again, retry.id)]
     assert dice[0] == dice[1] == dice[2], "the nodes before the failure have not run again"
-    assert [queue.get(i).retry_success_id for i in (failed, again)] == [retry.id, retry.id]
+    assert [staffed_queue.get(i).retry_success_id for i in (failed, again)] == [retry.id, retry.id]
 
 
 def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, start_worker) -> None:
@@ -133,25 +127,23 @@ def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, sta
     assert edited == {"name": "Ada"}
 
 
-def test_whatever_json_can_hold_comes_back(queue, start_worker) -> None:
-    queue.save(stored(no_op()))
+def test_whatever_json_can_hold_comes_back(staffed_queue) -> None:
+    staffed_queue.save(stored(no_op()))
     items = '[{"json":{"nul":"\\u0000","big":9007199254740993,"deep":[[[{}]]],"":"empty","é":"ü"}}]'
-    [execution_id] = queue.add(items=items.encode())
-    start_worker()
-    queue.wait_for([execution_id])
-    came_back = queue.data(execution_id)["resultData"]["runData"]["Done"][0]["data"]["main"][0][0]["json"]
+    [execution_id] = staffed_queue.add(items=items.encode())
+    staffed_queue.wait_for([execution_id])
+    came_back = staffed_queue.data(execution_id)["resultData"]["runData"]["Done"][0]["data"]["main"][0][0]["json"]
     assert came_back == {"nul": "\0", "big": 9007199254740993, "deep": [[[{}]]], "": "empty", "é": "ü"}
 
 
-def test_data_that_is_nested_deeply_is_kept(start_worker, queue) -> None:
-    queue.save(stored(no_op()))
+def test_data_that_is_nested_deeply_is_kept(staffed_queue) -> None:
+    staffed_queue.save(stored(no_op()))
     levels = 300
     items = f'[{{"json":{{"deep":{"[" * levels}{"]" * levels}}}}}]'.encode()
-    [execution_id] = queue.add(items=items)
-    start_worker()
-    [execution] = queue.wait_for([execution_id])
+    [execution_id] = staffed_queue.add(items=items)
+    [execution] = staffed_queue.wait_for([execution_id])
     assert execution.status == "success", execution.error_message
-    deep = queue.data(execution_id)["resultData"]["runData"]["Start"][0]["data"]["main"][0][0]["json"]["deep"]
+    deep = staffed_queue.data(execution_id)["resultData"]["runData"]["Start"][0]["data"]["main"][0][0]["json"]["deep"]
     for _ in range(levels - 1):
         [deep] = deep
     assert deep == []
@@ -173,27 +165,25 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
     assert queue.get(ids[-1]).status == "success"
 
 
-def test_it_retries_many_in_the_background_where_they_ran(queue, start_worker) -> None:
-    queue.save(stored(stop_and_error("no stock"), no_op()))
-    ids = queue.add(number=3)
-    start_worker()
-    queue.wait_for(ids)
+def test_it_retries_many_in_the_background_where_they_ran(staffed_queue) -> None:
+    staffed_queue.save(stored(stop_and_error("no stock"), no_op()))
+    ids = staffed_queue.add(number=3)
+    staffed_queue.wait_for(ids)
     for node, retried in (("Halt", 3), ("Done", 0)):
         place = Restart(NodeRun(node))
         wanted = ExecutionFilter(ids=tuple(ids))
-        job_id = retry_jobs.create_retry_job(queue.connection, wanted, load_workflow=False, restart=place)
-        wait_until(lambda: retry_jobs.get_retry_job(queue.connection, job_id).finished_at)  # noqa: B023
-        assert retry_jobs.get_retry_job(queue.connection, job_id).retried == retried
-    messages = {one.message for one in retry_jobs.read_results(queue.connection, job_id, limit=9)}
+        job_id = retry_jobs.create_retry_job(staffed_queue.connection, wanted, load_workflow=False, restart=place)
+        wait_until(lambda: retry_jobs.get_retry_job(staffed_queue.connection, job_id).finished_at)  # noqa: B023
+        assert retry_jobs.get_retry_job(staffed_queue.connection, job_id).retried == retried
+    messages = {one.message for one in retry_jobs.read_results(staffed_queue.connection, job_id, limit=9)}
     assert messages == {"The node 'Done' is not in the execution, or never ran"}
 
 
-def test_it_deletes_in_the_background(queue, start_worker) -> None:
-    queue.save(stored(no_op()))
-    ids = queue.add(number=3)
-    start_worker()
-    queue.wait_for(ids)
-    job_id = deletion_jobs.create_deletion_job(queue.connection, ExecutionFilter(workflow_ids=("w1",)))
-    wait_until(lambda: deletion_jobs.get_deletion_job(queue.connection, job_id).finished_at)
-    assert deletion_jobs.get_deletion_job(queue.connection, job_id).deleted == 3
-    assert queue.connection.execute("SELECT count(*) FROM execution_data").fetchone() == (0,)
+def test_it_deletes_in_the_background(staffed_queue) -> None:
+    staffed_queue.save(stored(no_op()))
+    ids = staffed_queue.add(number=3)
+    staffed_queue.wait_for(ids)
+    job_id = deletion_jobs.create_deletion_job(staffed_queue.connection, ExecutionFilter(workflow_ids=("w1",)))
+    wait_until(lambda: deletion_jobs.get_deletion_job(staffed_queue.connection, job_id).finished_at)
+    assert deletion_jobs.get_deletion_job(staffed_queue.connection, job_id).deleted == 3
+    assert staffed_queue.connection.execute("SELECT count(*) FROM execution_data").fetchone() == (0,)

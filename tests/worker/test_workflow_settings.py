@@ -29,27 +29,25 @@ def test_what_is_not_to_be_kept_is_gone_when_it_has_ended(queue, start_worker) -
     assert ends == 5, "they count all the same"
 
 
-def test_a_failure_that_is_not_kept_starts_its_error_workflow_all_the_same(queue, start_worker) -> None:
-    queue.save(on_error(no_op()), "alert")
+def test_a_failure_that_is_not_kept_starts_its_error_workflow_all_the_same(staffed_queue) -> None:
+    staffed_queue.save(on_error(no_op()), "alert")
     settings = {"saveDataErrorExecution": "none", "errorWorkflow": "alert"}
-    queue.save(stored(stop_and_error("no stock"), **settings))
-    failed = add(queue, "w1", "trigger")
-    start_worker()
-    [started] = error_runs(queue)
-    assert queue.wait_for([started])[0].status == "success"
-    assert queue.connection.execute(LEFT, [[failed]]).fetchall() == []
+    staffed_queue.save(stored(stop_and_error("no stock"), **settings))
+    failed = add(staffed_queue, "w1", "trigger")
+    [started] = error_runs(staffed_queue)
+    assert staffed_queue.wait_for([started])[0].status == "success"
+    assert staffed_queue.connection.execute(LEFT, [[failed]]).fetchall() == []
 
 
 @pytest.mark.parametrize("below", [False, True])
-def test_a_run_ends_as_canceled_when_its_time_is_over(queue, start_worker, below: bool) -> None:
-    queue.save(child(wait(60)), "child")
+def test_a_run_ends_as_canceled_when_its_time_is_over(staffed_queue, below: bool) -> None:
+    staffed_queue.save(child(wait(60)), "child")
     slow = call("child") if below else wait(60)
-    queue.save(stored(set_field("a", "1"), slow, no_op(), executionTimeout=3))
-    [execution_id] = queue.add()
-    start_worker()
-    [execution] = queue.wait_for([execution_id])
+    staffed_queue.save(stored(set_field("a", "1"), slow, no_op(), executionTimeout=3))
+    [execution_id] = staffed_queue.add()
+    [execution] = staffed_queue.wait_for([execution_id])
     assert execution.status == "canceled", "it was, long before it would have ended by itself"
     assert (execution.stopped_at - execution.started_at).total_seconds() > 2.9
-    assert queue.ran(execution_id)["Edit"] == ["success"]
+    assert staffed_queue.ran(execution_id)["Edit"] == ["success"]
     if below:
-        assert queue.wait_for([execution_id + 1])[0].status == "canceled"
+        assert staffed_queue.wait_for([execution_id + 1])[0].status == "canceled"
