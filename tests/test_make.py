@@ -87,6 +87,7 @@ def test_a_python_without_venv_names_the_package_to_install(fresh):
     assert not (fresh / ".venv").exists()
 
 
+@pytest.mark.slow
 def test_a_venv_whose_python_is_gone_is_made_anew(fresh):
     (fresh / ".venv" / "bin").mkdir(parents=True)
     (fresh / ".venv" / "bin" / "python").symlink_to("/no/such/python")

@@ -1,4 +1,4 @@
-"""Each process of a test run begins with its share of what takes long."""
+"""Some processes of a test run begin with what takes long, each with its share of it."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -26,7 +26,10 @@ def names(text: str) -> list[Any]:
         ("abcdef", 3, "ab cd ef"),
         ("ABC", 2, "AC B"),
         ("aAAABBCDb", 2, "AAAD BBCab"),
-        ("ABCDa", 4, "A B C Da"),
+        ("ABCDa", 4, "AD B C a"),
+        ("abcAdBefCgDhijkl", 4, "ADab Bcde Cfgh ijkl"),
+        ("aAbBcCdef", 3, "Aab Bcd Cef"),
+        ("aAbBcCde", 5, "A B Ca bc de"),
         ("a", 4, "a"),
         ("", 2, ""),
     ],

@@ -62,6 +62,7 @@ def test_a_manifest_is_kept_as_json(manifest):
             Manifest.from_json(wrong)
 
 
+@pytest.mark.slow
 def test_a_file_that_holds_or_ends_its_process_is_named_too(tmp_path):
     files = {
         "Holds": "for (;;);",

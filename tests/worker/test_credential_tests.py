@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from app.repository import node_package_wishes, node_packages
 from app.repository.node_package_wishes import Wish
 from tests.engine.nodes import far_side
@@ -14,6 +16,7 @@ FILE = "credentials/TokenApi.credentials.js"
 registry = registry_of_packages
 
 
+@pytest.mark.slow
 def test_a_token_is_fetched_and_shown_to_the_service(registry, connection, start_server, start_worker):
     server = start_server(EXECUTIONS_ALLOWED_HOSTS="127.0.0.1")
     registry.publish(NAME, files={FILE: (SAMPLE / FILE).read_text()}, n8n={"credentials": [FILE]})

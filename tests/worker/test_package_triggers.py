@@ -1,5 +1,7 @@
 """A trigger of a package from its installation to its end: arranged with its provider, called, and called no more."""
 
+import pytest
+
 from app.repository import node_package_wishes, node_packages
 from app.repository.node_package_wishes import Wish
 from tests import live
@@ -24,6 +26,7 @@ FORM = "".join(
 registry = registry_of_packages
 
 
+@pytest.mark.slow
 def test_a_provider_calls_it_while_it_is_active(registry, connection, start_server, start_worker):
     port = live.free_port()
     own = {"EXECUTIONS_WEBHOOK_URL": f"http://127.0.0.1:{port}", "EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1"}

@@ -4,6 +4,8 @@ import asyncio
 import json
 from types import SimpleNamespace
 
+import pytest
+
 from app.engine.run.node_types import NodeTypes
 from app.packages.store import Store
 from app.repository import node_package_wishes, node_packages
@@ -19,6 +21,7 @@ NAME = "n8n-nodes-greet"
 registry = registry_of_packages
 
 
+@pytest.mark.slow
 def test_what_is_asked_for_comes_to_all_workers_and_meanwhile_they_leave_it(
     registry, queue, start_worker, connection, tmp_path
 ):
