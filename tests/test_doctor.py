@@ -57,6 +57,8 @@ def test_a_worker_that_an_upgrade_has_forgotten(database_url, connection, progra
 
 def test_a_host_with_another_encryption_key(database_url, connection) -> None:
     own, other = ({"EXECUTIONS_ENCRYPTION_KEY": key} for key in ("own", "other"))
+    [before] = [each for each in found(database_url, **other) if each.subject == "encryption key"]
+    assert (before.state, before.advice) == ("not tried: there are no credentials yet", None)
     vault = Vault(Settings.from_environment({"DATABASE_URL": database_url, **own}))
     data = {"user": "a", "password": "b"}
     vault.create(connection, "c1", name="c", type="httpBasicAuth", project_id="default", data=data)

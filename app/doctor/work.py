@@ -6,7 +6,7 @@ from app.credentials.key_check import unreadable
 from app.credentials.vault import Vault
 from app.doctor.finding import LISTED, Finding
 from app.places import build
-from app.repository import failures, node_packages, workers
+from app.repository import credentials, failures, node_packages, workers
 from app.repository.connection import Connection
 from app.repository.execution_counts import queue_state
 from app.settings import Settings
@@ -26,7 +26,12 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
         if vault.keyring.is_there():
             vault.keyring.accepted_keys()
         wrong = unreadable(connection, vault)
-        state = "opens the credentials that were tried" if vault.keyring.is_there() else "made at first use"
+        if not vault.keyring.is_there():
+            state = "made at first use"
+        elif credentials.one_of_each_key(connection):
+            state = "opens the credentials that were tried"
+        else:
+            state = "not tried: there are no credentials yet"
     except OSError as error:
         yield Finding("encryption key", str(error), "let this user read EXECUTIONS_HOME/encryption-key, or put it back")
         return
