@@ -9,8 +9,9 @@ from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
 from app.notation import time_text
-from app.repository import users
+from app.repository import projects, users
 from app.repository.connection import Connection
+from app.repository.errors import ProjectNotFound
 from app.repository.users import Sight, User
 from app.schemas.base import parse_uuid
 from app.schemas.users import (
@@ -37,6 +38,13 @@ def get_visible_user(connection: Connection, identifier: str) -> User:
     return users.get_user(connection, caller_sight(), user_id=parse_uuid(identifier), email=identifier)
 
 
+def _require_project(connection: Connection, project_id: str) -> None:
+    """Raises ProjectNotFound, also for one that the caller's key does not see."""
+    own = caller().project_id
+    if own not in (None, project_id) or not projects.get_projects(connection, [project_id]):
+        raise ProjectNotFound
+
+
 def render(user: User, *, with_role: bool) -> dict[str, Any]:
     """The user object."""
     rendered = {
@@ -52,18 +60,21 @@ def render(user: User, *, with_role: bool) -> dict[str, Any]:
     return {**rendered, "role": user.role} if with_role else rendered
 
 
-@blueprint.endpoint("GET", "", scope="user:list", query=UserListQuery, answer=UserPageSchema)
+@blueprint.endpoint("GET", "", scope="user:list", query=UserListQuery, answer=UserPageSchema, errors=[404])
 def get_many_users(query: dict[str, Any]) -> Response:
-    """List users in the order of their ids."""
+    """List users in the order of their ids, or those of a project."""
     offset = query.get("offset", 0) if query["last_id"] is None else 0
+    project_id = query.get("project_id")
     with database() as connection:
+        if project_id is not None:
+            _require_project(connection, project_id)
         rows = users.list_users(
             connection,
             caller_sight(),
             limit=query["limit"] + 1,
             after=query["last_id"],
             offset=offset,
-            project_id=query.get("project_id"),
+            project_id=project_id,
         )
     page, cursor = LIST_QUERY.cut(query, rows)
     return answer({"data": [render(user, with_role=query["include_role"]) for user in page], "nextCursor": cursor})

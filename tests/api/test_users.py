@@ -130,7 +130,9 @@ def test_members_of_a_project(api) -> None:
     api.post("/projects/b/users", {"relations": [relations[1]]})
     assert {each["email"] for each in limited.get("/users").json["data"]} == {OWNER, bob["email"]}
     for project in ("a", "nosuch"):  # whether bob is there, too, is none of its business
-        assert {each["email"] for each in limited.get(f"/users?projectId={project}").json["data"]} == {OWNER}
+        assert limited.get(f"/users?projectId={project}").json == {"message": "Project not found"}
+    assert api.get("/users?projectId=nosuch").status_code == 404
+    assert {each["email"] for each in limited.get("/users?projectId=b").json["data"]} == {OWNER, bob["email"]}
     api.delete(f"/projects/b/users/{bob['id']}")
     assert limited.get(f"/users/{bob['id']}").status_code == 404
     assert limited.get(path).status_code == 404
