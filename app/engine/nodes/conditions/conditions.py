@@ -92,7 +92,9 @@ def _rules(entry: dict[str, Any]) -> Rules:
 
 def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: Rules, facts: Facts) -> bool:
     operator = as_group(condition.get("operator"))
-    kind, operation = str(operator.get("type")), operator.get("operation")
+    kind, operation = operator.get("type"), operator.get("operation")
+    if not isinstance(kind, str):
+        raise NodeError("The operator of a condition is not known", item_index=item)
     place = f" [condition {number}, item {item}]"
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
     missing = isinstance(left, Undefined), isinstance(right, Undefined)

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 from app.engine.nodes.conditions import conditions
-from app.engine.nodes.conditions.facts import conditions_of
 from app.engine.nodes.shared.issues import Typed, rules
 from app.engine.run.computing import PLAIN, compute, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
@@ -101,10 +100,7 @@ async def _by_rules(context: NodeContext) -> list[list[int | NodeError]]:
 
 def _filters_of(resolved: list[Any], number: int) -> list[Any]:
     """For each item the conditions of this rule, or why there are none."""
-    return [
-        each if isinstance(each, NodeError) else _validate_rule(each["rules"][number], index)
-        for index, each in enumerate(resolved)
-    ]
+    return [each if isinstance(each, NodeError) else each["rules"][number] for each in resolved]
 
 
 def _places(resolved: list[Any], columns: list[list[bool | NodeError]]) -> list[list[int | NodeError]]:
@@ -112,14 +108,6 @@ def _places(resolved: list[Any], columns: list[list[bool | NodeError]]) -> list[
         [each] if isinstance(each, NodeError) else _matching_outputs([column[index] for column in columns], each, index)
         for index, each in enumerate(resolved)
     ]
-
-
-def _validate_rule(rule: Any, index: int) -> Any:
-    """The conditions of a rule, or what is wrong where one of them has no operator."""
-    for condition in conditions_of(as_group(rule)):
-        if not isinstance(as_group(condition.get("operator")).get("type"), str):
-            return NodeError("The operator of a condition is not known", item_index=index)
-    return rule
 
 
 def _matching_outputs(results: list[bool | NodeError], asked: dict[str, Any], index: int) -> list[int | NodeError]:
