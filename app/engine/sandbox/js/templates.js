@@ -108,6 +108,7 @@ function withoutBrackets(node) {
   return inner;
 }
 
+const forbidden = (name) => new TemplateError(`Cannot access "${name}" due to security concerns`);
 const identifier = (name) => ({ type: 'Identifier', name });
 const member = (object, property, more) => ({ type: 'MemberExpression', object, property, computed: false, optional: false, ...more });
 const call = (callee, given) => ({ type: 'CallExpression', callee, arguments: given, optional: false });
@@ -145,6 +146,10 @@ function rewrite(code, isMethod, isVariable) {
   const edits = [];
   const properties = new Set();
   const callees = new Set();
+  const declared = new Set();
+  const declare = (pattern) => {
+    if (pattern) walk(pattern, ({ type, name }) => type === 'Identifier' && declared.add(name));
+  };
   let mutates = false;
   walk(tree, (node) => {
     switch (node.type) {
@@ -158,6 +163,10 @@ function rewrite(code, isMethod, isVariable) {
       case 'FunctionDeclaration':
         // A promise could never be settled here: an expression's value is taken at once.
         if (node.async) throw new TemplateError('Expression evaluation failed: #<Promise> could not be cloned.');
+        for (const each of [node.id, ...node.params]) declare(each);
+        break;
+      case 'VariableDeclarator':
+        declare(node.id);
         break;
       case 'BlockStatement':
         joinReturns(node.body, code);
@@ -180,7 +189,7 @@ function rewrite(code, isMethod, isVariable) {
         if (!node.computed) properties.add(node.property);
         const name = node.computed ? node.property.value : node.property.name;
         if (name === 'constructor') throw new TemplateError(CONSTRUCTOR[node.computed ? 1 : 0]);
-        if (FORBIDDEN_MEMBERS.has(name)) throw new TemplateError(`Cannot access "${name}" due to security concerns`);
+        if (FORBIDDEN_MEMBERS.has(name)) throw forbidden(name);
         if (MUTATORS.has(name)) mutates = true;
         break;
       }
@@ -203,7 +212,7 @@ function rewrite(code, isMethod, isVariable) {
       }
       case 'Identifier':
         if (properties.has(node)) break;
-        if (node.name === 'arguments') throw new TemplateError('Cannot access "arguments" due to security concerns');
+        if (node.name === 'arguments') throw forbidden('arguments');
         if (node.name === '$' && !callees.has(node)) {
           throw new TemplateError('Cannot access "$" without calling it as a function');
         }
@@ -213,6 +222,9 @@ function rewrite(code, isMethod, isVariable) {
         break;
     }
   });
+  for (const name of names) {
+    if (!declared.has(name) && (name === 'constructor' || FORBIDDEN_MEMBERS.has(name))) throw forbidden(name);
+  }
   // Only now, when all has been looked at as it was written.
   for (const edit of edits) edit();
   const { type, start, end } = withoutBrackets(tree);
