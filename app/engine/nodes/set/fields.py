@@ -28,6 +28,10 @@ class NamedFile:
     source: Any
 
 
+class NumberOfObject(float):
+    """The number that a date or a duration is where a number is wanted."""
+
+
 Row = list[Any]
 """The cells of one item."""
 
@@ -115,11 +119,13 @@ def _convert(
     if kind in PARSED and isinstance(value, str):
         context.hold(estimate(value))
     try:
+        if isinstance(value, NumberOfObject):
+            return conversions.convert(conversions.plain_number(float(value)), kind)
         return _as_time(value, times) if kind == "dateTime" else conversions.convert(value, kind)
     except CannotConvert:
         if not lenient:
             raise _wrong_type(name, kind, value, item) from None
-        return None if value != value else value
+        return None if value != value else float(value) if isinstance(value, NumberOfObject) else value
 
 
 def _as_time(value: Any, times: dict[str, datetime]) -> Any:
@@ -132,7 +138,7 @@ def _as_time(value: Any, times: dict[str, datetime]) -> Any:
 
 
 def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
-    if isinstance(value, dict | list):
+    if isinstance(value, dict | list | NumberOfObject):
         shown = "array" if isinstance(value, list) else "object"
     else:
         shown = f"'{conversions.to_string(value)}'"

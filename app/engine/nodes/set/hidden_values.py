@@ -1,4 +1,4 @@
-"""What JSON hides of an expression's value: numbers that are none, and dates, which are no text to JavaScript."""
+"""What JSON hides of an expression's value: numbers that are none, and dates and durations, which are no texts."""
 
 import math
 import re
@@ -7,21 +7,28 @@ from typing import Any
 
 import orjson
 
-from app.engine.nodes.set.fields import Fields
+from app.engine.nodes.set.fields import Fields, NumberOfObject
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 
 SPECIAL = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 DATE = "Date"
 """What `tell_apart` says of a date."""
-_ISO = re.compile(r"[+-]?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z")
+DURATION = "Duration "
+"""What `tell_apart` says of a duration, before its milliseconds."""
+_ISO = re.compile(r"([+-]?\d{4,6})(-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3})Z\Z")
+_SPAN = re.compile(r"P[-+\dYMWDTHS.,]+\Z")
+_CYCLE = 400
+"""Years after which the calendar repeats itself."""
+_CYCLE_MILLISECONDS = 146_097 * 86_400_000
 _FIELD_KINDS = frozenset({"string", "number", "boolean", "array", "object"})
 
 
 async def reveal(context: NodeContext, fields: Fields, resolved: list[Any], *, name_nothing: bool = False) -> None:
     """Put into the values of typed fields what they really are, so that they convert as in n8n.
 
-    Asks the sandbox a second time, but only for values that gave nothing, or a date's text where a date was made.
+    Asks the sandbox a second time, but only for values that gave nothing, a date's text where a date was made, or a
+    duration's text.
     With `name_nothing`, null and undefined are those words in a text field.
     """
     templates = [
@@ -35,7 +42,7 @@ async def reveal(context: NodeContext, fields: Fields, resolved: list[Any], *, n
         if not isinstance(row, NodeError)
         for place, kind, template, dated in templates
         if (value := row["value"][place]) is None
-        or (dated and isinstance(value, str) and _ISO.match(value) is not None)
+        or (isinstance(value, str) and ((dated and _ISO.match(value)) or (value[:1] == "P" and _SPAN.match(value))))
     ]
     if not asked:
         return
@@ -45,8 +52,10 @@ async def reveal(context: NodeContext, fields: Fields, resolved: list[Any], *, n
         if said in SPECIAL:
             row[place] = SPECIAL[said]
         elif said == DATE:
-            row[place] = _as_kind(kind, row[place])
-        elif name_nothing and kind == "string":
+            row[place] = _as_kind(kind, row[place], _milliseconds(row[place]))
+        elif said.startswith(DURATION):
+            row[place] = _as_kind(kind, row[place], float(said.removeprefix(DURATION)))
+        elif name_nothing and kind == "string" and row[place] is None:
             row[place] = said
 
 
@@ -64,10 +73,20 @@ async def reveal_names(context: NodeContext, fields: Fields, resolved: list[Any]
             row[place] = answers[index][text]
 
 
-def _as_kind(kind: Any, iso: str | None) -> Any:
-    """A date in a field of that type: its JSON as text, milliseconds as a number, and no array."""
+def _as_kind(kind: Any, iso: str | None, milliseconds: float) -> Any:
+    """A date or duration in a field of that type: its JSON as text, milliseconds as a number, and no array."""
     if kind == "string":
         return orjson.dumps(iso).decode()
     if kind in ("number", "boolean"):
-        return math.nan if iso is None else datetime.fromisoformat(iso).timestamp() * 1000
+        return NumberOfObject(milliseconds)
     return {} if kind == "array" else iso
+
+
+def _milliseconds(iso: str | None) -> float:
+    """Since 1970; also for the years beyond 9999 and before 1, which datetime has not."""
+    parts = _ISO.match(iso or "")
+    if parts is None:
+        return math.nan
+    cycles, year = divmod(int(parts[1]) - 2000, _CYCLE)
+    time = datetime.fromisoformat(f"{2000 + year}{parts[2]}+00:00")
+    return time.timestamp() * 1000 + cycles * _CYCLE_MILLISECONDS

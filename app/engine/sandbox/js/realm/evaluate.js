@@ -138,7 +138,7 @@
     return typeof value === 'number' && value - value !== 0 ? [`${value}`] : undefined;
   }
 
-  /** What a template's value is, where JSON would not tell: a date, null, undefined, or what number. */
+  /** What a template's value is, where JSON would not tell: a date, a duration, null, undefined, or what number. */
   function kindOf(parts, scope) {
     let value;
     scope.isDateTime = false;
@@ -149,6 +149,7 @@
     }
     if (value instanceof Date) return 'Date';
     if (scope.isDateTime) return 'DateTime';
+    if (value instanceof realm.luxon.Duration) return `Duration ${value.toMillis()}`;
     return typeof value === 'number' || value === null ? String(value) : typeof value;
   }
 
