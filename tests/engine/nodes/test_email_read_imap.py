@@ -1,6 +1,7 @@
 """Email Trigger (IMAP) against a local server: items in each format, marks, numbers kept, connections that break."""
 
 import asyncio
+import threading
 from email.message import EmailMessage
 from types import SimpleNamespace
 from typing import Any
@@ -196,6 +197,37 @@ def test_no_more_is_kept_of_what_a_server_says_than_an_answer_has(engine, monkey
         box.chatter = b"* OK and so on\r\n" * 150
         with pytest.raises(NodeError, match="too many for an answer"):
             engine.wait_for(Listener(engine, box).run(lambda: False))
+
+
+def test_an_answer_in_too_many_levels_is_a_sentence(engine) -> None:
+    with imap_server.running() as box:
+        box.put(mail(1))
+        box.chatter = b"* 1 FETCH " + b"(" * 5_000 + b"\r\n"
+        with pytest.raises(NodeError, match="too many levels"):
+            engine.wait_for(Listener(engine, box).run(lambda: False))
+
+
+def test_reading_that_is_stopped_ends_though_no_answer_is_waited_for(engine) -> None:
+    begun, ended, cut = threading.Event(), threading.Event(), threading.Event()
+
+    def read() -> None:
+        begun.set()
+        try:
+            while True:
+                sum(range(100))
+        finally:
+            ended.set()
+
+    async def stop() -> None:
+        in_thread = mailbox.OwnThread(SimpleNamespace(abort=cut.set))  # type: ignore[arg-type]
+        task = asyncio.create_task(in_thread(read))
+        await asyncio.to_thread(begun.wait, PATIENCE_SECONDS)
+        task.cancel()
+        await asyncio.wait([task])
+        assert await asyncio.to_thread(ended.wait, PATIENCE_SECONDS)
+
+    engine.wait_for(stop())
+    assert cut.is_set()
 
 
 def test_a_mail_that_cannot_be_read_keeps_no_other_one_waiting(engine) -> None:

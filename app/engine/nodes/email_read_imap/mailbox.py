@@ -8,7 +8,6 @@ import contextlib
 import imaplib
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -16,6 +15,7 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError, LoginError
 
 from app.engine.nodes.shared.connection_errors import hide_password
+from app.engine.run.computing import compute
 from app.engine.run.errors import NodeError
 
 T = TypeVar("T")
@@ -160,26 +160,21 @@ class Mailbox:
 
 
 class OwnThread:
-    """Lets a mailbox do its blocking work beside the loop; whoever is cancelled cuts it short."""
+    """Lets a mailbox do its blocking work beside the loop; whoever is cancelled cuts it short, waiting or computing."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
-        self._threads = ThreadPoolExecutor(1, thread_name_prefix="imap")
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
-            return await asyncio.shield(future)
+            return await compute(work)
         except asyncio.CancelledError:
             self._mailbox.abort()
-            with contextlib.suppress(Exception):
-                await asyncio.wait([future], timeout=1)
             raise
 
     def close(self) -> None:
-        """Cut the connection and let the thread go."""
+        """Cut the connection."""
         self._mailbox.abort()
-        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _is_ascii(wanted: Sequence[Any]) -> bool:
@@ -195,6 +190,8 @@ def _failures(secret: str) -> Iterator[None]:
         raise NodeError(f"The mail server refused the login: {_text(error, secret)}") from None
     except (IMAPClientError, imaplib.IMAP4.error, OSError, ValueError) as error:
         raise NodeError(f"The mail server has failed: {_text(error, secret)}") from None
+    except RecursionError:
+        raise NodeError("The mail server has failed: it answered in too many levels") from None
 
 
 def _text(error: Exception, secret: str) -> str:
