@@ -1,8 +1,6 @@
 """How long the lists of a source may be, and how large their rows: what goes beyond is no n8n's, or has no end."""
 
-from collections.abc import Collection, Iterable, Iterator
-
-from psycopg import sql
+from collections.abc import Iterable, Iterator
 
 from app.importing.n8n.known_tables import MAX_NAMED
 from app.importing.n8n.rows import Row
@@ -28,11 +26,6 @@ PASSED = frozenset({"processed_data", "workflow_history"})
 LARGE = frozenset({"workflow_entity", "workflow_history", "processed_data"})
 OWN_ROWS = "data_table_user_"
 
-# OFFSET 0: PostgreSQL would work out the size once for each column.
-GUARDED = sql.SQL("SELECT {kept} FROM (SELECT {columns}, {bytes} AS {size} FROM {table} AS t OFFSET 0) AS r")
-KEPT = sql.SQL("CASE WHEN r.{size} <= {most} THEN r.{name} END AS {name}")
-TOO_LARGE = sql.SQL("CASE WHEN r.{size} > {most} THEN left({label}::text, 60) END AS {size}")
-BYTES = sql.SQL("coalesce(octet_length(t.{name}::text), 0)::bigint")
 SIZE = "size of the row"
 """A column in which the beginning of a row's id comes where the row itself is too large to come."""
 
@@ -64,21 +57,6 @@ def bounded(table: str, rows: Iterable[Row]) -> Iterator[Row]:
             said = f"{most_rows:,} rows" if number > most_rows else f"{most_bytes:,} bytes"
             raise SourceError(f"n8n's table {table} has more than {said}: nothing was brought")
         yield row
-
-
-def guarded_query(table: sql.Identifier, columns: Collection[str], most: int) -> sql.Composed:
-    """SQL for the rows of a table; of those of more bytes than that the id alone comes, as `SIZE`."""
-    names = [sql.Identifier(name) for name in sorted(columns)]
-    size, limit = sql.Identifier(SIZE), sql.Literal(most)
-    label = sql.SQL("coalesce(r.id::text, {})").format("") if "id" in columns else sql.Literal("")
-    kept = [KEPT.format(size=size, most=limit, name=name) for name in names]
-    return GUARDED.format(
-        kept=sql.SQL(", ").join([*kept, TOO_LARGE.format(size=size, most=limit, label=label)]),
-        columns=sql.SQL(", ").join(sql.SQL("t.{}").format(name) for name in names),
-        bytes=sql.SQL(" + ").join(BYTES.format(name=name) for name in names),
-        size=size,
-        table=table,
-    )
 
 
 def without_too_large(table: str, rows: Iterable[Row], most: int, remarks: Sentences) -> Iterator[Row]:

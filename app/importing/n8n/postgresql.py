@@ -15,7 +15,7 @@ from psycopg.types.datetime import TimestamptzLoader
 from app.importing.n8n import bounds
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
-from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, has
+from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, guarded_query, has
 from app.importing.n8n.rows import Row, normalise
 from app.importing.n8n.sentences import Sentences
 from app.importing.n8n.source import SourceError, SourceExecution
@@ -94,7 +94,7 @@ class PostgresqlSource:
             with self._source_errors(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
                 most = bounds.largest_row(table, self._files.most_bytes)
                 cursor.itersize = bounds.rows_at_once(most)
-                query = bounds.guarded_query(self._table(table), self._columns[table], most)
+                query = guarded_query(self._table(table), self._columns[table], most)
                 whole = bounds.without_too_large(table, cursor.execute(query), most, self.remarks)
                 yield from rows_with_keys(table, map(normalise, bounds.bounded(table, whole)), self.remarks)
 

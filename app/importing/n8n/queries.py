@@ -1,10 +1,11 @@
 """The one query for executions, as this n8n's tables allow it; PostgreSQL and SQLite differ in how rows become JSON."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from psycopg import sql
 
+from app.importing.n8n.bounds import SIZE
 from app.importing.n8n.known_tables import Columns
 
 Table = Callable[[str], sql.Identifier]
@@ -55,6 +56,12 @@ NEWEST = sql.SQL(
      LIMIT {}
 """
 )
+
+# OFFSET 0: PostgreSQL would work out the size once for each column.
+GUARDED = sql.SQL("SELECT {kept} FROM (SELECT {columns}, {bytes} AS {size} FROM {table} AS t OFFSET 0) AS r")
+KEPT = sql.SQL("CASE WHEN r.{size} <= {most} THEN r.{name} END AS {name}")
+TOO_LARGE = sql.SQL("CASE WHEN r.{size} > {most} THEN left({label}::text, 60) END AS {size}")
+BYTES_OF = sql.SQL("coalesce(octet_length(t.{name}::text), 0)::bigint")
 
 
 def brought_query(columns: Columns, table: Table) -> sql.Composed:
@@ -119,3 +126,18 @@ def _said_of_it(columns: Columns, dialect: str, table: Table) -> list[sql.Compos
         ids = list_of.format(sql.SQL('CAST(t."tagId" AS text)'))
         parts.append(TAGS.format(ids, table("execution_annotations"), table("execution_annotation_tags")))
     return parts
+
+
+def guarded_query(table: sql.Identifier, columns: Collection[str], most: int) -> sql.Composed:
+    """SQL for the rows of a table; of those of more bytes than that the id alone comes, as `SIZE`."""
+    names = [sql.Identifier(name) for name in sorted(columns)]
+    size, limit = sql.Identifier(SIZE), sql.Literal(most)
+    label = sql.SQL("coalesce(r.id::text, {})").format("") if "id" in columns else sql.Literal("")
+    kept = [KEPT.format(size=size, most=limit, name=name) for name in names]
+    return GUARDED.format(
+        kept=sql.SQL(", ").join([*kept, TOO_LARGE.format(size=size, most=limit, label=label)]),
+        columns=sql.SQL(", ").join(sql.SQL("t.{}").format(name) for name in names),
+        bytes=sql.SQL(" + ").join(BYTES_OF.format(name=name) for name in names),
+        size=size,
+        table=table,
+    )
