@@ -1,7 +1,10 @@
 """Keys in PEM: whatever reads one keeps nobody else waiting."""
 
 import asyncio
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -125,6 +128,13 @@ def test_few_great_keys_are_tested_at_once_and_usual_ones_do_not_wait_for_them(m
         assert not any(private_keys._under_way.values())
 
     asyncio.run(flood())
+
+
+def test_a_test_of_a_key_gives_way_to_other_work() -> None:
+    pem = pem_of(rsa.generate_private_key(65537, 1024)).encode()
+    program = private_keys.TEST + "print(os.nice(0))"
+    said = subprocess.run([sys.executable, "-P", "-c", program], input=pem, capture_output=True, check=True)
+    assert int(said.stdout) == min(os.nice(0) + 10, 19)
 
 
 def test_nobody_else_loads_keys() -> None:

@@ -56,10 +56,13 @@ def as_worker(connection, worker_id: int, answer: Any, seen: list[Any]) -> threa
         def look() -> Any:
             connection.rollback()
             assert node_questions.take(connection, worker_id, 9, ["other.type"], seconds=60) == []
+            assert node_questions.take(connection, worker_id, 9, [TYPE], seconds=-9) == [], "nobody waits so long"
+            assert node_questions.take(connection, worker_id + 1, 9, [TYPE], seconds=60) == [], "it has no lease"
             return node_questions.take(connection, worker_id, 9, [TYPE], seconds=60)
 
         [question] = wait_until(look)
         seen.append(question)
+        assert node_questions.take(connection, worker_id, 9, [TYPE], seconds=60) == [], "it is taken"
         fails = isinstance(answer, Exception)
         said = (None, str(answer)) if fails else (json.dumps(answer).encode(), None)
         node_questions.end(connection, worker_id + 1, question.id, b"[]", "of another worker")

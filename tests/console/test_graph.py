@@ -31,6 +31,7 @@ def test_edges_tell_items_and_rounds():
     graph = draw(LOOP, structure(Start=[run([4])], Loop=rounds, Work=[run([2]), run([2], error="It broke")]))
     told = {(edge.items, edge.rounds) for edge in graph.edges}
     assert told == {(4, 1), (4, 2)}
+    assert [edge.source for edge in graph.edges] == ["Start", "Loop", "Work"]
     assert (graph.nodes["Loop"].runs, graph.nodes["Loop"].status) == (3, "success")
     assert (graph.nodes["Work"].status, graph.nodes["Work"].message) == ("error", "It broke")
 
@@ -55,7 +56,7 @@ def test_sub_nodes_hang_below_and_notes_lie_behind():
     note = {"name": "Note", "type": STICKY, "position": [0, 0], "parameters": {"content": "one two", "width": 300}}
     graph = draw(attach(workflow([*nodes, note]), ("Model", "ai_languageModel", "Agent")))
     assert graph.nodes["Model"].size < graph.nodes["Agent"].size
-    assert [edge.kind for edge in graph.edges] == ["ai_languageModel"]
+    assert [(edge.kind, edge.source) for edge in graph.edges] == [("ai_languageModel", "Model")]
     assert [(each.width, each.lines) for each in graph.notes] == [(300, ["one two"])]
 
 

@@ -82,6 +82,7 @@ def test_what_no_code_answers_is_refused_before_it_is_asked(packages, far, wante
     [
         ("getRefused", "403|Forbidden"),
         ("getMuch", "more than 4,194,304 bytes of choices"),
+        ("getTold", r"it has \*\*hidden\*\*"),
         ("getHalf", "gave a value that cannot be kept"),
     ],
 )

@@ -105,9 +105,11 @@ def test_all_that_match_are_tagged_call_by_call(api, workflow, monkeypatch):
         answer = api.post("/executions/tagMany", body | ({"cursor": cursor} if cursor else {}))
         assert answer.status_code == 200, answer.json
         numbers.append(answer.json["tagged"])
-        cursor = answer.json["nextCursor"]
+        last, cursor = cursor, answer.json["nextCursor"]
         later = later or api.ended(workflow, "error")
     assert numbers == [2, 2, 1]
+    again = api.post("/executions/tagMany", body | {"cursor": last}).json
+    assert (again["tagged"], again["touchedBy"]) == (1, answer.json["touchedBy"])
     assert [tags_of(api, number) for number in failed[1:]] == [{"seen", "by ada"}] * 4
     assert tags_of(api, failed[0]) == {"own", "seen", "by ada"}
     assert tags_of(api, kept) == tags_of(api, later) == set()
@@ -136,6 +138,11 @@ def test_what_another_project_has_touched_is_neither_listed_nor_added_to(api, wo
     cursor = encode_cursor(Cursor(str(numbers[1] + 1), 1, {"touchedBy": first}))
     body = {"filter": {"workflowId": "all"}, "tags": ["mine"], "cursor": cursor}
     assert own.post("/executions/tagMany", body).json["tagged"] == 2
+    mine = own.post("/executions/tagMany", {"ids": [str(numbers[0])], "tags": ["mine"]}).json["touchedBy"]
+    own.post(
+        "/executions/tagMany", {**body, "cursor": encode_cursor(Cursor(str(numbers[1] + 1), 1, {"touchedBy": mine}))}
+    )
+    assert len(own.get(f"/executions?touchedBy={mine}").json["data"]) == 2
     everything = api.with_key("everything", "*")
     assert [one["id"] for one in everything.get(f"/executions?touchedBy={first}").json["data"]] == [str(numbers[0])]
 

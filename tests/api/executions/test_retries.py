@@ -128,6 +128,8 @@ def test_retry_many_by_filter(api, each, workflow):
     assert results.keys() == {str(each["error"]), str(each["crashed"])}
     for original, retry in results.items():
         assert api.get(f"/executions/{retry}").json["retryOf"] == original
+    touched = api.get(f"/executions?touchedBy={response.json['touchedBy']}").json["data"]
+    assert {entry["id"] for entry in touched} == set(results.values())
     assert api.post("/executions/retryMany", {"filter": {}}).json["retried"] == 2
     assert api.get(f"/executions?retryOf={other}").json["count"] == 1
 

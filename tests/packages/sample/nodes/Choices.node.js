@@ -49,6 +49,9 @@ exports.Choices = class Choices {
       async getHalf() {
         return [{ name: '\ud83d', value: '' }];
       },
+      async getTold() {
+        throw new Error(`it has ${(await this.getCredentials('sampleApi')).token}`);
+      },
       async getMuch() {
         return [{ name: 'x'.repeat(5e6), value: '' }];
       },
