@@ -1,5 +1,6 @@
 """A process that is forked with the program loaded ends as one that began from nothing does."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -29,3 +30,12 @@ def test_it_ends_as_any_other(end: str, expected: int, tmp_path: Path) -> None:
             seen.append((code, sorted(told.read().split()), complained.read().splitlines()[-1:]))
     assert seen[0] == seen[1]
     assert seen[0][:2] == (expected, ["first", "last", "thread"])
+
+
+def test_one_that_has_just_ended_takes_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-m", "tests.warm.ends", "code"]
+    with (tmp_path / "told").open("w") as told:
+        process = Warm(command, told, told, ENVIRON, PROJECT)
+    assert process.wait(PATIENCE_SECONDS) == 3
+    monkeypatch.setattr(process, "poll", lambda: None)  # as if the nursery had not told of it yet
+    process.send_signal(signal.SIGTERM)
