@@ -11,11 +11,11 @@ HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
 """The time of which a held execution says that it waits for it."""
 
 HOLD = """
-    INSERT INTO imported_waits (execution_id, token, question_signatures, wait_till, resume_on)
-    VALUES (%(id)s, %(token)s, %(question_signatures)s, %(wait_till)s, %(resume_on)s)
+    INSERT INTO imported_waits (execution_id, token, question_signatures, wait_till, resume_on, digest)
+    VALUES (%(id)s, %(token)s, %(question_signatures)s, %(wait_till)s, %(resume_on)s, %(digest)s)
     ON CONFLICT (execution_id) DO UPDATE
        SET token = EXCLUDED.token, question_signatures = EXCLUDED.question_signatures,
-           wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on
+           wait_till = EXCLUDED.wait_till, resume_on = EXCLUDED.resume_on, digest = EXCLUDED.digest
 """
 
 FORGET_WAIT = "DELETE FROM imported_waits AS w WHERE w.execution_id = %(id)s"
@@ -74,11 +74,11 @@ class Wait:
     child: int | None = None
 
 
-def hold(connection: Connection, execution_id: int, wait: Wait) -> None:
-    """Keep what an execution waits for; what was kept of it before is replaced."""
+def hold(connection: Connection, execution_id: int, wait: Wait, *, digest: bytes) -> None:
+    """Keep what an execution waits for, and the digest of it as it came; what was kept of it before is replaced."""
     signatures = None if wait.question_signatures is None else list(wait.question_signatures)
     values = {"id": execution_id, "token": wait.token, "wait_till": wait.till, "resume_on": wait.resume_on}
-    connection.execute(HOLD, {**values, "question_signatures": signatures})
+    connection.execute(HOLD, {**values, "question_signatures": signatures, "digest": digest})
 
 
 def forget(connection: Connection, execution_id: int) -> None:

@@ -4,6 +4,7 @@ Ids are kept, and ids grow with time (lists find a moment by halving them). So w
 come from the same source, as `import_progress.refuse_to_mix` makes sure.
 """
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,7 @@ from app.repository.imported_waits import HELD_UNTIL, Wait
 from app.vocabulary import FAILED, Mode, Status
 
 KNOWN = """
-    SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL, e.workflow_id
+    SELECT e.id, e.status = 'waiting' AND w.execution_id IS NOT NULL, e.workflow_id, w.digest
       FROM executions AS e
       LEFT JOIN imported_waits AS w ON w.execution_id = e.id AND w.released_at IS NULL
      WHERE e.id = ANY(%(ids)s::bigint[])
@@ -184,11 +185,16 @@ def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Br
     """
     ids = [execution.id for execution in executions]
     stored = connection.execute(KNOWN, {"ids": ids}).fetchall()
-    known: dict[int, bool] = {execution_id: is_held for execution_id, is_held, _ in stored}
-    workflows = {execution_id: workflow_id for execution_id, _, workflow_id in stored}
+    known: dict[int, bool] = {execution_id: is_held for execution_id, is_held, *_ in stored}
+    workflows = {execution_id: workflow_id for execution_id, _, workflow_id, _ in stored}
+    digests = {execution_id: digest for execution_id, *_, digest in stored}
     others = {each.id for each in executions if each.id in known and workflows[each.id] != each.workflow_id}
     new = [execution for execution in executions if execution.id not in known]
-    held = [execution for execution in executions if known.get(execution.id) and execution.id not in others]
+    held = [
+        execution
+        for execution in executions
+        if known.get(execution.id) and execution.id not in others and digests[execution.id] != _digest(execution)
+    ]
     encoded = _encode(new)
     with connection.cursor() as cursor, cursor.copy(COPY_EXECUTIONS) as copy:
         copy.set_types(EXECUTION_TYPES)
@@ -255,13 +261,24 @@ def _values(execution: ImportedExecution) -> dict[str, object]:
     }
 
 
+def _digest(execution: ImportedExecution) -> bytes:
+    """Of all that may change of an execution while it waits: one that comes again as it was is not written again."""
+    changing = (
+        execution.status, execution.started_at, execution.stopped_at, execution.retry_success_id, execution.error_node,
+        execution.error_message, execution.wait, execution.metadata, execution.tags,
+    )  # fmt: skip
+    digest = hashlib.sha256(repr(changing).encode("utf-8", "backslashreplace"))
+    digest.update(execution.data or b"")
+    return digest.digest()
+
+
 def _save_rest(connection: Connection, execution: ImportedExecution, data: Encoded | None, *, again: bool) -> None:
     wait = execution.wait
     if data is not None and (wait is not None or again):
         node = None if wait is None else json_of(wait.node)
         connection.execute(SAVE_DATA, {"id": execution.id, "waiting_node": node, **data.values()})
     if wait is not None:
-        imported_waits.hold(connection, execution.id, wait)
+        imported_waits.hold(connection, execution.id, wait, digest=_digest(execution))
     elif again:
         imported_waits.forget(connection, execution.id)
     save_custom_data(connection, execution.id, execution.metadata)

@@ -40,7 +40,7 @@ def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
     )
     report = bring(sqlite_file)
     # One has a file in a folder that is not named: it is looked at again.
-    assert report.counts["executions"] == {"created": 1, "brought up to date": 2, "here already": 1}
+    assert report.counts["executions"] == {"created": 1, "brought up to date": 1, "here already": 2}
     assert report.counts["workflows"] == {"unchanged": 11}
     assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
     assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
@@ -122,6 +122,22 @@ def test_what_a_later_run_brings_is_no_older_than_what_came_before(bring, target
     assert (len(created), created) == (19, sorted(created))
 
 
+def test_what_waits_is_written_again_only_when_it_has_changed(bring, target, sqlite_file):
+    bring(sqlite_file)
+    first, second = sorted(n8n.WAITING)
+    written = "SELECT e.xmin::text, d.xmin::text, w.xmin::text FROM executions AS e JOIN execution_data AS d"
+    written += " ON d.execution_id = e.id JOIN imported_waits AS w ON w.execution_id = e.id WHERE e.id = %s"
+    before = [one(target, written, each) for each in (first, second)]
+    assert bring(sqlite_file).counts["executions"] == {"here already": 3}  # one lacks its file
+    assert [one(target, written, each) for each in (first, second)] == before
+    change(sqlite_file, "UPDATE execution_entity SET waitTill = '2126-12-29 09:00:00.000' WHERE id = ?", second)
+    assert bring(sqlite_file).counts["executions"] == {"here already": 2, "brought up to date": 1}
+    assert one(target, written, first) == before[0]
+    assert one(target, "SELECT wait_till::date::text FROM imported_waits WHERE execution_id = %s", second) == (
+        "2126-12-29",
+    )
+
+
 def test_ids_of_this_program_go_on_above_and_then_nothing_mixes(bring, target, sqlite_file):
     bring(sqlite_file)
     insert = (
@@ -166,7 +182,7 @@ def test_files_come_when_their_folder_is_named_later(bring, target, sqlite_file)
     assert list(lost.values()) == [[13]]
     assert "--storage" in next(iter(lost))
     report = bring(sqlite_file, access=named)
-    assert (report.losses, report.counts["executions"]["brought up to date"]) == ({}, 3)  # and the two that wait
+    assert (report.losses, report.counts["executions"]["brought up to date"]) == ({}, 1)
     assert not bring(sqlite_file, access=named).losses
 
 

@@ -18,6 +18,9 @@ from app.repository.imports import ImportedExecution
 MAX_GAPS = 100
 """How far below the highest id a missing one is looked for again."""
 
+CREATED, REPLACED = CAME = ("created", "brought up to date")
+"""What a report says of executions that were written."""
+
 BATCH = 500
 BATCH_BYTES = 8 * 2**20
 
@@ -147,8 +150,8 @@ class HistoryWriter:
 
     def _count(self, records: list[ImportedExecution], brought: imports.Brought) -> None:
         for what, number in (
-            ("created", brought.created),
-            ("brought up to date", brought.replaced),
+            (CREATED, brought.created),
+            (REPLACED, brought.replaced),
             ("here already", len(records) - brought.created - brought.replaced - len(brought.others)),
         ):
             if number:

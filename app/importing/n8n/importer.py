@@ -1,13 +1,14 @@
 """One pass over a source: what is small in one transaction, then executions in batches."""
 
 import time
+from collections import Counter
 
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.importing.n8n import objects, tables
 from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import ExecutionMapper
-from app.importing.n8n.history import HistoryWriter
+from app.importing.n8n.history import CAME, HistoryWriter
 from app.importing.n8n.objects import Owners
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Progress, Untold
@@ -62,8 +63,9 @@ class Importer:
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
             self.gone_waits = self._bring_executions(source, owners, tag_ids, report)
-            self._progress.begin("tables analysed")
-            imports.analyze(self._connection)
+            if not report.counts.get("executions", Counter()).keys().isdisjoint(CAME):
+                self._progress.begin("tables analysed")
+                imports.analyze(self._connection)
         _note_remarks(source, report)
         return report, brought
 

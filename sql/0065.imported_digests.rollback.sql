@@ -1,0 +1,1 @@
+ALTER TABLE imported_waits DROP COLUMN digest;
