@@ -47,8 +47,8 @@ from app.api.face.traces import open_tracer
 from app.api.face.waiters import Waiters
 from app.api.face.watchers import Watchers
 from app.api.forms import forms, questions, waiting_forms
-from app.api.node_questions import WorkerQuestions
 from app.api.webhooks import webhooks
+from app.api.worker_questions import WorkerChoices, WorkerQuestions, WorkerTests
 from app.api.workflows import archives, publication, versions, workflows
 from app.api.workflows import runs as workflow_runs
 from app.console import (
@@ -72,7 +72,6 @@ from app.credentials.consents import Consents
 from app.credentials.key_check import report_soon
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
-from app.credentials.worker_tests import WorkerTests
 from app.doctor import examine
 from app.engine import nodes
 from app.evaluations import EngineEvaluations
@@ -159,6 +158,7 @@ def open_services(settings: Settings) -> Services:
     known = KnownPackages(pool, types)
     metrics = RequestMetrics()
     credential_types = KnownTypes(known.definitions, SandboxExpressions())
+    worker_questions = WorkerQuestions(pool, settings.lease_seconds)
     return Services(
         settings=settings,
         pool=pool,
@@ -178,11 +178,11 @@ def open_services(settings: Settings) -> Services:
             settings.allowed_hosts,
             credential_types,
             known.credential,
-            WorkerTests(pool, settings.lease_seconds).problem,
+            WorkerTests(worker_questions).problem,
             known.is_tested_by_node,
             known.catch_up,
         ),
-        node_choices=WorkerQuestions(pool, settings.lease_seconds, partial(check_question, known.node)),
+        node_choices=WorkerChoices(worker_questions, partial(check_question, known.node)),
         consents=Consents(vault, signer, settings.allowed_hosts, settings.webhook_url, credential_types),
         packages=known,
         replica=open_replica(settings, pool),

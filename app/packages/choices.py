@@ -123,7 +123,7 @@ async def find_choices(packages: PackageRuntime, context: NodeContext, question:
     return surroundings.mask.json(text)
 
 
-def read_question(text: bytes) -> Json:
+def read_question(text: str | bytes) -> Json:
     """A question as it was asked."""
     question: Json = orjson.loads(text)
     return question

@@ -11,7 +11,7 @@ NEW_CHANNEL = "executions_new"
 STOP_CHANNEL = "executions_stop"
 ANSWER_CHANNEL = "executions_answer"
 PACKAGES_CHANNEL = "node_packages"
-TESTS_CHANNEL = "credential_tests"
+QUESTIONS_CHANNEL = "credential_tests"  # its first kind of question, and the name that workers of older versions know
 HOOKS_CHANNEL = "trigger_hooks"
 TRIGGERS_CHANNEL = "triggers"
 
@@ -20,7 +20,7 @@ LISTEN_NEW = "LISTEN executions_new"
 LISTEN_STOP = "LISTEN executions_stop"
 LISTEN_ANSWER = "LISTEN executions_answer"
 LISTEN_PACKAGES = "LISTEN node_packages"
-LISTEN_TESTS = "LISTEN credential_tests"
+LISTEN_QUESTIONS = "LISTEN credential_tests"
 LISTEN_HOOKS = "LISTEN trigger_hooks"
 LISTEN_TRIGGERS = "LISTEN triggers"
 
@@ -61,9 +61,9 @@ def announce_packages(connection: Connection) -> None:
     connection.execute(NOTIFY, {"channel": PACKAGES_CHANNEL, "payload": ""})
 
 
-def announce_tests(connection: Connection) -> None:
-    """Tell the workers that a credential is to be tested, or that a form asks something of a node."""
-    connection.execute(NOTIFY, {"channel": TESTS_CHANNEL, "payload": ""})
+def announce_questions(connection: Connection) -> None:
+    """Tell the workers that somebody asks what their packages can answer."""
+    connection.execute(NOTIFY, {"channel": QUESTIONS_CHANNEL, "payload": ""})
 
 
 def announce_stop(connection: Connection, execution_id: int) -> None:
@@ -83,7 +83,7 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
         await connection.execute(LISTEN_NEW)
         await connection.execute(LISTEN_STOP)
         await connection.execute(LISTEN_PACKAGES)
-        await connection.execute(LISTEN_TESTS)
+        await connection.execute(LISTEN_QUESTIONS)
         await connection.execute(LISTEN_HOOKS)
         await connection.execute(LISTEN_TRIGGERS)
         yield Hint(NEW_CHANNEL)  # what was queued before this moment was not announced to us

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from app.settings import Settings
 from app.worker.chores.hints import HintHandlers
 from app.worker.chores.roster import chores
-from app.worker.credential_tests import CredentialTester
-from app.worker.node_questions import NodeAnswers
 from app.worker.parts import Parts
+from app.worker.questions import CHOICES, TESTS, Answerer
 from app.worker.triggers.roster import trigger_chores
 from app.worker.wake import Wake
 
@@ -30,34 +30,22 @@ async def helpers_of(
     `wake` is set when there may be something to run, `stopping` tells whether nothing more is to be begun.
     """
     held = parts.held
-    tests = CredentialTester(
-        parts.contexts, lambda: parts.packages.installed, worker_id=lambda: held.worker_id, stopping=stopping
+    tests, choices = (
+        Answerer(kind, parts.contexts, parts.packages, worker_id=lambda: held.worker_id, stopping=stopping)
+        for kind in (TESTS, CHOICES)
     )
-    answers = NodeAnswers(
-        parts.contexts, lambda: parts.packages.installed, worker_id=lambda: held.worker_id, stopping=stopping
-    )
-
-    def hint_at_questions() -> None:
-        tests.hint.set()
-        answers.hint.set()
-
     hooks_hint, polls_hint, listeners_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    def hint_at_triggers() -> None:
-        polls_hint.set()
-        listeners_hint.set()
-
     handlers = HintHandlers(
         wake=wake.set,
         abort=held.abort,
         packages=parts.packages.hint.set,
-        tests=hint_at_questions,
+        questions=partial(_set_all, tests.hint, choices.hint),
         hooks=hooks_hint.set,
-        triggers=hint_at_triggers,
+        triggers=partial(_set_all, polls_hint, listeners_hint),
     )
     async with (
         tests,
-        answers,
+        choices,
         chores(settings, parts.database, handlers, held.read_progress, parts.known_problems) as roster,
         trigger_chores(
             parts.contexts,
@@ -70,9 +58,14 @@ async def helpers_of(
             listeners_hint=listeners_hint,
         ) as more,
     ):
-        further = (parts.packages.chore(), tests.chore(), answers.chore())
+        further = (parts.packages.chore(), tests.chore(), choices.chore())
         async with _at_work([watch(), *(chore.run() for chore in (*roster, *more, *further))]) as helpers:
             yield helpers
+
+
+def _set_all(*hints: asyncio.Event) -> None:
+    for hint in hints:
+        hint.set()
 
 
 @asynccontextmanager

@@ -2,16 +2,19 @@
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from msgspec import Raw
 
 from app.api import node_parameters
-from app.api import node_questions as asking
+from app.api import worker_questions as asking
+from app.api.worker_questions import NODE
 from app.packages.manifest import Description, Manifest, PackagedNode
-from app.repository import node_packages, node_questions, workers
+from app.repository import node_packages, worker_questions, workers
 from app.repository.node_packages import NewNodePackage
+from app.repository.worker_questions import NODE_QUESTIONS, Question
 from app.shares import Shares
 from tests.patience import wait_until
 
@@ -52,21 +55,24 @@ def body(method: str | None = "getLists", **more: Any) -> dict[str, Any]:
 def as_worker(connection, worker_id: int, answer: Any, seen: list[Any]) -> threading.Thread:
     """Answers the next question, as a worker does; an exception's text is the problem."""
 
+    def take(taker: int, kind: str = TYPE, seconds: float = 60) -> list[Question]:
+        return worker_questions.take(connection, NODE_QUESTIONS, taker, 9, [kind], seconds=seconds)
+
     def work() -> None:
         def look() -> Any:
             connection.rollback()
-            assert node_questions.take(connection, worker_id, 9, ["other.type"], seconds=60) == []
-            assert node_questions.take(connection, worker_id, 9, [TYPE], seconds=-9) == [], "nobody waits so long"
-            assert node_questions.take(connection, worker_id + 1, 9, [TYPE], seconds=60) == [], "it has no lease"
-            return node_questions.take(connection, worker_id, 9, [TYPE], seconds=60)
+            assert take(worker_id, "other.type") == []
+            assert take(worker_id, seconds=-9) == [], "nobody waits so long"
+            assert take(worker_id + 1) == [], "it has no lease"
+            return take(worker_id)
 
         [question] = wait_until(look)
         seen.append(question)
-        assert node_questions.take(connection, worker_id, 9, [TYPE], seconds=60) == [], "it is taken"
+        assert take(worker_id) == [], "it is taken"
         fails = isinstance(answer, Exception)
-        said = (None, str(answer)) if fails else (json.dumps(answer).encode(), None)
-        node_questions.end(connection, worker_id + 1, question.id, b"[]", "of another worker")
-        node_questions.end(connection, worker_id, question.id, *said)
+        said = {"problem": str(answer)} if fails else {"answer": json.dumps(answer).encode()}
+        worker_questions.end(connection, NODE_QUESTIONS, worker_id + 1, question.id, problem="not mine", answer=b"[]")
+        worker_questions.end(connection, NODE_QUESTIONS, worker_id, question.id, **said)
         connection.commit()
 
     thread = threading.Thread(target=work)
@@ -89,7 +95,7 @@ def test_a_worker_answers(api, connect, connection, worker_id, choosy, kind, giv
     said = api.post(f"/dynamic-node-parameters/{kind}", given)
     working.join()
     assert (said.status_code, said.json) == (200, {"data": answer})
-    asked = json.loads(seen[0].question)
+    asked = json.loads(seen[0].asked)
     assert (seen[0].project_id, seen[0].type, asked["kind"]) == ("default", TYPE, kind)
     assert (asked["method"], asked["parameters"]) == (given["methodName"], {"team": "x"})
     assert asked["credentials"] == CREDENTIALS
@@ -137,12 +143,12 @@ def test_without_a_worker_or_its_answer_it_says_so(api, connection, choosy, monk
         answer = api.post("/dynamic-node-parameters/options", body())
         return answer.status_code, answer.json["message"]
 
-    assert said() == (503, asking.NO_WORKER)
+    assert said() == (503, NODE.no_worker)
     workers.register(connection, hostname="host", pid=1, concurrency=1)
     connection.commit()
     monkeypatch.setattr(asking, "TAKEN_SECONDS", 0)
-    assert said() == (503, asking.NO_PACKAGE)
-    monkeypatch.setattr(asking, "PATIENCE_SECONDS", 0)
-    assert said() == (503, asking.TOO_SLOW)
+    assert said() == (503, NODE.not_taken)
+    monkeypatch.setattr(asking, "NODE", replace(NODE, seconds=0))
+    assert said() == (503, NODE.too_slow)
     monkeypatch.setattr(node_parameters, "_running", Shares(0, 0))
     assert said() == (503, "Too many forms ask something at the moment")

@@ -1,5 +1,6 @@
-"""Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed, a
-credential is to be tested, something is to be arranged with a provider, a trigger is to look or to be listened for.
+"""Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed,
+somebody asks what packages can answer, something is to be arranged with a provider, a trigger is to look or to be
+listened for.
 
 Polling is the guarantee.
 """
@@ -11,7 +12,7 @@ from app.repository.notifications import (
     HOOKS_CHANNEL,
     NEW_CHANNEL,
     PACKAGES_CHANNEL,
-    TESTS_CHANNEL,
+    QUESTIONS_CHANNEL,
     TRIGGERS_CHANNEL,
     listen,
 )
@@ -28,8 +29,8 @@ class HintHandlers:
     """The execution of this id was stopped."""
     packages: Callable[[], None]
     """Node packages have changed."""
-    tests: Callable[[], None]
-    """A credential is to be tested."""
+    questions: Callable[[], None]
+    """Somebody asks what packages can answer."""
     hooks: Callable[[], None]
     """Something is to be arranged with a provider."""
     triggers: Callable[[], None]
@@ -42,7 +43,7 @@ def hints(database_url: str, handlers: HintHandlers) -> Chore:
     by_channel = {
         NEW_CHANNEL: handlers.wake,
         PACKAGES_CHANNEL: handlers.packages,
-        TESTS_CHANNEL: handlers.tests,
+        QUESTIONS_CHANNEL: handlers.questions,
         HOOKS_CHANNEL: handlers.hooks,
         TRIGGERS_CHANNEL: handlers.triggers,
     }

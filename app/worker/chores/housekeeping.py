@@ -4,14 +4,13 @@ what calls have touched, what nobody waits for, and what was said in chats."""
 from app.repository import (
     bulk_calls,
     chat_messages,
-    credential_tests,
     execution_events,
     execution_progress,
     execution_totals,
     failure_groups,
     idempotency,
-    node_questions,
     triggers,
+    worker_questions,
     workers,
 )
 from app.worker.chores.chore import Chore, vary_pause
@@ -28,8 +27,7 @@ def housekeeping(database: Database) -> Chore:
             workers.forget_old,
             idempotency.forget_old,
             bulk_calls.forget_old,
-            credential_tests.forget_old,
-            node_questions.forget_old,
+            worker_questions.forget_old,
             triggers.forget_old_answers,
             execution_events.forget_old,
             execution_progress.forget_old,

@@ -2,9 +2,10 @@
 
 import asyncio
 
-from app.repository import bulk_calls, credential_tests, node_questions, retry_jobs
+from app.repository import bulk_calls, retry_jobs, worker_questions
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.restarts import AT_FAILURE
+from app.repository.worker_questions import CREDENTIAL_TESTS, NODE_QUESTIONS
 from app.worker.chores.housekeeping import housekeeping
 
 AGE = {"bulk_calls": "made_at", "credential_tests": "created_at", "node_questions": "created_at"}
@@ -26,8 +27,8 @@ def touch(connection) -> None:
     job = retry_jobs.create_retry_job(connection, ExecutionFilter(), load_workflow=False, restart=AT_FAILURE)
     call_id = retry_jobs.get_retry_job(connection, job).touched_by
     bulk_calls.note_touched(connection, call_id, [3], project_id=None)
-    node_questions.ask(connection, "default", "n8n-nodes-none.none", b"{}")
-    credential_tests.ask(connection, "c1", "default", "noneApi")
+    worker_questions.ask(connection, NODE_QUESTIONS, "default", "n8n-nodes-none.none", b"{}")
+    worker_questions.ask(connection, CREDENTIAL_TESTS, "default", "noneApi", "c1")
 
 
 def test_what_is_old_goes_and_what_is_not_stays(connection) -> None:

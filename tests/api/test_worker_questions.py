@@ -1,14 +1,16 @@
 """What takes a package's code is tested by a worker, for which whoever asks waits a while and holds no connection."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 
-from app.credentials import worker_tests
+from app.api import worker_questions as asking
+from app.api.worker_questions import TEST, WorkerQuestions, WorkerTests
 from app.credentials.testing import Stored
-from app.credentials.worker_tests import NO_PACKAGE, NO_WORKER, TOO_SLOW, WorkerTests
-from app.repository import credential_tests, workers
+from app.repository import worker_questions, workers
 from app.repository.connection import open_pool
+from app.repository.worker_questions import CREDENTIAL_TESTS
 from tests.patience import wait_until
 from tests.repository.given import a_worker
 
@@ -18,7 +20,7 @@ STORED = Stored("c1", "default")
 @pytest.fixture
 def tests(database_url):
     with open_pool(database_url, size=1, name="tests") as pool:
-        yield WorkerTests(pool, lease_seconds=60)
+        yield WorkerTests(WorkerQuestions(pool, lease_seconds=60))
 
 
 def test_one_worker_with_the_package_does_it(tests, connection):
@@ -29,17 +31,17 @@ def test_one_worker_with_the_package_does_it(tests, connection):
     asking.start()
 
     def take(worker_id, types=("otherApi", "tokenApi"), seconds=60):
-        taken = credential_tests.take(connection, worker_id, 10, types, seconds=seconds)
+        taken = worker_questions.take(connection, CREDENTIAL_TESTS, worker_id, 10, types, seconds=seconds)
         connection.commit()
         return taken
 
     wait_until(lambda: connection.execute("SELECT FROM credential_tests").fetchall() or connection.rollback())
     assert take(first, ["otherApi"]) == take(first, seconds=0) == []
     [test] = take(first)
-    assert (test.credential_id, test.project_id, test.type) == ("c1", "default", "tokenApi")
+    assert (test.asked, test.project_id, test.type) == ("c1", "default", "tokenApi")
     assert take(second) == []
-    credential_tests.end(connection, second, test.id, "not mine")
-    credential_tests.end(connection, first, test.id, "It is a teapot")
+    worker_questions.end(connection, CREDENTIAL_TESTS, second, test.id, problem="not mine")
+    worker_questions.end(connection, CREDENTIAL_TESTS, first, test.id, problem="It is a teapot")
     connection.commit()
     asking.join()
     assert said == ["It is a teapot"]
@@ -47,12 +49,12 @@ def test_one_worker_with_the_package_does_it(tests, connection):
 
 
 def test_without_a_worker_or_its_answer_it_says_so(tests, connection, monkeypatch):
-    assert tests.problem(STORED, "tokenApi") == NO_WORKER
+    assert tests.problem(STORED, "tokenApi") == TEST.no_worker
     worker_id = a_worker(connection)
     connection.commit()
-    monkeypatch.setattr(worker_tests, "TAKEN_SECONDS", 0)
-    assert tests.problem(STORED, "tokenApi") == NO_PACKAGE
-    monkeypatch.setattr(worker_tests, "PATIENCE_SECONDS", 0)
-    assert tests.problem(STORED, "tokenApi") == TOO_SLOW
+    monkeypatch.setattr(asking, "TAKEN_SECONDS", 0)
+    assert tests.problem(STORED, "tokenApi") == TEST.not_taken
+    monkeypatch.setattr(asking, "TEST", replace(TEST, seconds=0))
+    assert tests.problem(STORED, "tokenApi") == TEST.too_slow
     workers.retire(connection, worker_id)
-    assert credential_tests.take(connection, worker_id, 10, ["tokenApi"], seconds=60) == []
+    assert worker_questions.take(connection, CREDENTIAL_TESTS, worker_id, 10, ["tokenApi"], seconds=60) == []
