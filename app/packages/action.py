@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any
 
 import orjson
 
@@ -16,7 +16,8 @@ from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Item, Outputs
 from app.engine.run.sub_nodes import attached
-from app.packages.host import ACTING, REMEMBERING, Host, HostError
+from app.packages.host import ACTING, REMEMBERING, Host
+from app.packages.host_calls import call_host
 from app.packages.parameters import split
 from app.packages.sub_nodes import Describe
 from app.packages.surroundings import Surroundings, Tokens
@@ -58,13 +59,6 @@ class PackageNodeError(NodeError):
             return {**shown, "message": self.message, "stack": f"{self.name}: {self.message}"}
         document = super().document(self._at or node)
         return {**document, **self._more, "stack": f"{self.name}: {self.message}"}
-
-
-class CallOwner(TypedDict):
-    """The project and the execution of a call, as Host.call takes them."""
-
-    project: str
-    execution: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +105,7 @@ async def run_action(
     surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
     request = {**request_of(context, kind, told), "response": _response(context), "query": context.query}
     mode = REMEMBERING if told.get("remembers") else ACTING
-    try:
-        answer = await host.call(
-            request, surroundings.ask, surroundings.channel, **owner_of(context), mode=mode, admit=context.admit
-        )
-    except HostError as error:
-        raise NodeError(str(error)) from error
-    answer = take_answer(context, surroundings, answer)
+    answer = take_answer(context, surroundings, await call_host(host, context, surroundings, request, mode=mode))
     if isinstance(asked := answer.get("request"), dict):
         return _request(asked)
     outputs = read_outputs(answer.get("outputs"))
@@ -131,11 +119,6 @@ def _count_of(given: Any) -> int | None:
     """How many outputs the node says that it has, by the expression in its description; None: by no expression."""
     known = isinstance(given, int) and not isinstance(given, bool)
     return min(max(given, 1), MAX_OUTPUTS) if known else None
-
-
-def owner_of(context: NodeContext) -> CallOwner:
-    """Whom the calls of a node belong to: they share no process with those of others."""
-    return {"project": context.sandbox.project_id, "execution": context.execution.ports.root}
 
 
 def request_of(context: NodeContext, kind: str, told: Json) -> Json:

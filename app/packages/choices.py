@@ -14,9 +14,10 @@ import orjson
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.packages.action import owner_of, request_of
+from app.packages.action import request_of
 from app.packages.asking import SECONDS, NotOffered
-from app.packages.host import HostError, HostTimeout
+from app.packages.host import HostError
+from app.packages.host_calls import call_host, owner_of
 from app.packages.manifest import PackagedNode
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
@@ -108,13 +109,9 @@ async def find_choices(packages: PackageRuntime, context: NodeContext, question:
     loading = {"kind": "load", "package": told["package"]}
     try:
         await packages.host.call(loading, seconds=LOAD_SECONDS, **owner_of(context))
-        answer = await packages.host.call(
-            request, surroundings.ask, surroundings.channel, SECONDS, **owner_of(context), admit=context.admit
-        )
-    except HostTimeout as error:
-        raise NodeError(f"The service did not answer within {SECONDS:g} seconds") from error
     except HostError as error:
         raise NodeError(str(error)) from error
+    answer = await call_host(packages.host, context, surroundings, request, service_seconds=SECONDS)
     if isinstance(error_shown := answer.get("error"), dict):
         raise NodeError(surroundings.mask.text(str(error_shown.get("message") or "Unknown error")))
     text = json.dumps(answer.get("choices"), separators=(",", ":")).encode()

@@ -10,9 +10,8 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.outgoing.client import Answer
-from app.packages.action import owner_of
 from app.packages.credential_trials import REFUSED, problem_of, test_of
-from app.packages.host import HostError, HostTimeout
+from app.packages.host_calls import call_host
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
@@ -37,14 +36,7 @@ async def problem_of_credential(packages: PackageRuntime, context: NodeContext, 
     request: Json = {"kind": "testCredential", "type": kind, "credentialTypes": types}
     if tester is not None:
         request |= {"package": tester[0], "method": tester[1]}
-    try:
-        answer = await packages.host.call(
-            request, surroundings.ask, surroundings.channel, SECONDS, **owner_of(context), admit=context.admit
-        )
-    except HostTimeout as error:
-        raise NodeError(f"The service did not answer within {SECONDS:g} seconds") from error
-    except HostError as error:
-        raise NodeError(str(error)) from error
+    answer = await call_host(packages.host, context, surroundings, request, service_seconds=SECONDS)
     problem = _problem_in(answer, test or {})
     return None if problem is None else surroundings.mask.text(problem)
 

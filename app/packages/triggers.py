@@ -13,8 +13,9 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.memory import estimate
 from app.engine.run.node_types import Emit
-from app.packages.action import owner_of, read_outputs, request_of, take_answer
+from app.packages.action import read_outputs, request_of, take_answer
 from app.packages.host import LISTENING, HostError
+from app.packages.host_calls import call_host, owner_of
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
@@ -83,13 +84,7 @@ async def _call(packages: PackageRuntime, context: NodeContext, kind: str, **mor
     told = await packages.describe(context)
     surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
     request = {**request_of(context, kind, told), **more}
-    try:
-        answer = await packages.host.call(
-            request, surroundings.ask, surroundings.channel, **owner_of(context), admit=context.admit
-        )
-    except HostError as error:
-        raise NodeError(str(error)) from error
-    return take_answer(context, surroundings, answer)
+    return take_answer(context, surroundings, await call_host(packages.host, context, surroundings, request))
 
 
 class Emitting:

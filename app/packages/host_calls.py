@@ -1,0 +1,47 @@
+"""A call of the host on behalf of a node: whose it is, and how its errors are told."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+from app.engine.run.context import NodeContext
+from app.engine.run.errors import NodeError
+from app.packages.host import ACTING, Host, HostError, HostTimeout
+from app.packages.surroundings import Surroundings
+
+Json = dict[str, Any]
+
+
+class CallOwner(TypedDict):
+    """The project and the execution of a call, as Host.call takes them."""
+
+    project: str
+    execution: str
+
+
+async def call_host(
+    host: Host,
+    context: NodeContext,
+    surroundings: Surroundings,
+    request: Json,
+    *,
+    mode: str = ACTING,
+    service_seconds: float | None = None,
+) -> Json:
+    """What the process of the node's package answers to a request. Raises NodeError.
+
+    `service_seconds` is for a call that does little but ask a service: so long that may take.
+    """
+    ask, channel, owner = surroundings.ask, surroundings.channel, owner_of(context)
+    try:
+        return await host.call(request, ask, channel, service_seconds, **owner, mode=mode, admit=context.admit)
+    except HostTimeout as error:
+        silent = f"The service did not answer within {service_seconds:g} seconds" if service_seconds else str(error)
+        raise NodeError(silent) from error
+    except HostError as error:
+        raise NodeError(str(error)) from error
+
+
+def owner_of(context: NodeContext) -> CallOwner:
+    """Whom the calls of a node belong to: they share no process with those of others."""
+    return {"project": context.sandbox.project_id, "execution": context.execution.ports.root}
