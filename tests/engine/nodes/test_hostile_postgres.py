@@ -13,6 +13,7 @@ import pytest
 from app.engine.nodes.postgres import connecting, wire
 from app.engine.nodes.postgres import session as session_module
 from app.engine.nodes.postgres.session import QueryFailed, QueryResult, session
+from app.engine.nodes.shared.connection_errors import UNSAID
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import Meter, TooMuchData
 from app.outgoing.addresses import AddressRules
@@ -67,8 +68,8 @@ def answering(answer: bytes, *, again: int = 1, greeting: bytes = GREETING) -> I
         listener.close()
 
 
-async def ask(port: int, meter: Meter) -> list[QueryResult]:
-    credential = {"host": "127.0.0.1", "port": port}
+async def ask(port: int, meter: Meter, password: str = "") -> list[QueryResult]:
+    credential = {"host": "127.0.0.1", "port": port, "password": password}
     async with session(credential, AddressRules.parse("127.0.0.1"), hold=meter.add) as opened:
         return await opened.run("SELECT 1")
 
@@ -86,6 +87,13 @@ async def ask(port: int, meter: Meter) -> list[QueryResult]:
 def test_what_arrives_counts_before_it_is_anything(answer: bytes) -> None:
     with answering(answer, again=1_000_000) as port, pytest.raises(TooMuchData):
         asyncio.run(ask(port, Meter(4 * 2**20)))
+
+
+def test_a_complaint_does_not_repeat_the_password() -> None:
+    complaint = message(b"E", b"SERROR\0C42601\0Mno s3cret here\0Dnor s3cret there\0\0") + message(b"Z", b"I")
+    with answering(complaint) as port, pytest.raises(QueryFailed) as failed:
+        asyncio.run(ask(port, Meter(), "s3cret"))
+    assert (failed.value.message, failed.value.description) == (UNSAID, UNSAID)
 
 
 def test_a_server_says_little_before_it_lets_anybody_in() -> None:

@@ -1,6 +1,7 @@
 """Send Email against a real SMTP server: what arrives, what the item says, and what is refused."""
 
 import asyncio
+import base64
 import email
 import email.policy
 import json
@@ -14,7 +15,7 @@ from aiosmtpd.smtp import AuthResult
 from aiosmtplib import SMTPAuthenticationError
 
 from app.engine.nodes.send_email import smtp
-from app.engine.nodes.shared.connection_errors import UNSAID
+from app.engine.nodes.shared.connection_errors import UNSAID, hide_password
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
@@ -216,6 +217,41 @@ def test_what_is_left_of_an_error_does_not_say_the_password(password: str) -> No
     assert smtp.failure(error, {"password": password}).message == f"535 {UNSAID}"
     assert smtp.failure(error, {"password": "another"}).message == "535 535 Authentication credentials invalid"
     assert smtp.failure(OSError("535 is invalid here"), {"password": password}).message == UNSAID
+
+
+def test_no_answer_of_the_server_tells_the_password(engine: Engine, postbox) -> None:
+    """A server can repeat what it got in any of its answers, also as it got it: in Base64."""
+    box, held = postbox
+    login = base64.b64encode(b"\0ann\0s3cret").decode()
+
+    async def refuse(server, session, envelope, address, options):
+        if address == "you@b.example":
+            return await Postbox.handle_RCPT(box, server, session, envelope, address, options)
+        return f"550 not for {login}"
+
+    async def keep(server, session, envelope):
+        return "250 kept s3cret"
+
+    async def greet(server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [*responses[:-1], f"250-X-{login}", responses[-1]]
+
+    box.handle_RCPT, box.handle_DATA, box.handle_EHLO = refuse, keep, greet
+    [answer] = answers(send(engine, {**held, "user": "ann", "password": "s3cret"}, {"html": "x"}))
+    assert answer["response"] == f"250 {UNSAID}"
+    assert answer["rejectedErrors"][0]["response"] == f"550 {UNSAID}"
+    assert UNSAID in answer["ehlo"]
+    assert "SMTPUTF8" in answer["ehlo"]
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "user="])
+@pytest.mark.parametrize("password", ["s3cret", 'a "quote', "pässword"])
+def test_a_password_is_known_in_each_form_that_is_sent(password: str, before: str) -> None:
+    encoded = base64.b64encode(f"{before}{password}\1".encode()).decode()
+    escaped = password.replace('"', '\\"')
+    for said in (f"no {encoded}", f'no "{escaped}"', f"no {password}"):
+        assert hide_password(said, password) == UNSAID
+    assert hide_password("no such user", password) == "no such user"
 
 
 def test_an_inner_server_is_refused_unless_it_is_named(engine: Engine, postbox) -> None:

@@ -55,8 +55,11 @@ class QueryFailed(NodeError):
 class Session:
     """A connection, speaking n8n's values."""
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any], wire: Wire, *, big_as_text: bool) -> None:
+    def __init__(
+        self, connection: psycopg.AsyncConnection[Any], wire: Wire, *, big_as_text: bool, password: object
+    ) -> None:
         self._connection = connection
+        self._password = password
         self._wire = wire
         self._big_as_text = big_as_text
 
@@ -78,7 +81,7 @@ class Session:
                 await yield_to_loop()
             return made
         except psycopg.Error as error:
-            raise _failure(error, query, item) from error
+            raise _failure(error, query, item, self._password) from error
         except NodeError:
             # Rows are still on their way, which nobody waits for.
             await self._connection.close()
@@ -96,13 +99,14 @@ class Session:
             return text
 
 
-def _failure(error: psycopg.Error, query: str, item: int | None) -> QueryFailed:
-    message = (error.diag.message_primary or str(error).strip() or type(error).__name__)[:MAX_MESSAGE_LENGTH]
+def _failure(error: psycopg.Error, query: str, item: int | None, password: object) -> QueryFailed:
+    told = error.diag.message_primary or str(error).strip() or type(error).__name__
+    message = hide_password(told, password)[:MAX_MESSAGE_LENGTH]
     match = _SYNTAX.match(message)
     if match and error.diag.statement_position:
         line = query.encode()[: int(error.diag.statement_position) - 1].count(b"\n") + 1
         message = f'Syntax error at line {line} near "{match[1]}"'
-    detail = (error.diag.message_detail or "")[:MAX_MESSAGE_LENGTH]
+    detail = hide_password(error.diag.message_detail or "", password)[:MAX_MESSAGE_LENGTH]
     return QueryFailed(message, description=detail or f"Failed query: {query}", item_index=item)
 
 
@@ -141,7 +145,7 @@ async def session(
     connection.add_notify_handler(lambda notification: None)  # psycopg would keep them for whoever asks
     async with connection:
         with contextlib.closing(Wire(connection.fileno(), hold)) as wire:
-            yield Session(connection, wire, big_as_text=big_as_text)
+            yield Session(connection, wire, big_as_text=big_as_text, password=credential.get("password"))
 
 
 def _login(credential: dict[str, Any]) -> dict[str, Any]:

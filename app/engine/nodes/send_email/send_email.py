@@ -115,7 +115,7 @@ async def _send(
             raise NodeError("A mail needs an address to come from", item_index=index)
         if not recipients:
             raise NodeError("No recipients defined", item_index=index)
-        return await smtp.send(connection, message, senders[0].addr_spec, recipients)
+        return await smtp.send(connection, message, senders[0].addr_spec, recipients, credential.get("password"))
     except (aiosmtplib.SMTPException, OSError) as error:
         raise smtp.failure(error, credential, index) from error
     except (MessageError, ValueError, UnicodeError) as error:

@@ -72,11 +72,17 @@ async def server(credential: dict[str, Any], rules: AddressRules, *, verify: boo
         connection.close()
 
 
-async def send(connection: SmtpConnection, message: EmailMessage, sender: str, recipients: list[str]) -> dict[str, Any]:
-    """Send the message; what became of it, in n8n's shape. Raises aiosmtplib.SMTPException.
+async def send(
+    connection: SmtpConnection, message: EmailMessage, sender: str, recipients: list[str], password: object = None
+) -> dict[str, Any]:
+    """Send the message; what became of it, in n8n's shape, without the password. Raises aiosmtplib.SMTPException.
 
     Addresses beyond ASCII need a server that takes them (SMTPUTF8).
     """
+
+    def said(text: str) -> str:
+        return _said(text, password)
+
     wide = not all(address.isascii() for address in (sender, *recipients))
     content = message.as_bytes(policy=SMTP.clone(utf8=wide))
     started = time.monotonic()
@@ -85,19 +91,28 @@ async def send(connection: SmtpConnection, message: EmailMessage, sender: str, r
     return {
         "accepted": [recipient for recipient in recipients if recipient not in refused],
         "rejected": list(refused),
-        **({"rejectedErrors": [_refusal(*each) for each in refused.items()]} if refused else {}),
-        "ehlo": [] if connection.last_ehlo_response is None else connection.last_ehlo_response.message.splitlines()[1:],
+        **({"rejectedErrors": [_refusal(*each, password) for each in refused.items()]} if refused else {}),
+        "ehlo": [said(line) for line in _lines(connection.last_ehlo_response)[1:]],
         "envelopeTime": round((connection.enveloped_at - started) * 1000),
         "messageTime": round((time.monotonic() - connection.enveloped_at) * 1000),
         "messageSize": len(content),
-        "response": f"250 {response}",
+        "response": f"250 {said(response)}",
         "envelope": {"from": sender, "to": recipients},
         "messageId": str(message["Message-ID"]),
     }
 
 
-def _refusal(recipient: str, response: aiosmtplib.SMTPResponse) -> dict[str, Any]:
-    said = {"response": f"{response.code} {response.message}", "responseCode": response.code}
+def _lines(response: aiosmtplib.SMTPResponse | None) -> list[str]:
+    return [] if response is None else response.message.splitlines()
+
+
+def _said(text: str, password: object) -> str:
+    """What a server says, but for its password; signs that are no UTF-8 are replaced."""
+    return hide_password(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), password)
+
+
+def _refusal(recipient: str, response: aiosmtplib.SMTPResponse, password: object) -> dict[str, Any]:
+    said = {"response": f"{response.code} {_said(response.message, password)}", "responseCode": response.code}
     return {"code": "EENVELOPE", **said, "command": "RCPT TO", "recipient": recipient}
 
 
@@ -105,7 +120,7 @@ def failure(error: Exception, credential: dict[str, Any], item: int | None = Non
     """What the node says about a refusal; never with the password in it."""
 
     def said(text: str) -> str:
-        return hide_password(text, credential.get("password"))
+        return _said(text, credential.get("password"))
 
     if isinstance(error, aiosmtplib.SMTPRecipientsRefused):
         first = error.recipients[0]

@@ -1,5 +1,6 @@
 """How nodes connect, and what they say of connections that cannot be made, or break."""
 
+import base64
 import socket
 
 from app.engine.run.errors import NodeError
@@ -15,6 +16,8 @@ CONNECTION_ERRORS = {
 }
 """n8n's sentence for each way in which a connection can break, by the code that Node.js gives it."""
 
+SHORTEST_ENCODED = 6
+"""Signs of Base64; fewer stand in other texts by chance."""
 UNSAID = "What the server says is not shown: it may hold the password"
 
 
@@ -23,7 +26,20 @@ def hide_password(text: str, password: object) -> str:
 
     Nothing of that is shown: the rest of a word or a well-known sentence would say what was masked in it.
     """
-    return UNSAID if password and str(password) in text else text
+    return UNSAID if password and any(form in text for form in _forms_of(str(password))) else text
+
+
+def _forms_of(password: str) -> list[str]:
+    """The password as it stands, as mail clients quote it, and in Base64, wherever in the encoded text it begins."""
+    forms = [password, password.replace("\\", "\\\\").replace('"', '\\"')]
+    content = password.encode("utf-8", "surrogatepass")
+    for shift in range(3):
+        # The first and the last signs hold bits of what is beside the password.
+        encoded = base64.b64encode(bytes(shift) + content).decode().rstrip("=")
+        whole = encoded[(0, 2, 3)[shift] : len(encoded) - (1 if (shift + len(content)) % 3 else 0)]
+        if len(whole) >= SHORTEST_ENCODED:
+            forms.append(whole)
+    return forms
 
 
 async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
