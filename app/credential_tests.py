@@ -154,11 +154,14 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
 
 
 async def try_oauth2(data: dict[str, Any], rules: AddressRules) -> None:
-    """Get a token where nobody has to consent; else look whether somebody has. A refresh token is not spent."""
+    """Get a token where nobody has to consent; else look whether somebody has, and whether the provider has refused
+    for good since then. A refresh token is not spent."""
     client, held = OAuthClient.of(data), tokens.tokens_in(data)
     if not client.needs_consent:
         async with Outgoing(rules) as outgoing:
             await oauth2.fetch(outgoing, oauth2.renewal_call(client, held), data)
+    elif said := tokens.refusal(held):
+        raise ConsentNeeded(f"needs to be connected again: {said}")
     elif not tokens.access_token(held) or tokens.is_expired(held, datetime.now(UTC)):
         oauth2.renewal_call(client, held)
 

@@ -1,14 +1,22 @@
 """Renewing tokens: who may do it, and what is stored of it. Each function is one short transaction; the provider is
 waited for between them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.credentials.provider import SECONDS
-from app.credentials.tokens import FIELD, access_token, belong_together, merge, tokens_in
+from app.credentials.tokens import (
+    FIELD,
+    MAX_REFUSAL_LENGTH,
+    REFUSED,
+    access_token,
+    belong_together,
+    merge,
+    tokens_in,
+)
 from app.credentials.vault import Vault
 from app.repository import oauth
 from app.repository.connection import Connection
@@ -44,6 +52,17 @@ def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mappi
     Nothing is stored when somebody has changed, connected or renewed the credential meanwhile. A lease that has gone to
     another is no hindrance: what that one spends may be worth nothing any more. Where nothing is stored, it stays.
     """
+    _change(connection, vault, renewal, lambda held: merge(held, answered, renewal.held_at))
+
+
+def keep_refusal(connection: Connection, vault: Vault, renewal: Renewal, said: str) -> None:
+    """Store that the provider has refused for good, and end the renewal; under the same conditions as tokens."""
+    _change(connection, vault, renewal, lambda held: {**held, REFUSED: said[:MAX_REFUSAL_LENGTH]})
+
+
+def _change(
+    connection: Connection, vault: Vault, renewal: Renewal, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
     secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
     if secret is None:
         return
@@ -52,7 +71,7 @@ def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mappi
     if access_token(began_with) != access_token(now_with) or not belong_together(renewal.held, now_held):
         oauth.release_renewal(connection, renewal.credential_id, renewal.holder)
         return
-    now_held[FIELD] = merge(now_with, answered, renewal.held_at)
+    now_held[FIELD] = change(now_with)
     oauth.keep_renewed(connection, renewal.credential_id, vault.encrypt(renewal.credential_id, renewal.kind, now_held))
 
 

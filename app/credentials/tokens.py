@@ -9,6 +9,9 @@ import orjson
 
 FIELD = "oauthTokenData"
 EXPIRES_AT = "n8n_expires_at"
+REFUSED = "n8n_refused"
+"""The field with what the provider said when it refused for good to renew the tokens."""
+MAX_REFUSAL_LENGTH = 1_000
 EARLY_SECONDS = 60.0
 """So much before its time a token is renewed, or a tenth of its life where that is less."""
 MAX_LIFETIME = 100 * 366 * 86_400.0
@@ -66,6 +69,12 @@ def refresh_token(tokens: Mapping[str, Any]) -> str:
     return token if isinstance(token, str) else ""
 
 
+def refusal(tokens: Mapping[str, Any]) -> str:
+    """What the provider said when it refused for good to renew these tokens; empty: it has not."""
+    said = tokens.get(REFUSED)
+    return said if isinstance(said, str) else ""
+
+
 def is_due(tokens: Mapping[str, Any], now: datetime) -> bool:
     """Whether the access token is about to expire; of one that does not say when, nobody knows."""
     expiry = _number(tokens.get(EXPIRES_AT))
@@ -87,7 +96,8 @@ def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: dateti
 
     An empty refresh token is none: the one that is held goes on being good.
     """
-    merged = {name: value for name, value in {**held, **answered}.items() if name not in (EXPIRES_AT, "expires_in")}
+    dropped = (EXPIRES_AT, "expires_in", REFUSED)
+    merged = {name: value for name, value in {**held, **answered}.items() if name not in dropped}
     if not refresh_token(answered) and refresh_token(held):
         merged["refresh_token"] = held["refresh_token"]
     life = _number(answered.get("expires_in"))

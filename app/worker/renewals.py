@@ -83,6 +83,8 @@ class Renewals:
         except ProviderRefused as error:
             log.warning("token not renewed", extra={"credential": credential_id, "reason": str(error)})
             if error.for_good:
+                with contextlib.suppress(*UNREACHABLE):  # the next renewal is refused as well
+                    await self._database.transact(renewals.keep_refusal, self._vault, renewal, str(error))
                 raise ConsentNeeded(f"needs to be connected again: {error}") from error
             raise
         finally:

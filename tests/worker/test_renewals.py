@@ -16,8 +16,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from app.credential_tests import EngineCredentialTests
 from app.credentials import renewals, service_accounts
-from app.credentials.tokens import EXPIRES_AT
+from app.credentials.tokens import EXPIRES_AT, REFUSED
 from app.credentials.vault import Vault
 from app.engine.run.credentials import CredentialUnreadable
 from app.outgoing.addresses import AddressRules
@@ -165,7 +166,33 @@ def test_no_token_to_be_had_says_why(party: Party, provider: Provider, data, sai
     assert said in str(error)
     for secret in ("that is gone", SECRET):
         assert secret not in str(error) + caplog.text
-    assert party.held() == provider.data(**data)
+    held = party.held()
+    held["oauthTokenData"].pop(REFUSED, None)
+    assert held == provider.data(**data)
+
+
+def test_a_final_refusal_is_what_a_test_of_the_credential_says(party: Party, provider: Provider) -> None:
+    """Nothing else would tell: a test does not spend the refresh token."""
+    party.store(expiring(provider, 600))
+    provider.refusal = (400, {"error": "invalid_grant", "error_description": "revoked"})
+    tests = EngineCredentialTests(AddressRules.parse("127.0.0.1"))
+    assert tests.problem(KIND, party.held()) is None
+    party.run(renew)
+    said = "The credential needs to be connected again: The provider refused (HTTP 400): invalid_grant: revoked"
+    assert tests.problem(KIND, party.held()) == said
+    provider.refusal = None
+    party.run(renew)
+    assert tests.problem(KIND, party.held()) is None
+
+
+def test_a_refusal_of_tokens_that_were_replaced_meanwhile_is_not_kept(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 600))
+    renewal = renewals.hold(party.connection, party.vault, "default", "c1", KIND, uuid4())
+    assert renewal is not None
+    connected = provider.data(oauthTokenData={"access_token": "new", "refresh_token": "second"})
+    party.store(connected)
+    renewals.keep_refusal(party.connection, party.vault, renewal, "refused")
+    assert party.held() == connected
 
 
 def test_a_refusal_is_no_matter_while_the_token_lasts(party: Party, provider: Provider) -> None:
