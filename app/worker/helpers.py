@@ -11,7 +11,7 @@ from app.worker.chores.hints import HintHandlers
 from app.worker.chores.roster import chores
 from app.worker.parts import Parts
 from app.worker.questions import CHOICES, TESTS, Answerer
-from app.worker.triggers.roster import trigger_chores
+from app.worker.triggers.roster import TriggerHints, trigger_chores
 from app.worker.wake import Wake
 
 Helpers = Sequence[asyncio.Task[None]]
@@ -34,14 +34,14 @@ async def helpers_of(
         Answerer(kind, parts.contexts, parts.packages, worker_id=lambda: held.worker_id, stopping=stopping)
         for kind in (TESTS, CHOICES)
     )
-    hooks_hint, polls_hint, listeners_hint = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    hints = TriggerHints()
     handlers = HintHandlers(
         wake=wake.set,
         abort=held.abort,
         packages=parts.packages.hint.set,
         questions=partial(_set_all, tests.hint, choices.hint),
-        hooks=hooks_hint.set,
-        triggers=partial(_set_all, polls_hint, listeners_hint),
+        hooks=hints.arrange.set,
+        triggers=partial(_set_all, hints.poll, hints.listen),
     )
     async with (
         tests,
@@ -53,9 +53,7 @@ async def helpers_of(
             worker_id=lambda: held.worker_id,
             stopping=stopping,
             lacked=parts.packages.lacked_now,
-            hooks_hint=hooks_hint,
-            polls_hint=polls_hint,
-            listeners_hint=listeners_hint,
+            hints=hints,
         ) as more,
     ):
         further = (parts.packages.chore(), tests.chore(), choices.chore())

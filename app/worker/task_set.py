@@ -1,6 +1,7 @@
 """Tasks of which a worker has a bounded number at the same time, and which end with it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ class TaskSet:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], str] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -28,11 +29,16 @@ class TaskSet:
         """How many more there may be now."""
         return self._most - len(self._tasks)
 
-    def start(self, work: Coroutine[None, None, None]) -> None:
+    @property
+    def by_project(self) -> Counter[str]:
+        """How many go on now, by the project that they were started for."""
+        return Counter(list(self._tasks.values()))
+
+    def start(self, work: Coroutine[None, None, None], project_id: str = "") -> None:
         """Let it go on beside everything else."""
         task = asyncio.create_task(work)
-        self._tasks.add(task)
+        self._tasks[task] = project_id
         task.add_done_callback(self._forget)
 
     def _forget(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._tasks.pop(task, None)

@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import InvalidWorkflow
@@ -16,6 +14,7 @@ from app.repository.polls import Poll
 from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
 from app.worker.chores.chore import Chore, vary_pause
+from app.worker.task_set import TaskSet
 from app.worker.triggers.contexts import TriggerContexts, changes_of
 from app.worker.triggers.recording import items_of, record_failure, record_outputs
 
@@ -43,8 +42,8 @@ class PollResult:
     error: NodeError | None = None
 
 
-class Polling:
-    """What one worker looks for; an asynchronous context manager, which cuts short what goes on at its end.
+class Polling(TaskSet):
+    """What one worker looks for.
 
     `worker_id` tells under which registration, `stopping` whether nothing more is to be begun, `lacked` which types of
     nodes cannot run here.
@@ -59,40 +58,27 @@ class Polling:
         address: str | None = None,
         lacked: Callable[[Connection], Sequence[str]] = lambda _: (),
     ) -> None:
+        super().__init__(AT_ONCE)
         self._contexts = contexts
         self._lacked = lacked
         self._database = contexts.database
         self._worker_id = worker_id
         self._stopping = stopping
         self._address = address
-        self._looks: dict[asyncio.Task[None], str] = {}
 
     def chore(self, hint: asyncio.Event) -> Chore:
         """Takes what is due, as far as there is room; `hint` is set when something is."""
         return Chore("polls", self._step, hint)
 
-    async def __aenter__(self) -> "Polling":
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        for look in self._looks:
-            look.cancel()
-        await asyncio.gather(*self._looks, return_exceptions=True)
-
     async def _step(self) -> float:
-        room = min(IN_A_STEP, AT_ONCE - len(self._looks))
+        room = min(IN_A_STEP, self.room)
         if room > 0 and not self._stopping():
             for poll in await self._database.transact(self._take, room):
-                look = asyncio.create_task(self._look(self._worker_id(), poll))
-                self._looks[look] = poll.trigger.project_id
-                look.add_done_callback(lambda ended: self._looks.pop(ended, None))
-        return PAUSE_SECONDS if self._looks else vary_pause(IDLE_SECONDS)
+                self.start(self._look(self._worker_id(), poll), poll.trigger.project_id)
+        return PAUSE_SECONDS if self.room < AT_ONCE else vary_pause(IDLE_SECONDS)
 
     def _take(self, connection: Connection, room: int) -> list[Poll]:
-        looking = Counter(list(self._looks.values()))
-        busy = [project for project, number in looking.items() if number >= BUSY]
+        busy = [project for project, number in self.by_project.items() if number >= BUSY]
         return polls.take(connection, self._worker_id(), room, self._lacked(connection), busy)
 
     async def _look(self, worker_id: int, poll: Poll) -> None:

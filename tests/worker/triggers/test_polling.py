@@ -111,7 +111,7 @@ def test_what_a_lost_worker_was_to_look_for_is_looked_for_by_another(queue, data
                 await other._step()
                 await until(started)
                 late.set()
-                await until(lambda: not lost._looks)
+                await until(lambda: not lost.by_project)
 
     asyncio.run(main())
     assert [orjson.loads(items) for _, items, _ in started()] == [[{"json": {"by": "other"}}]], "it came too late"
@@ -180,7 +180,7 @@ def test_a_worker_without_the_nodes_package_leaves_it_to_others(queue, database_
         with station(database_url, queue.connection, poll=None) as place:
             async with polling(place, place.register()) as worker:
                 await worker._step()
-                await until(lambda: not worker._looks)
+                await until(lambda: not worker.by_project)
 
     asyncio.run(main())
     assert queue.connection.execute(DUE).fetchone() == (True, None)
@@ -209,7 +209,7 @@ def test_a_project_whose_far_sides_are_slow_leaves_room_to_others(queue, databas
                     await worker._step()
                 async with asyncio.timeout(60):
                     await looked.wait()
-                assert len(worker._looks) == 6
+                assert worker.by_project.total() == 6
 
     asyncio.run(main())
 
@@ -232,9 +232,9 @@ def test_who_asks_tells_the_workers_and_one_with_nothing_to_do_looks_seldom(queu
                 assert (await anext(hints)).channel == TRIGGERS_CHANNEL
                 assert await worker._step() == PAUSE_SECONDS, "somebody has asked while it looks"
                 go_on.set()
-                await until(lambda: not worker._looks)
+                await until(lambda: not worker.by_project)
                 assert await worker._step() == PAUSE_SECONDS
-                await until(lambda: not worker._looks)
+                await until(lambda: not worker.by_project)
                 assert await worker._step() > PAUSE_SECONDS
         await hints.aclose()
 

@@ -96,6 +96,26 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
     if not isinstance(kind, str):
         raise NodeError("The operator of a condition is not known", item_index=item)
     place = f" [condition {number}, item {item}]"
+    left, right = _typed_sides(condition, operator, kind, rules, facts, place, item)
+    if operation == "exists":
+        return left is not None
+    if operation == "notExists":
+        return left is None
+    if operation in ("empty", "notEmpty"):
+        return kind in KINDS and _is_empty(left) is (operation == "empty")
+    if operation in ("regex", "notRegex") and kind == "string":
+        matched = facts.patterns[item, number]
+        if not isinstance(matched, bool):
+            raise NodeError(f"{matched}{place}", description=TRY_LOOSE, item_index=item)
+        return matched is (operation == "regex")
+    compare = OPERATIONS.get((kind, str(operation)))
+    return compare is not None and compare(left, right, rules)
+
+
+def _typed_sides(
+    condition: dict[str, Any], operator: dict[str, Any], kind: str, rules: Rules, facts: Facts, place: str, item: int
+) -> tuple[Any, Any]:
+    """Both sides as values of the types that the operator wants. Raises NodeError for one that is not."""
     left, right = condition.get("leftValue", UNDEFINED), condition.get("rightValue", UNDEFINED)
     missing = isinstance(left, Undefined), isinstance(right, Undefined)
     left, right = None if missing[0] else left, None if missing[1] else right
@@ -113,20 +133,7 @@ def _condition_holds(condition: dict[str, Any], number: int, item: int, rules: R
         raise _wrong_type(left, kind, rules, "first", place, item)
     if not right_fits:
         raise _wrong_type(right, right_kind, rules, "second", place, item)
-    left, right = _without_undefined(left, right, missing, kind, str(operation))
-    if operation == "exists":
-        return left is not None
-    if operation == "notExists":
-        return left is None
-    if operation in ("empty", "notEmpty"):
-        return kind in KINDS and _is_empty(left) is (operation == "empty")
-    if operation in ("regex", "notRegex") and kind == "string":
-        matched = facts.patterns[item, number]
-        if not isinstance(matched, bool):
-            raise NodeError(f"{matched}{place}", description=TRY_LOOSE, item_index=item)
-        return matched is (operation == "regex")
-    compare = OPERATIONS.get((kind, str(operation)))
-    return compare is not None and compare(left, right, rules)
+    return _without_undefined(left, right, missing, kind, str(operator.get("operation")))
 
 
 def _without_undefined(left: Any, right: Any, missing: tuple[bool, bool], kind: str, operation: str) -> tuple[Any, Any]:

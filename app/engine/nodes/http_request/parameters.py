@@ -67,25 +67,12 @@ class ItemRequest:
         target = validate_url(url, self._index) if url else self.url
         proven.check(target, self._index)
         kind, content = self._body(proven.body if body is None else {**proven.body, **body}, always=body is not None)
-        chosen = parameters.get("sendBody") is True and self._content_type in _TYPED
-        typed = chosen or (kind or "").startswith(MULTIPART)
-        sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
-        if kind is not None:
-            sent["content-type"] = ("Content-Type", kind)
-        given = [*proven.defaults.items(), *self._headers(), *(headers or {}).items(), *proven.headers.items()]
-        for name, value in given:
-            if not (typed and name.lower() == "content-type"):
-                put_header(sent, name, value, self._index)
-        own = self._query()
-        if url:
-            present = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-            own = {name: value for name, value in own.items() if name not in present}
-        query_fields = {**own, **(query or {}), **proven.query}
-        arrays = str(self._options.get("queryParameterArrays") or "indices")
+        sent = self._sent_headers(kind, headers or {})
+        address = self._address(target, query or {}, is_other=bool(url))
         return Call(
             method_of(parameters.get("method"), self._index),
-            http_encoding.encode_url(http_encoding.with_query(target, query_fields, arrays)),
-            list(sent.values()),
+            address,
+            sent,
             content,
             secret_headers=proven.secret_headers,
             secret_body=bool(proven.body),
@@ -98,6 +85,29 @@ class ItemRequest:
             proxy=proxy if isinstance(proxy := self._options.get("proxy"), str) and proxy else None,
             certificate=proven.certificate,
         )
+
+    def _sent_headers(self, kind: str | None, more: dict[str, Any]) -> list[tuple[str, str]]:
+        """All headers, a later one of a name in place of an earlier; `kind` is the type of the body."""
+        chosen = self._parameters.get("sendBody") is True and self._content_type in _TYPED
+        typed = chosen or (kind or "").startswith(MULTIPART)
+        sent: dict[str, tuple[str, str]] = {"accept": ("Accept", ACCEPT[self.reading.format])}
+        if kind is not None:
+            sent["content-type"] = ("Content-Type", kind)
+        given = [*self._proof.defaults.items(), *self._headers(), *more.items(), *self._proof.headers.items()]
+        for name, value in given:
+            if not (typed and name.lower() == "content-type"):
+                put_header(sent, name, value, self._index)
+        return list(sent.values())
+
+    def _address(self, target: str, more: dict[str, Any], *, is_other: bool) -> str:
+        """The target with its query; of another address than the node's, the query stays as it stands there."""
+        own = self._query()
+        if is_other:
+            present = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
+            own = {name: value for name, value in own.items() if name not in present}
+        arrays = str(self._options.get("queryParameterArrays") or "indices")
+        query = {**own, **more, **self._proof.query}
+        return http_encoding.encode_url(http_encoding.with_query(target, query, arrays))
 
     def own(self) -> dict[str, Any]:
         """The request as the workflow itself gives it, for `$request` in the expressions of pages: without secrets.
