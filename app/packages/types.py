@@ -6,7 +6,6 @@ write never runs beside the code of packages; the package's process gets values.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,23 +19,29 @@ from app.engine.nodes.shared.questions import SEND_AND_WAIT, question
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested
-from app.engine.run.issues import Issue
 from app.engine.run.items import Outputs
 from app.engine.run.node_types import NodeType, NodeTypes
-from app.engine.values import conversions
 from app.packages import triggers
 from app.packages.action import describe_call, evaluate, run_action
 from app.packages.approvals import approval_of
+from app.packages.descriptions import (
+    complete,
+    count_outputs,
+    declared_credentials,
+    is_connected_by_ai,
+    issues_of,
+    needed_credentials,
+    needed_inputs,
+    webhooks_of,
+)
 from app.packages.filters import evaluate_filters
 from app.packages.host import Host
-from app.packages.issues import find_issues
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
-from app.packages.parameters import is_shown, with_defaults
+from app.packages.parameters import with_defaults
 from app.packages.sub_nodes import tool_of
 from app.packages.surroundings import Tokens
 
 Json = dict[str, Any]
-PARAMETER = re.compile(r"""=\{\{ ?\$parameter\[["'](\w+)["']\] ?\}\}""")
 STARTS = frozenset({"trigger", "poll", "webhook"})
 MAX_TOKENS = 1_000
 EVERY_MINUTE = {"item": [{"mode": "everyMinute"}]}
@@ -144,7 +149,7 @@ class Packages:
             **describe_call(context),
             **told,
             "package": place_of(package, node, context.version),
-            "remembers": _is_connected_by_ai(description),
+            "remembers": is_connected_by_ai(description),
             "credentialTypes": self.credential_types(declared),
         }
 
@@ -166,12 +171,12 @@ class Packages:
             poll=partial(_poll, self) if trigger and "poll" in runs else None,
             passive="supplyData" in runs and "execute" not in runs,
             exact=True,
-            outputs=partial(_count_outputs, description),
-            inputs_needed=partial(_needed_inputs, description),
-            issues=partial(_issues, description),
-            credentials=partial(_needed_credentials, description),
-            complete=partial(_complete, description),
-            webhooks=partial(_webhooks, node) if trigger and "webhook" in runs else None,
+            outputs=partial(count_outputs, description),
+            inputs_needed=partial(needed_inputs, description),
+            issues=partial(issues_of, description),
+            credentials=partial(needed_credentials, description),
+            complete=partial(complete, description),
+            webhooks=partial(webhooks_of, node) if trigger and "webhook" in runs else None,
             arrange=partial(triggers.arrange, self) if trigger and "webhook" in runs else None,
             listen=partial(triggers.listen, self) if trigger and "trigger" in runs else None,
             approval=approval_of(description.document),
@@ -195,24 +200,6 @@ async def _run(
         raise WaitRequested(wait.until, "webhook", await question(context)) from wait
 
 
-def _webhooks(node: PackagedNode, parameters: Json, version: float) -> list[Json]:
-    """Where a node is called; what waits in the course of an execution is not among it."""
-    description = node.description(version) or {}
-    made = with_defaults(description.get("properties") or [], parameters, version)
-    described = [each for each in description.get("webhooks") or [] if isinstance(each, dict)]
-    return [
-        {name: _parameter_of(value, made) for name, value in each.items()}
-        for each in described
-        if not each.get("restartWebhook")
-    ]
-
-
-def _parameter_of(value: Any, parameters: Json) -> Any:
-    """The parameter that a description names, which may be one that the workflow leaves at its default."""
-    match = PARAMETER.fullmatch(value) if isinstance(value, str) else None
-    return value if match is None or match[1] not in parameters else parameters[match[1]]
-
-
 async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs | None:
     """A trigger in the execution that it has started: what it gave then goes on."""
     if "webhook" in node.runs and context.items and triggers.CALL in context.items[0]["json"]:
@@ -226,26 +213,6 @@ async def _poll(packages: Packages, context: NodeContext) -> Outputs | None:
     if isinstance(answer, EngineRequest):
         raise NodeError("The trigger asks for tools while it looks")
     return answer
-
-
-def _is_connected_by_ai(description: Mapping[str, Any]) -> bool:
-    """Whether a node is one of those whose packages keep something in their process: memories, stores of vectors."""
-    return any(
-        '"ai_' in conversions.to_json_text(description.get(side)) or "'ai_" in str(description.get(side))
-        for side in ("inputs", "outputs")
-    )
-
-
-def declared_credentials(description: Mapping[str, Any], parameters: Mapping[str, Any]) -> list[str]:
-    """The types of credentials that a node may ask for: those of its description, and one that its user chooses."""
-    names = [
-        str(each["name"]) for each in description.get("credentials") or [] if isinstance(each, dict) and "name" in each
-    ]
-    for each in description.get("properties") or []:
-        if isinstance(each, dict) and each.get("type") == "credentialsSelect":
-            chosen = parameters.get(str(each.get("name")))
-            names += [chosen] if isinstance(chosen, str) and chosen else []
-    return names
 
 
 def _location(package: Installed, credential: PackagedCredential) -> Json:
@@ -267,36 +234,3 @@ def _is_secret(described: Mapping[str, Any]) -> bool:
     """Whether what a field of a credential holds is to be hidden wherever it is repeated."""
     options = described.get("typeOptions") or {}
     return described.get("type") == "hidden" or bool(options.get("password") or options.get("expirable"))
-
-
-def _count_outputs(description: Description, parameters: Json) -> int:
-    outputs = description.document.get("outputs")
-    kinds = (
-        [each.get("type") if isinstance(each, dict) else each for each in outputs] if isinstance(outputs, list) else []
-    )
-    return kinds.count("main") if kinds else 1
-
-
-def _needed_inputs(description: Description, parameters: Json) -> list[int] | int | None:
-    needed = description.document.get("requiredInputs")
-    if isinstance(needed, list):
-        return [each for each in needed if isinstance(each, int)]
-    return needed if isinstance(needed, int) and not isinstance(needed, bool) else None
-
-
-def _issues(description: Description, parameters: Json, version: float) -> list[Issue]:
-    return find_issues(description.document.get("properties") or [], parameters, version)
-
-
-def _complete(description: Description, parameters: Json, version: float) -> Json:
-    return with_defaults(description.document.get("properties") or [], parameters, version)
-
-
-def _needed_credentials(description: Description, parameters: Json, version: float) -> list[str]:
-    document = description.document
-    made = with_defaults(document.get("properties") or [], parameters, version)
-    return [
-        str(each["name"])
-        for each in document.get("credentials") or []
-        if each.get("required") and is_shown(each, made, made, version)
-    ]

