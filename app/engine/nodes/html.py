@@ -18,7 +18,26 @@ from app.engine.values import conversions, paths
 from app.engine.values.conversions import Undefined
 
 LIBRARIES = {"cheerio": "cheerio/dist/commonjs/load-parse.js", "texts": "html-to-text/lib/html-to-text.cjs"}
+MAX_LEVELS = 2_000
+"""Of elements within each other: the time that parsing takes grows with their square."""
 EXTRACT = """
+const MAX_LEVELS = %d;
+const { treeAdapter } = cheerio.load('')._options;
+const parsePage = (html) => {
+  let levels = 0;
+  return cheerio.load(html, {
+    treeAdapter: {
+      ...treeAdapter,
+      onItemPush: () => {
+        levels += 1;
+        if (levels > MAX_LEVELS) throw new Error(`The HTML is nested in more than ${MAX_LEVELS} levels`);
+      },
+      onItemPop: () => {
+        levels -= 1;
+      },
+    },
+  });
+};
 const text = (html, skip) => {
   const selectors = skip ? skip.split(',').map((each) => ({ selector: each.trim(), format: 'skip' })) : [];
   return texts.convert(html ?? '', { selectors });
@@ -31,7 +50,7 @@ const read = {
     version < 1.2 ? found.text() || undefined : text(found.html(), skipSelectors),
 };
 const answer = ({ html, entries, options, version }) => {
-  const page = cheerio.load(html);
+  const page = parsePage(html);
   const clean = (value) => {
     if (typeof value !== 'string') return value;
     const made = options.trimValues ? value.trim() : value;
@@ -147,7 +166,7 @@ async def _extract(context: NodeContext) -> list[Item]:
             places.append((index, error))
             if not context.continues_on_fail:
                 break
-    answers = await run_program(context, await bundles.program(EXTRACT, **LIBRARIES), rows) if rows else []
+    answers = await run_program(context, await bundles.program(EXTRACT % MAX_LEVELS, **LIBRARIES), rows) if rows else []
     for (index, failed), answer in zip(places, answers, strict=True):
         await yield_to_loop()
         message = failed.message if failed is not None else answer.get("failed")

@@ -40,10 +40,15 @@ const load = (id) => {
 
 
 ENDING = """
+const STACK = 'Maximum call stack size exceeded';
+const messageOf = (error) => {
+  const message = String(error?.message ?? error);
+  return message === STACK ? 'What was given is nested too deeply' : message;
+};
 const answers = [];
 for (const { json } of $input.all()) {
   try { answers.push({ json: { made: await answer(json) } }) }
-  catch (error) { answers.push({ json: { failed: String(error?.message ?? error) } }) }
+  catch (error) { answers.push({ json: { failed: messageOf(error) } }) }
 }
 return answers;
 """

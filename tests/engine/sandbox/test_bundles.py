@@ -31,6 +31,11 @@ OPTIONAL = {"yargs", "fs"}
 """What only a library's command line needs."""
 
 
+VALUES = {"values": [{"key": "text", "cssSelector": "body"}]}
+QUOTED = {"mode": "markdownToHtml", "markdown": "={{ $json.data }}"}
+EXTRACTED = {"operation": "extractHtmlContent", "dataPropertyName": "data", "extractionValues": VALUES}
+
+
 def test_a_thousand_items_take_one_run_of_the_library(engine, monkeypatch) -> None:
     xml = node("Read", "xml", {"options": {}})
     items = [{"json": {"data": f"<r><n>{n}</n></r>"}} for n in range(1000)]
@@ -52,3 +57,25 @@ def test_entities_that_grow_end_with_the_node(engine) -> None:
     outcome = engine.run(chain(START, node("Read", "xml", {"options": {}})), items=[{"json": {"data": bomb}}])
     assert outcome.status == "error"
     assert outcome.error.node == "Read"
+
+
+@pytest.mark.parametrize(
+    ("kind", "version", "parameters", "text", "said"),
+    [
+        ("html", 1.2, EXTRACTED, "<div>" * 50_000, "The HTML is nested in more than 2000 levels"),
+        ("html", 1.2, EXTRACTED, "<table><td>" * 50_000, "The HTML is nested in more than 2000 levels"),
+        ("markdown", 1, QUOTED, ">" * 50_000, "What was given is nested too deeply"),
+        (
+            "xml",
+            1,
+            {},
+            "<a>" * 9_000 + "</a>" * 9_000,
+            "The JavaScript gave a value that is nested too deeply to be kept",
+        ),
+    ],
+    ids=["elements", "tables", "quotes", "xml"],
+)
+def test_what_is_nested_too_deeply_is_said_to_be(engine, kind, version, parameters, text, said) -> None:
+    read = node("Read", kind, parameters, version)
+    outcome = engine.run(chain(START, read), items=[{"json": {"data": text}}])
+    assert (outcome.status, outcome.error.message) == ("error", said)

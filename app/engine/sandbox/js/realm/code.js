@@ -48,6 +48,16 @@
 
   let scope;
   const nothingSaid = { message: 'Unknown error', malformed: true };
+  const unwritable = (thrown) => {
+    try {
+      // What JSON.stringify itself throws: at the end of the stack, and at the end of what a text may be long.
+      if (thrown.name !== 'RangeError') return nothingSaid;
+      const problem = thrown.message === 'Invalid string length' ? 'is too long' : 'is nested too deeply';
+      return { message: `The JavaScript gave a value that ${problem} to be kept`, malformed: true };
+    } catch {
+      return nothingSaid;
+    }
+  };
   const finish = (result) => {
     let json;
     try {
@@ -56,8 +66,8 @@
       if (customDataChanged) answer.customData = data.customData;
       if (data?.staticDataUsed) answer.staticData = data.staticData;
       json = wellFormed(stringify(answer, (_, value) => (typeof value === 'bigint' ? `${value}` : value)));
-    } catch {
-      json = stringify({ error: nothingSaid });
+    } catch (thrown) {
+      json = stringify({ error: unwritable(thrown) });
     }
     quietly(hostFinish, json);
   };
