@@ -29,11 +29,12 @@ EXECUTIONS = [row["id"] for row in TABLES["execution_entity"]["rows"]]
 WAITING = {row["id"]: row for row in TABLES["execution_entity"]["rows"] if row["status"] == "waiting"}
 
 
-def make_sqlite(folder: Path) -> Path:
+def make_sqlite(folder: Path, *, journal: str = "wal") -> Path:
     """n8n's home folder with its database; returns the database file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "database.sqlite"
     with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA journal_mode = {journal}")
         for name, table in TABLES.items():
             columns = ", ".join(f'"{column}"' for column in table["columns"])
             connection.execute(f'CREATE TABLE "{name}" ({columns})')

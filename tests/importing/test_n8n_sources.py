@@ -14,9 +14,11 @@ import pytest
 
 from app.importing.n8n import api_client
 from app.importing.n8n.api_client import ATTEMPTS
+from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.moving import access_of
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
+from app.importing.n8n.sqlite import SqliteSource
 from app.importing.workflow_files import InvalidFile, import_file
 from tests.importing import n8n
 from tests.postgres import cloned_database
@@ -55,6 +57,23 @@ def test_a_sqlite_file(bring, target, sqlite_file):
     assert counts(target) == ALL
     assert report.losses == {}
     assert hashlib.sha256(sqlite_file.read_bytes()).digest() == before
+
+
+def test_an_n8n_without_a_write_ahead_log_can_write_while_its_file_is_read(bring, target, tmp_path, monkeypatch):
+    """As those before 2.0 had it: who reads for long keeps all others from writing."""
+    monkeypatch.setattr("app.importing.n8n.sqlite.IDS_IN_PIECE", 5)
+    monkeypatch.setattr("app.importing.n8n.sqlite.ROWS_IN_PIECE", 2)
+    path = n8n.make_sqlite(tmp_path / "n8n", journal="delete")
+    source, writer = SqliteSource(path, RunFiles(None, 2**20)), sqlite3.connect(path, timeout=0)
+    with closing(source), closing(writer):
+        for read in (source.rows("workflow_entity"), source.executions(0, [11]), source.executions(0)):
+            next(read)
+            with writer:
+                writer.execute("UPDATE workflow_entity SET name = name")
+        assert [each.id for each in source.executions(3, [2, 1])] == [1, 2, *n8n.EXECUTIONS[3:]]
+    report = bring(path, access=Access(key=n8n.KEY, storage=path.parent / "storage"))
+    assert (counts(target), report.losses) == (ALL, {})
+    assert [note for note in report.notes if "it is read piece by piece" in note]
 
 
 @pytest.mark.parametrize(("schema", "prefix"), [("public", ""), ("flows", "n8n_")])

@@ -1,4 +1,8 @@
-"""Reads the SQLite file of an n8n, which may go on running; all of it as of one moment."""
+"""Reads the SQLite file of an n8n, which may go on running.
+
+All of it is read as of one moment, unless the file has no write-ahead log: then whoever reads keeps n8n from writing,
+and it is read in pieces that take no time.
+"""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -21,9 +25,21 @@ from app.importing.n8n.stored_executions import read_stored
 MAX_NAMED = 500
 """Ids in one statement: SQLite bounds the number of parameters."""
 
+ROWS_IN_PIECE = 20
+IDS_IN_PIECE = 500
+IN_PIECES = (
+    "n8n's SQLite file has no write-ahead log (n8n before 2.0, without DB_SQLITE_POOL_SIZE): it is read piece by "
+    "piece, so that n8n can write meanwhile. What changes there during an import may come with the next one only."
+)
+BEFORE_ALL = -(2**63)
+"""A rowid that is no row's."""
+
+JOURNAL = "PRAGMA journal_mode"
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table'"
 COLUMNS = "SELECT name FROM pragma_table_info(?)"
 ROWS = sql.SQL("SELECT * FROM {}")
+PIECE = sql.SQL('SELECT rowid AS "its place", * FROM {} WHERE rowid > ? ORDER BY rowid LIMIT {}')
+IDS = sql.SQL("SELECT e.id AS id FROM {} AS e WHERE e.id > ? ORDER BY e.id LIMIT {}")
 FILE = sql.SQL('SELECT length(data) AS size, rowid AS place FROM {} WHERE "fileId" = ?')
 PARAMETER = sql.SQL("?")
 
@@ -42,7 +58,9 @@ class SqliteSource:
             self._connection.row_factory = sqlite3.Row
             self._connection.isolation_level = None
             self._connection.text_factory = UTF8
-            self._connection.execute("BEGIN")
+            self._in_pieces = self._connection.execute(JOURNAL).fetchone()[0] != "wal"
+            if not self._in_pieces:
+                self._connection.execute("BEGIN")
             tables = [row["name"] for row in self._connection.execute(TABLES)]
             self._columns = {
                 name.removeprefix(prefix): [row["name"] for row in self._connection.execute(COLUMNS, (name,))]
@@ -58,13 +76,23 @@ class SqliteSource:
         self.remarks = Sentences()
         for remark in remarks_on(self._columns):
             self.remarks.add(remark)
+        if self._in_pieces:
+            self.remarks.add(IN_PIECES)
 
     def rows(self, table: str) -> Iterator[Row]:
         if table in self._columns:
             with self._source_errors():
-                table_rows = self._execute(ROWS.format(self._table(table)))
+                table_rows = self._pieces(table) if self._in_pieces else self._execute(ROWS.format(self._table(table)))
                 rows = bounded(table, map(dict, table_rows))
                 yield from rows_with_keys(table, map(normalise, rows), self.remarks)
+
+    def _pieces(self, table: str) -> Iterator[Row]:
+        """The rows of a table; between two pieces nothing is locked."""
+        query, last = PIECE.format(self._table(table), sql.Literal(ROWS_IN_PIECE)), BEFORE_ALL
+        while piece := [dict(row) for row in self._execute(query, [last])]:
+            for row in piece:
+                last = row.pop("its place")
+                yield row
 
     def count_executions(self) -> int | None:
         if not has(self._columns, "execution_entity", "id"):
@@ -86,9 +114,30 @@ class SqliteSource:
             return
         for start in range(0, len(ids), MAX_NAMED):
             named = list(ids[start : start + MAX_NAMED])
-            places = sql.SQL(", ").join([PARAMETER] * len(named))
-            yield from self._read(sql.SQL("e.id IN ({})").format(places), named)
-        yield from self._read(sql.SQL("e.id > ?"), [above])
+            if self._in_pieces:
+                yield from self._read_one_by_one(sorted(named))
+            else:
+                places = sql.SQL(", ").join([PARAMETER] * len(named))
+                yield from self._read(sql.SQL("e.id IN ({})").format(places), named)
+        if self._in_pieces:
+            yield from self._read_all_above(above)
+        else:
+            yield from self._read(sql.SQL("e.id > ?"), [above])
+
+    def _read_all_above(self, above: int) -> Iterator[SourceExecution]:
+        query = IDS.format(self._table("execution_entity"), sql.Literal(IDS_IN_PIECE))
+        while True:
+            with self._source_errors():
+                ids = [row["id"] for row in self._execute(query, [above])]
+            if not ids:
+                return
+            yield from self._read_one_by_one(ids)
+            above = ids[-1]
+
+    def _read_one_by_one(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """Nothing is locked while what becomes of one of them is seen to."""
+        for number in ids:
+            yield from list(self._read(sql.SQL("e.id = ?"), [number]))
 
     def _read(self, condition: sql.Composable, parameters: Sequence[int]) -> Iterator[SourceExecution]:
         query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes, condition)
