@@ -85,14 +85,14 @@ class EngineCredentialTests:
     def _way_to_try(self, kind: str, data: dict[str, Any], stored: Stored | None) -> Callable[[], str | None] | None:
         attempt = TRIALS.get(kind) or self._oauth(kind) or self._packaged_attempt(kind)
         if attempt is not None:
-            return partial(self._problem_here, attempt, data)
+            return partial(self._problem_here, attempt, data, self._rules.within(stored.project_id if stored else ""))
         if self._by_worker is not None and stored is not None and self._takes_code(kind):
             return partial(self._by_worker, stored, kind)
         return None
 
-    def _problem_here(self, attempt: Attempt, data: dict[str, Any]) -> str | None:
+    def _problem_here(self, attempt: Attempt, data: dict[str, Any], rules: AddressRules) -> str | None:
         try:
-            asyncio.run(within_time(attempt(data, self._rules)))
+            asyncio.run(within_time(attempt(data, rules)))
         except NodeError as error:
             return error.message
         except OAuthError as error:

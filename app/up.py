@@ -14,7 +14,7 @@ import urllib.error
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from app.console_links import new_link
 from app.demo import ApiClient, import_demo, tour
@@ -29,6 +29,10 @@ from app.repository.connection import connect
 from app.repository.console_sessions import LINK_MINUTES
 from app.repository.users import owner_id
 from app.settings import DATABASE_URL_FILE, Settings, host_and_port
+from app.settings.vector_stores import VECTOR_STORES
+
+if TYPE_CHECKING:
+    from app.embedded import VectorServer
 
 Say = Callable[[str], None]
 
@@ -65,13 +69,14 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             url = settings.database_url or _start_database(settings, running, children, say)
             settings = Settings.from_environment({**environ, "DATABASE_URL": url})
             _say_applied(migrate(settings.direct_url), say)
+            stores = _start_vector_stores(settings, environ, running, say)
             key = _api_key(settings)
             children += running.enter_context(_processes(settings, environ, say))
             address = _address(settings)
             _await_ready(f"{address}/healthz/readiness", children)
             commands = _look_around(ApiClient(f"{address}/api/v1", key), say)
             say(_welcome(settings, address, key, _console_link(settings, address, key), commands))
-            _watch(children)
+            _watch(children, stores)
         except _Stopped:
             say("\nStopping")
         finally:
@@ -99,6 +104,21 @@ def _start_database(settings: Settings, running: contextlib.ExitStack, children:
     running.callback(file.unlink, missing_ok=True)
     _write_private(file, url)
     return url
+
+
+def _start_vector_stores(
+    settings: Settings, environ: Mapping[str, str], running: contextlib.ExitStack, say: Say
+) -> "VectorServer | None":
+    if not settings.vector_stores.projects:
+        return None
+    if environ.get("DATABASE_URL", "").strip():
+        raise CannotStart(
+            f"{VECTOR_STORES} is for the embedded PostgreSQL alone: beside DATABASE_URL, use a database with pgvector "
+            "of your own, and name its host in EXECUTIONS_ALLOWED_HOSTS where it is a private address"
+        )
+    from app.vector_stores import start_vector_stores  # its ciphers are for nobody who has no stores
+
+    return start_vector_stores(settings, running, say)
 
 
 @contextlib.contextmanager
@@ -151,10 +171,13 @@ def _look_around(client: ApiClient, say: Say) -> list[tuple[str, str]]:
         raise CannotStart(f"the API does not answer: {error}") from None
 
 
-def _watch(children: list[Child]) -> NoReturn:
+def _watch(children: list[Child], stores: "VectorServer | None") -> NoReturn:
     while True:
         for child in children:
             child.check()
+        if stores is not None:
+            stores.child.check()
+            stores.look()
         time.sleep(0.5)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.credential_tests import TRIALS, EngineCredentialTests
-from app.credentials.testing import CannotTest, TooManyTests
+from app.credentials.testing import CannotTest, Stored, TooManyTests
 from app.credentials.tokens import EXPIRES_AT
 from app.outgoing.addresses import AddressRules
 from tests.credentials.provider import running
@@ -55,6 +55,15 @@ def test_the_api_of_another_server(other_server: str) -> None:
     for broken in ("", "ftp://x", "http://", "no address", 5, "http://xn--a.example", "http://127.0.0.1:99999"):
         assert HERE.problem("n8nApi", {**data, "baseUrl": broken})
     assert HERE.problem("n8nApi", {**data, "apiKey": "a\r\nHost: b ☃"})
+
+
+def test_what_one_project_may_reach_is_tried_for_that_project(other_server: str) -> None:
+    port = int(other_server.rpartition(":")[2].partition("/")[0])
+    tests = EngineCredentialTests(AddressRules(of_projects=frozenset({("own", "127.0.0.1", port)})))
+    data = {"baseUrl": other_server, "apiKey": SECRET}
+    assert tests.problem("n8nApi", data, stored=Stored("c1", "own")) is None
+    for stored in (Stored("c1", "other"), None):
+        assert "are not allowed" in (tests.problem("n8nApi", data, stored=stored) or "")
 
 
 def test_a_database(shop) -> None:  # noqa: F811

@@ -16,6 +16,7 @@ REPOSITORY = sorted((PROJECT / "app" / "repository").rglob("*.py"))
 ELSEWHERE = {
     "app/credential_tests.py": "asks a database of somebody else whether it answers",
     "app/embedded/server.py": "makes the database",
+    "app/embedded/vectors.py": "makes and watches the databases of vector stores",
     "app/engine/nodes/merge/sql.py": "what people write, as an example",
     "app/engine/nodes/postgres": "statements on databases of somebody else",
     "app/importing/n8n/postgresql.py": "reads n8n's database",

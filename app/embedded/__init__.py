@@ -5,5 +5,6 @@ program's tables.
 """
 
 from app.embedded.server import EmbeddedPostgres
+from app.embedded.vectors import Bounds, Store, VectorServer
 
-__all__ = ["EmbeddedPostgres"]
+__all__ = ["Bounds", "EmbeddedPostgres", "Store", "VectorServer"]

@@ -1,7 +1,7 @@
 """Starts, finds again and stops a PostgreSQL whose data lies in a folder of ours.
 
-It listens on a Unix socket in a closed folder and nowhere else, so there is no password and no port. Its
-settings are PostgreSQL's own defaults: what was acknowledged is on disk.
+Unless it is told otherwise it listens on a Unix socket in a closed folder and nowhere else, so there is no password
+and no port. Its settings are PostgreSQL's own defaults: what was acknowledged is on disk.
 """
 
 import os
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ from app.processes import Child, ChildDied
 
 DATABASE = "executions"
 SUPERUSER = "postgres"
+HOST = "127.0.0.1"
 MAX_SOCKET_FOLDER = 80
 """A Unix socket's whole path is limited to about 100 bytes."""
 SOCKETS = "exec-pg-"
@@ -43,8 +45,29 @@ class EmbeddedPostgres:
     The caller makes sure that nobody else uses the same home.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        name: str = "PostgreSQL",
+        database: str = DATABASE,
+        port: int | None = None,
+        settings: Sequence[str] = (),
+        access: str = "",
+        launcher: Sequence[str] = (),
+    ) -> None:
+        """With a `port` it listens on HOST, too.
+
+        `settings` are `NAME=VALUE`, `access` more lines of pg_hba.conf; `launcher` is a command that starts the one
+        that follows it.
+        """
         self._home = home
+        self._name = name
+        self._database = database
+        self._port = port
+        self._settings = [part for setting in settings for part in ("-c", setting)]
+        self._more_access = access
+        self._launcher = launcher
         self._data = home / "postgres"
         self._bin = postgres_binaries()
         home.mkdir(parents=True, exist_ok=True)
@@ -70,16 +93,19 @@ class EmbeddedPostgres:
             self._create()
         self._stop_leftover()
         self._sockets = self._socket_folder()
-        command: list[str | Path] = [*self._account.prefix, self._bin / "postgres", "-D", self._data]
-        command += ["-c", "listen_addresses=", "-c", f"unix_socket_directories={self._sockets}"]
-        command += ["-c", "unix_socket_permissions=0700", *self._access()]
+        command: list[str | Path] = [*self._account.prefix, *self._launcher, self._bin / "postgres", "-D", self._data]
+        listens = ["listen_addresses="] if self._port is None else [f"listen_addresses={HOST}", f"port={self._port}"]
+        command += [part for setting in listens for part in ("-c", setting)]
+        command += ["-c", f"unix_socket_directories={self._sockets}"]
+        command += ["-c", "unix_socket_permissions=0700", *self._access(), *self._settings]
         self._start_server(command, timeout)
         self._create_database()
-        return self.url(DATABASE)
+        return self.url(self._database)
 
     def url(self, database: str) -> str:
         """The address of one of the server's databases while it runs."""
-        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._sockets), safe='')}"
+        port = "" if self._port is None else f"&port={self._port}"
+        return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self._sockets), safe='')}{port}"
 
     def stop(self) -> None:
         """Disconnect everyone, write everything down, end the server."""
@@ -109,7 +135,10 @@ class EmbeddedPostgres:
         That may be one that other programs use as well. The files hold no secret, and are not in a folder of its.
         """
         user = pwd.getpwuid(os.geteuid()).pw_name
-        lines = {"hba": "local all all peer map=executions\n", "ident": f'executions "{user}" {SUPERUSER}\n'}
+        lines = {
+            "hba": f"local all all peer map=executions\n{self._more_access}",
+            "ident": f'executions "{user}" {SUPERUSER}\n',
+        }
         settings = []
         for name, text in lines.items():
             file = self._home / f"postgres.{name}"
@@ -149,7 +178,7 @@ class EmbeddedPostgres:
         deadline = time.monotonic() + ORPHANS_SECONDS
         while True:
             log = self._home / "log" / "postgres.log"
-            self.child = Child("PostgreSQL", command, log, environ=small_environment(), stop_signal=signal.SIGINT)
+            self.child = Child(self._name, command, log, environ=small_environment(), stop_signal=signal.SIGINT)
             try:
                 self._await_ready(timeout)
                 return
@@ -174,9 +203,9 @@ class EmbeddedPostgres:
 
     def _create_database(self) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [self._database]).fetchone()
             if row is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(self._database)))
 
 
 def initdb_command(account: Account, binaries: Path, data: Path) -> list[str | Path]:

@@ -57,6 +57,8 @@ class AddressRules:
     networks: tuple[Network, ...] = ()
     project: str = ""
     """Whose workflows ask: a project that asks much waits for itself."""
+    of_projects: frozenset[tuple[str, str, int]] = frozenset()
+    """What single projects may reach besides: project, host, port."""
 
     @classmethod
     def parse(cls, text: str) -> "AddressRules":
@@ -86,7 +88,8 @@ class AddressRules:
             raise UnknownHost(f"There is no port {port}")
         addresses = await _look_up(host, port, self.project)
         name = normal_host(host)
-        if (name, None) in self.hosts or (name, port) in self.hosts:
+        own = (self.project, name, port) in self.of_projects
+        if own or (name, None) in self.hosts or (name, port) in self.hosts:
             return [str(address) for address in addresses]
         for address in addresses:
             self._check(address, host, port)

@@ -4,7 +4,7 @@ Knows nothing of what the settings are used for. Whoever needs one is handed the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from app.settings.values import (
     read_conninfo,
     read_database_url,
 )
+from app.settings.vector_stores import VectorStores, read_addresses, read_vector_stores
 from app.telemetry.wanted import wants_traces
 
 MAX_AGE_HOURS = 1_000_000
@@ -129,6 +130,8 @@ class Settings:
     """Absolute path of the folder in which workflows may read and write files, one folder a project; None: nowhere."""
     execute_command: bool
     """Whether workflows may run commands on the workers' machines (Execute Command)."""
+    vector_stores: VectorStores
+    """What `make run` starts for projects to keep vectors in."""
     encryption_key: str | None
     """What credentials are encrypted with; None: a key that is kept in the home folder."""
     encryption_keys_old: tuple[str, ...]
@@ -154,7 +157,7 @@ class Settings:
             **_read_amounts(reader),
             **_read_pruning(reader),
             **_read_notices(environ),
-            **_read_workflows(reader),
+            **_read_workflows(reader, home),
             **_read_keys(environ),
         )
         _check_together(settings, environ)
@@ -255,13 +258,15 @@ def _read_notices(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _read_workflows(reader: EnvironmentReader) -> dict[str, Any]:
+def _read_workflows(reader: EnvironmentReader, home: Path) -> dict[str, Any]:
+    allowed = parse_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", ""))
     return {
         "timezone": reader.timezone("EXECUTIONS_TIMEZONE"),
         "missed_schedules": reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
         "files_folder": parse_files_folder(reader.text("EXECUTIONS_FILES_FOLDER", "")),
-        "allowed_hosts": parse_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", "")),
+        "allowed_hosts": replace(allowed, of_projects=read_addresses(home)),
         "execute_command": reader.choice("EXECUTIONS_EXECUTE_COMMAND", "off", "on") == "on",
+        "vector_stores": read_vector_stores(reader),
     }
 
 

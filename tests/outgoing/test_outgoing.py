@@ -276,6 +276,22 @@ def test_a_connection_serves_one_project(address: str) -> None:
     assert asyncio.run(several()) == [1, 1, 2, 2, 2]
 
 
+def test_what_one_project_may_reach_no_other_does(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+
+    async def several() -> None:
+        async with Outgoing(AddressRules(of_projects=frozenset({("alpha", host, int(port))}))) as outgoing:
+            own = outgoing.within("alpha")
+            await own.send(Call("GET", address + "/object"))
+            for other in (outgoing, outgoing.within("beta"), own.within("beta")):
+                with pytest.raises(AddressRefused):
+                    await other.send(Call("GET", address + "/object"))
+            with pytest.raises(AddressRefused):
+                await own.send(Call("GET", f"http://{host}:{int(port) + 1}/"))
+
+    asyncio.run(several())
+
+
 def test_cookies_are_not_kept(address: str) -> None:
     async def twice() -> bytes:
         async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
