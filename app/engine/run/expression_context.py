@@ -222,13 +222,14 @@ class ExpressionContext:
 
     def expression_error(self, error: Exception, parameter: str | None) -> NodeError:
         """What the node fails with for an error of the sandbox; `parameter` names where the expression stands."""
+        anonymous = isinstance(error, ExpressionError) and not self.node.kind.wraps_expression_errors
         return NodeError(
             getattr(error, "message", None) or str(error),
             description=getattr(error, "description", None),
             item_index=getattr(error, "item_index", None),
-            name="NodeOperationError" if isinstance(error, SandboxError) else "ExpressionError",
+            name="ExpressionError" if anonymous else "NodeOperationError",
             context={"parameter": parameter} if parameter is not None else {},
-            anonymous=isinstance(error, ExpressionError) and not self.node.kind.wraps_expression_errors,
+            anonymous=anonymous,
         )
 
     def keep_custom_data(self, scope: dict[str, Any]) -> None:

@@ -30,6 +30,19 @@ def test_an_error_ends_the_run_and_leaves_the_node_on_the_stack(engine):
     assert due["source"] == {"main": run["source"]}
 
 
+@pytest.mark.parametrize(
+    ("failing", "name"),
+    [
+        (node("Fails", "set", assign(("n", "string", "={{ $('Nope').first().json.n }}")), 3.4), "NodeOperationError"),
+        (node("Fails", "limit", {"maxItems": "={{ $('Nope').first().json.n }}"}), "ExpressionError"),
+    ],
+)
+def test_an_expression_that_fails_is_an_error_of_the_node_where_it_wraps_such(engine, failing, name):
+    outcome = engine.run(chain(START, failing), items=TWO)
+    error = outcome.data["resultData"]["error"]
+    assert (error["name"], error["message"]) == (name, "Referenced node doesn't exist")
+
+
 def test_what_had_arrived_at_a_waiting_node_is_kept_when_another_fails(engine):
     nodes = [
         START,

@@ -113,6 +113,11 @@ def test_error_of_a_run_for_all(source, message, error_of):
     [
         ("return [ { json: }", "Unexpected token '}'"),
         ("const a = ;", "Unexpected token ';'"),
+        ("return [{", "Unexpected end of input"),
+        ("return items.map(i => {", "missing ) after argument list"),
+        ("x => {", "Unexpected token '('"),
+        ("return 1;\n}\nfoo() {", "Unexpected token '{'"),
+        ("return 1;\n}\nvoid function () {", "Unexpected token 'void'"),
         ("import fs from 'fs'", "Cannot use import statement outside a module"),
     ],
 )

@@ -12,8 +12,12 @@ const { withoutImports } = require('./imports.js');
 const SPARE_CONTEXTS = 3;
 const MAX_TIMERS = 10_000;
 const HEAD = '(async function workflowCode() {';
+/** What n8n puts around a program: where a brace is left open, V8 finds something else behind it than in our own. */
+const [HEAD_OF_N8N, TAIL_OF_N8N] = ['workflowCode = async function () {', '\n}()'];
 
 const REALM = ['bridge', 'buffer', 'libraries-lazy', 'encode', 'scope', 'variables', 'code-globals', 'code-helpers', 'code'];
+
+const messageOfError = (error) => (error instanceof Error ? String(error.message) : 'invalid syntax');
 
 function start({ realmFile, realmLibrary }) {
   const files = Object.fromEntries(REALM.map((name) => [name, realmFile(name)]));
@@ -96,7 +100,7 @@ function start({ realmFile, realmLibrary }) {
       try {
         script = new vm.Script(program, { filename: 'workflow-code' });
       } catch (error) {
-        return error instanceof Error ? String(error.message) : 'invalid syntax';
+        return messageOfError(error);
       }
       return script.runInContext(run.context);
     } catch {
@@ -157,6 +161,16 @@ function start({ realmFile, realmLibrary }) {
     takeTurn();
   }
 
+  /** What V8 says of a text that is no program; undefined where it is one. Nothing is run. */
+  function messageOf(text) {
+    try {
+      new vm.Script(text, { filename: 'workflow-code' });
+      return undefined;
+    } catch (error) {
+      return messageOfError(error);
+    }
+  }
+
   /** The function of a Code node's program, or the error that V8 has with its syntax. */
   function compile(source, context) {
     const { text, message: refused } = withoutImports(source);
@@ -165,7 +179,7 @@ function start({ realmFile, realmLibrary }) {
     try {
       script = new vm.Script(`${HEAD}${text}\n})`, { filename: 'workflow-code', columnOffset: -HEAD.length });
     } catch (error) {
-      const message = error instanceof Error ? String(error.message) : 'invalid syntax';
+      const message = messageOf(`${HEAD_OF_N8N}${text}${TAIL_OF_N8N}`) ?? messageOfError(error);
       return { error: { message, description: 'SyntaxError', name: 'SyntaxError' } };
     }
     return { program: script.runInContext(context) };
