@@ -15,6 +15,7 @@ from tests.patience import PATIENCE_SECONDS
 
 LOOP = "for (;;);"
 BOMB = "const all = []; for (;;) all.push(new Array(1e6).fill(all.length))"
+STUCK = "await new Promise(() => {})"
 SLOW = "await new Promise((done) => setTimeout(done, 700)); return [[{ json: { slow: true } }]]"
 NO_MEMORY = "The node needed more memory than it may use: 48 MiB. EXECUTIONS_PACKAGE_MEMORY_MB sets how much that is."
 
@@ -54,9 +55,11 @@ def test_a_neighbour_in_the_same_process_runs_again():
     ("deadly", "said", "beside"),
     [
         (BOMB, NO_MEMORY, False),
-        ("await new Promise(() => {})", "The process of the node ended unexpectedly (-9)", True),
+        (STUCK, "The process of the node ended unexpectedly (-9)", True),
+        ("process.stderr._handle.constructor()", "The process of the node ended unexpectedly (-6)", True),
+        ("require('zlib').createGzip()._handle.init()", "The process of the node ended unexpectedly (-6)", True),
     ],
-    ids=["a bomb after another call", "killed beside another call"],
+    ids=["a bomb after another call", "killed beside another call", "misuse of a pipe", "misuse of a native object"],
 )
 def test_what_has_ended_its_process_is_not_run_again(deadly, said, beside):
     """It may have done already what it is for; what ran beside it and has done nothing outside is run again."""
@@ -66,7 +69,7 @@ def test_what_has_ended_its_process_is_not_run_again(deadly, said, beside):
     async def ask(question: bytes) -> bytes:
         asked = json.loads(question)
         begun.append(asked["given"]["text"])
-        if begun[-1] == "=deadly" and deadly != BOMB:
+        if begun[-1] == "=deadly" and deadly == STUCK:
             os.kill(host.pids[0], signal.SIGKILL)
         return json.dumps({"call": asked["call"], "result": {"value": len(begun)}}).encode()
 

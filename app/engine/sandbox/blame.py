@@ -42,5 +42,7 @@ def _error_of(request: SandboxRequest, was_running: bool, process: NodeProcess, 
 def hit_memory_limit(process: NodeProcess) -> bool:
     """Whether the process has ended because it had no memory left."""
     words = " ".join(process.last_words).lower()
-    # V8 aborts at its limit, and says so unless the memory for saying it is missing, too.
-    return "out of memory" in words or "allocation failed" in words or process.returncode == -signal.SIGABRT
+    # V8 aborts at its limit, and says so unless the memory for saying it is missing, too. Node.js aborts as well where
+    # an object of its own is misused, and says that an assertion has failed.
+    aborted = process.returncode == -signal.SIGABRT and "assertion" not in words
+    return "out of memory" in words or "allocation failed" in words or aborted
