@@ -1,4 +1,5 @@
 """What the house says of its statements: they are in the repository, written by hand, and never put together from text.
+And of what changes: it belongs to an application or a worker, so that two of them can live in one process.
 
 What rooms may import, the contracts in setup.cfg say.
 """
@@ -101,3 +102,43 @@ def test_what_leaves_the_repository_does_not_change(repository: Nodes) -> None:
         for shape in (node for node in nodes if isinstance(node, ast.ClassDef)):
             for decorator in map(ast.unparse, shape.decorator_list):
                 assert "dataclass" not in decorator or "frozen=True" in decorator, f"{path}: {shape.name}"
+
+
+MUTABLE = {
+    "BoundedDict", "ContextVar", "Counter", "Event", "Lock", "NodeTypes", "OrderedDict", "Semaphore", "Shares",
+    "WeakKeyDictionary", "WeakSet", "WeakValueDictionary", "defaultdict", "deque", "dict", "list", "local", "set",
+}  # fmt: skip
+GLOBAL = {
+    "app/engine/nodes/postgres/connecting.py: _places": "bounds the threads of this process that connect",
+    "app/engine/run/computing.py: _turn": "each context has its own",
+    "app/engine/run/computing.py: _turned_at": "when the loop of this process has turned",
+    "app/engine/run/registry.py: registered": "filled when modules are imported; who uses it takes a copy",
+    "app/engine/sandbox/bundles.py: _made": "files of this program, put together once",
+    "app/outgoing/client.py: _loaded": "whether libraries are imported",
+    "app/outgoing/lookups.py: _places": "bounds the threads of this process that look names up, by loop",
+    "app/private_keys.py: _under_way": "bounds what this process computes at once",
+    "app/private_keys.py: _valid": "hashes of keys that were tested: the same for whoever asks",
+}
+"""What changes and belongs to no application, and why it may."""
+
+
+def changing_names(tree: ast.Module) -> Iterator[str]:
+    """The names of a module that are bound to something that changes, or are bound anew by its functions."""
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and (value := statement.value) is not None:
+            called = ast.unparse(value.func).rpartition(".")[2].partition("[")[0] if isinstance(value, ast.Call) else ""
+            empty = isinstance(value, ast.Dict | ast.List | ast.Set) and ast.unparse(value) in ("{}", "[]")
+            if empty or called in MUTABLE:
+                target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+                yield ast.unparse(target)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield from node.names
+
+
+def test_what_changes_belongs_to_an_application_or_a_worker() -> None:
+    found = set()
+    for file in (*program(), *REPOSITORY):
+        names = changing_names(ast.parse(file.read_text()))
+        found |= {f"{file.relative_to(PROJECT).as_posix()}: {name}" for name in names}
+    assert found == set(GLOBAL)

@@ -13,14 +13,13 @@ from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import services
-from app.packages.asking import NobodyAnswers, NodeRefused, NotOffered
+from app.packages.asking import NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
 from app.repository.projects import DEFAULT_PROJECT
 from app.schemas.node_parameters import (
     ChoicesSchema,
     ListQuestion,
     NodeParameterQuestion,
 )
-from app.shares import NoRoom, Shares
 
 blueprint = Blueprint(
     "node_parameters",
@@ -28,8 +27,6 @@ blueprint = Blueprint(
     url_prefix="/api/v1/dynamic-node-parameters",
     description="What forms offer for the parameters of packages' nodes.",
 )
-AT_ONCE, AT_ONCE_EACH = 8, 2
-"""Each holds a thread of the API."""
 EXAMPLE = {
     "nodeTypeAndVersion": {"name": "n8n-nodes-example.example", "version": 1},
     "path": "parameters.list",
@@ -37,7 +34,6 @@ EXAMPLE = {
     "currentNodeParameters": {},
     "credentials": {"exampleApi": {"id": "R2DjclaysHbqn778", "name": "Example"}},
 }
-_running = Shares(AT_ONCE, AT_ONCE_EACH)
 
 
 @blueprint.endpoint(
@@ -96,9 +92,8 @@ def answer_question(kind: str, body: dict[str, Any]) -> Response:
         "credentials": body["credentials"],
     }
     try:
-        with _running.taken(caller().id):
-            found = services().node_choices.find(project, asked["name"], question)
-    except NoRoom:
+        found = services().node_choices.find(project, asked["name"], question, caller().id)
+    except TooManyQuestions:
         raise Refused(503, "Too many forms ask something at the moment", {"Retry-After": "2"}) from None
     except NobodyAnswers as error:
         raise Refused(503, str(error), {"Retry-After": "5"}) from None

@@ -2,7 +2,7 @@
 meanwhile."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +10,19 @@ import orjson
 from psycopg_pool import ConnectionPool
 
 from app.credentials.testing import Stored
-from app.packages.asking import SECONDS, NobodyAnswers, NodeRefused, NotOffered
+from app.packages.asking import SECONDS, NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
 from app.repository import worker_questions, workers
 from app.repository.connection import Connection, reading, transaction
 from app.repository.worker_questions import CREDENTIAL_TESTS, NODE_QUESTIONS, Answer, QuestionTable
+from app.shares import NoRoom, Shares
 
 Check = Callable[[str, dict[str, Any]], str]
 TAKEN_SECONDS = 5.0
 """So soon a worker has taken what it can answer."""
 LOOK_SECONDS = 0.1
 MAX_QUESTION_BYTES = 2**20
+AT_ONCE, AT_ONCE_EACH = 8, 2
+"""Questions of forms: each holds a thread of the API."""
 SEE_WORKERS = "see that one runs. `flask packages list` tells which packages there are, and what workers lack of them"
 
 
@@ -104,8 +107,16 @@ class WorkerChoices:
     def __init__(self, questions: WorkerQuestions, check: Check) -> None:
         self._questions = questions
         self._check = check
+        self._running = Shares(AT_ONCE, AT_ONCE_EACH)
 
-    def find(self, project_id: str, node_type: str, question: dict[str, Any]) -> bytes:
+    def find(self, project_id: str, node_type: str, question: dict[str, Any], asked_by: Hashable) -> bytes:
+        try:
+            with self._running.taken(asked_by):
+                return self._find(project_id, node_type, question)
+        except NoRoom:
+            raise TooManyQuestions from None
+
+    def _find(self, project_id: str, node_type: str, question: dict[str, Any]) -> bytes:
         kind = self._check(node_type, question)
         text = orjson.dumps(question)
         if len(text) > MAX_QUESTION_BYTES:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from app.api import node_parameters
 from app.api import worker_questions as asking
 from app.api.worker_questions import NODE
 from app.packages.manifest import Description, Manifest, PackagedNode
@@ -138,7 +137,7 @@ def test_odd_questions_are_refused_before_any_worker_is_asked(api, choosy, given
     assert (refused.status_code, said in json.dumps(refused.json)) == (400, True), refused.json
 
 
-def test_without_a_worker_or_its_answer_it_says_so(api, connection, choosy, monkeypatch):
+def test_without_a_worker_or_its_answer_it_says_so(api, shared_app, connection, choosy, monkeypatch):
     def said() -> Any:
         answer = api.post("/dynamic-node-parameters/options", body())
         return answer.status_code, answer.json["message"]
@@ -150,5 +149,5 @@ def test_without_a_worker_or_its_answer_it_says_so(api, connection, choosy, monk
     assert said() == (503, NODE.not_taken)
     monkeypatch.setattr(asking, "NODE", replace(NODE, seconds=0))
     assert said() == (503, NODE.too_slow)
-    monkeypatch.setattr(node_parameters, "_running", Shares(0, 0))
+    monkeypatch.setattr(shared_app.extensions["executions"].node_choices, "_running", Shares(0, 0))
     assert said() == (503, "Too many forms ask something at the moment")
