@@ -41,6 +41,27 @@ Integer = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 blueprint = Blueprint("mcp", __name__)
 
 
+class Message(msgspec.Struct):
+    """One message of a client. What is not looked at here is passed by, or passed on as text."""
+
+    jsonrpc: Literal["2.0"]
+    method: str
+    id: ShortText | Integer | msgspec.UnsetType | None = msgspec.UNSET
+    params: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class Parameters(msgspec.Struct):
+    """Those of `initialize` and of `tools/call`."""
+
+    protocolVersion: msgspec.Raw = NONE
+    name: msgspec.Raw = NONE
+    arguments: msgspec.Raw = NONE
+
+
+_message = msgspec.json.Decoder(Message)
+_parameters = msgspec.json.Decoder(Parameters)
+
+
 @blueprint.route("/mcp/<path:path>", methods=["GET", "POST", "DELETE", "OPTIONS"])
 @public
 def call_mcp(path: str) -> Response:
@@ -61,6 +82,11 @@ def call_mcp(path: str) -> Response:
         return finish(failure(None, UNREADABLE, f"Parse error: {error}", status=400))
     if message is None:
         return finish(failure(None, INVALID, "This is no message of JSON-RPC 2.0", status=400))
+    return answer_message(webhook, stored["mcp"], message, by)
+
+
+def answer_message(webhook: RegisteredWebhook, server: dict[str, Any], message: Message, by: Caller) -> Response:
+    """What the server answers; `server` is how its trigger describes it. Raises Refused."""
     number, parameters = message.id, parameters_of(message)
     version = request.headers.get(VERSION_HEADER)
     if message.method != "initialize" and version is not None and version not in VERSIONS:
@@ -68,7 +94,6 @@ def call_mcp(path: str) -> Response:
         return finish(failure(None, OTHER, said, status=400))
     if isinstance(number, msgspec.UnsetType):
         return finish(Response(status=202))
-    server = stored["mcp"]
     tools = [Tool.from_json(each) for each in server["tools"]]
     match message.method:
         case "initialize":
@@ -89,27 +114,6 @@ def find_server(connection: Connection, path: str) -> RegisteredWebhook:
     if webhook is None:
         raise Refused(404, NOT_THERE)
     return webhook
-
-
-class Message(msgspec.Struct):
-    """One message of a client. What is not looked at here is passed by, or passed on as text."""
-
-    jsonrpc: Literal["2.0"]
-    method: str
-    id: ShortText | Integer | msgspec.UnsetType | None = msgspec.UNSET
-    params: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class Parameters(msgspec.Struct):
-    """Those of `initialize` and of `tools/call`."""
-
-    protocolVersion: msgspec.Raw = NONE
-    name: msgspec.Raw = NONE
-    arguments: msgspec.Raw = NONE
-
-
-_message = msgspec.json.Decoder(Message)
-_parameters = msgspec.json.Decoder(Parameters)
 
 
 def parse_message(data: bytes) -> Message | None:

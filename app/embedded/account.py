@@ -42,15 +42,22 @@ def choose_account(program: Path, data: Path) -> Account:
     Raises NoUsableAccount.
     """
     owner = data.stat().st_uid if data.exists() else None
-    if os.geteuid() != 0:
-        if owner is not None and owner != os.geteuid():
-            raise NoUsableAccount(f"{data} belongs to {_user_name(owner) or owner}: run as that user or as root")
-        if _user_name(os.geteuid()) is None:
-            raise NoUsableAccount(
-                f"PostgreSQL needs to know the name of user {os.geteuid()}, who is not in /etc/passwd: "
-                "run as a user who is, or set DATABASE_URL"
-            )
-        return Account(os.geteuid(), os.getegid())
+    return _other_account(program, data, owner) if os.geteuid() == 0 else _own_account(data, owner)
+
+
+def _own_account(data: Path, owner: int | None) -> Account:
+    if owner is not None and owner != os.geteuid():
+        raise NoUsableAccount(f"{data} belongs to {_user_name(owner) or owner}: run as that user or as root")
+    if _user_name(os.geteuid()) is None:
+        raise NoUsableAccount(
+            f"PostgreSQL needs to know the name of user {os.geteuid()}, who is not in /etc/passwd: "
+            "run as a user who is, or set DATABASE_URL"
+        )
+    return Account(os.geteuid(), os.getegid())
+
+
+def _other_account(program: Path, data: Path, owner: int | None) -> Account:
+    """For root, as whom PostgreSQL does not run."""
     user = _unprivileged_user(owner)
     setpriv = shutil.which("setpriv")
     if setpriv is None:

@@ -136,13 +136,8 @@ def page_of_ranges(
     left = wanted.without(ranges.columns)
     condition, parameters = left.condition(bounded=False, by_words=False)
     parameters |= {f"each_{column}": list(values) for column, values in ranges.columns.items()}
-    possible: sql.Composable = TRUE
-    projects = None if (seen := wanted.seen_projects()) is None else list(seen)
-    if "problem_id" in ranges.columns:
-        possible, workflows = IS_NO_OTHERS, list(wanted.workflow_ids) or None
-        parameters |= {"problem_workflows": workflows, "problem_projects": projects}
-    elif "workflow_id" in ranges.columns and projects is not None:
-        possible, parameters["seen_projects"] = WAS_IN_PROJECT, projects
+    possible, more = possible_values(wanted, ranges)
+    parameters |= more
     source = ranges.source
     own_id = source.column(source.own_id)
     needs_execution = source != EXECUTIONS and left != ExecutionFilter()
@@ -170,6 +165,17 @@ def page_of_ranges(
         limit=sql.Literal(limit),
     )
     return statement, parameters
+
+
+def possible_values(wanted: ExecutionFilter, ranges: Ranges) -> tuple[sql.SQL, dict[str, Any]]:
+    """Which values of the ranges can have a match at all, by other tables than that of the ranges."""
+    projects = None if (seen := wanted.seen_projects()) is None else list(seen)
+    if "problem_id" in ranges.columns:
+        workflows = list(wanted.workflow_ids) or None
+        return IS_NO_OTHERS, {"problem_workflows": workflows, "problem_projects": projects}
+    if "workflow_id" in ranges.columns and projects is not None:
+        return WAS_IN_PROJECT, {"seen_projects": projects}
+    return TRUE, {}
 
 
 def page_of_blocks(wanted: ExecutionFilter, limit: int, before: int | None) -> tuple[sql.Composed, dict[str, Any]]:

@@ -78,11 +78,10 @@ def call_webhook(path: str) -> Response:
     if waits:
         require_room()
     # Read without a connection: it may be large, and others wait for one.
-    sealed = None  # a message does not hold what has proved its sender
     if chat is not None:
-        items = orjson.dumps([chat_item(chat)])
+        items, sealed = orjson.dumps([chat_item(chat)]), None  # a message does not hold what has proved its sender
     elif "package" in stored:
-        items = orjson.dumps([packaged_item(stored["package"])])
+        items, sealed = orjson.dumps([packaged_item(stored["package"])]), None
     else:
         items, sealed = items_of(webhook, called, settings, by), services().vault.seal(by.proof)
     execution_id, waiting, expected = start_called(webhook, items, waits=waits, awaited=waits, sealed=sealed)
@@ -215,6 +214,11 @@ def call_waiting(execution_id: str, suffix: str = "") -> Response:
             waiting_node, settings, by = waiting_settings(connection, number, suffix)
     except AwaitsNoCall as error:
         raise Refused(404, NO_SUCH_WAIT.format(number), more={"code": 404}) from error
+    return resume(number, waiting_node, settings, by)
+
+
+def resume(number: int, waiting_node: WaitingNode, settings: WebhookSettings, by: Caller) -> Response:
+    """Let the execution go on with what this call brought, and answer as its node says. Raises Refused, Conflict."""
     node = orjson.loads(waiting_node.node)
     if node.get("type") == CHAT_NODE:
         items, sealed = orjson.dumps([reply_item(node)]), None

@@ -24,6 +24,10 @@ from app.repository.projects import DEFAULT_PROJECT
 from app.scopes import SCOPES
 
 NODE_CONTEXT = "n:"
+NO_KEY = (
+    "Credentials stay behind without n8n's encryption key: name the file that holds it with --encryption-key-file, or "
+    "set N8N_ENCRYPTION_KEY."
+)
 KINDS = {"latestIncrementalKey": "number", "latestDate": "date"}
 
 
@@ -102,16 +106,12 @@ def bring_credentials(
         except SourceError as error:
             closed.append(error)
             continue
-        opened += data is not None
         if data is None:
             report.count("credentials", "left behind")
-            report.note(
-                "Credentials stay behind without n8n's encryption key: name the file that holds it with "
-                "--encryption-key-file, or set N8N_ENCRYPTION_KEY."
-                if key is None
-                else f"The credential {name:.100} ({credential_id}) stays behind: it holds nothing."
-            )
+            holds_nothing = f"The credential {name:.100} ({credential_id}) stays behind: it holds nothing."
+            report.note(NO_KEY if key is None else holds_nothing)
             continue
+        opened += 1
         secret = vault.encrypt(credential_id, kind, data)
         with kept_apart(connection, report, "credentials", f"The credential {name:.100} ({credential_id})"):
             stored = imported_objects.save_credential(

@@ -98,29 +98,33 @@ class WorkflowWriter:
                 )
                 continue
             there.add(workflow_id)
-            published = definitions.version_id(row, "activeVersionId")
-            edited = published is not None and published != definitions.version_id(row)
-            saved = None
-            with kept_apart(
-                self._connection, self._report, "workflows", f"The workflow {row.get('name')!s:.100} ({workflow_id})"
-            ):
-                saved = self._save(row, edited=edited)
-            if saved is None or saved.became == NOT_STORED:
-                continue
-            brought.known[workflow_id] = KnownWorkflow(
-                {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
-                bool(row.get("active")),
-                published,
-                saved.became == CHANGED_HERE,
-                saved.left_at,
-                saved.may_follow,
-            )
+            if (known := self._bring_one(workflow_id, row)) is not None:
+                brought.known[workflow_id] = known
         self._bring_versions(brought)
         self._set_tags(brought, tag_ids)
         self._tell_gone(there)
         left_at = {workflow_id: workflow.left_at for workflow_id, workflow in brought.known.items()}
         import_progress.save_workflows(self._connection, self._source.name, left_at)
         return brought
+
+    def _bring_one(self, workflow_id: str, row: Row) -> KnownWorkflow | None:
+        """Store a workflow; None where it cannot be stored."""
+        published = definitions.version_id(row, "activeVersionId")
+        edited = published is not None and published != definitions.version_id(row)
+        saved = None
+        about = f"The workflow {row.get('name')!s:.100} ({workflow_id})"
+        with kept_apart(self._connection, self._report, "workflows", about):
+            saved = self._save(row, edited=edited)
+        if saved is None or saved.became == NOT_STORED:
+            return None
+        return KnownWorkflow(
+            {name: row.get(name) for name in (*definitions.OF_WORKFLOW, "name")},
+            bool(row.get("active")),
+            published,
+            saved.became == CHANGED_HERE,
+            saved.left_at,
+            saved.may_follow,
+        )
 
     def _save(self, row: Row, *, edited: bool) -> Saved:
         """Store a workflow."""
