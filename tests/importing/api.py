@@ -27,6 +27,8 @@ class PagedApi:
         self.is_away_at: int | None = None
         """The call for data from which on nobody answers."""
         self.lists: dict[str, list[Any]] = {"/workflows": [WORKFLOW]}
+        self.is_old = False
+        """It lists what succeeded or failed, and nothing else."""
         monkeypatch.setattr(httpx.Client, "send", self._send)
         monkeypatch.setattr(api_client, "MAX_WAIT", 0)
 
@@ -53,6 +55,8 @@ class PagedApi:
         if path != "/executions":
             self.calls[path] += 1
             return {"data": self.lists.get(path, []), "nextCursor": None}
+        if self.is_old and query.get("status") == "running":
+            return 400
         with_data = query.get("includeData") == "true"
         self.calls["data" if with_data else "ids"] += 1
         if with_data and self.is_away_at is not None and self.calls["data"] >= self.is_away_at:
@@ -71,6 +75,7 @@ class PagedApi:
             rows = [{name: value for name, value in row.items() if name != "data"} for row in rows]
         return {"data": rows, "nextCursor": str(page[-1]) if len(found) > len(page) else None}
 
-    @staticmethod
-    def _is_listed(row: dict[str, Any], status: str | None) -> bool:
+    def _is_listed(self, row: dict[str, Any], status: str | None) -> bool:
+        if self.is_old and row["status"] not in ("success", "error"):
+            return False
         return row["status"] == status if status else row["status"] != "running"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importing.n8n import api_client, public_api
+from app.importing.n8n import api_client, public_api, unlisted
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from tests.importing.api import ADDRESS, WORKFLOW, PagedApi
@@ -101,3 +101,19 @@ def test_a_page_without_end_is_not_written_to_disk(bring, target, api, monkeypat
     with pytest.raises(SourceError, match="/executions with more than 500 bytes"):
         bring(ADDRESS, access=KEY)
     assert stored(target) == []
+
+
+def test_what_an_older_api_does_not_list_is_asked_for_by_its_number(bring, target, api, monkeypatch):
+    api.is_old = True
+    for number, status in ((3, "waiting"), (40, "canceled"), (41, "crashed"), (72, "waiting"), (75, "running")):
+        api.add(number, status=status)
+    report = bring(ADDRESS, access=KEY)
+    assert stored(target) == [*range(1, 71), 72]
+    assert "canceled: 5 were found by their numbers." in " ".join(report.notes)
+    api.calls.clear()
+    api.add(75)
+    assert bring(ADDRESS, access=KEY).counts["executions"] == {"created": 1, "here already": 2}
+    assert api.calls["one"] < 30
+    monkeypatch.setattr(unlisted, "MOST_LOOKED_FOR", 1)
+    api.add(80)
+    assert "by the newest 1 numbers that are missing" in " ".join(bring(ADDRESS, access=KEY).notes)

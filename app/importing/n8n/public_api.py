@@ -1,11 +1,13 @@
 """Reads an n8n over its public API: what no database or export is needed for, without secrets and files."""
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
+from app.importing.n8n import unlisted
 from app.importing.n8n.api_client import ApiClient, Cursors, Query, ServerFailed
 from app.importing.n8n.api_executions import EXECUTIONS, ApiExecutions
 from app.importing.n8n.files_of_runs import RunFiles
@@ -146,8 +148,35 @@ class ApiSource(Spool):
             self._progress.add()
         self._pages = list(self._list(PAGE_OF_DATA, above))
         waiting = {"status": "waiting"}
+        listed: set[int] = set()
         for page in self._list(PAGE_OF_DATA, query=waiting):
             self._load(page, waiting)
+            listed.update(page.ids)
+        if EXECUTIONS in self._api.refused:
+            self._read_unlisted(above, listed)
+
+    def _read_unlisted(self, above: int, listed: Collection[int]) -> None:
+        """Ask an n8n that refuses to list what runs for each execution that may be there; `listed` are read already."""
+        self._progress.begin("executions looked for that n8n does not list")
+        newest, missed, found = self._pages[0].ids[0] if self._pages else above, 0, 0
+        while missed < unlisted.MOST_AHEAD:
+            newest += 1
+            there = newest in listed or self._read_one(newest)
+            missed, found = (0, found + 1) if there else (missed + 1, found)
+        between = unlisted.numbers_between((page.ids for page in self._pages), above)
+        looked_for = 0
+        for number in islice(between, unlisted.MOST_LOOKED_FOR):
+            looked_for += 1
+            found += number in listed or self._read_one(number)
+        self.remark(unlisted.say_what_was_found(found, looked_for))
+
+    def _read_one(self, execution_id: int) -> bool:
+        """Read an execution; whether it is there."""
+        self._progress.add()
+        if (row := self._executions.read_one(execution_id)) is None:
+            return False
+        self._apart("execution", row, self._add_execution)
+        return True
 
     def count_executions(self) -> int | None:
         return (super().count_executions() or 0) + sum(len(page.ids) for page in self._pages)
