@@ -19,9 +19,11 @@ class EnvironmentReader:
         self._environ = environ
 
     def text(self, name: str, default: str) -> str:
+        """The text without white space at its ends, or the default."""
         return self._environ.get(name, "").strip() or default
 
     def integer(self, name: str, default: int, *, low: int, high: int = 2**40) -> int:
+        """A whole number from `low` to `high`. Raises SettingsError."""
         text = self.text(name, str(default))
         try:
             value = int(text)
@@ -32,6 +34,7 @@ class EnvironmentReader:
         return value
 
     def optional_integer(self, name: str, *, low: int, high: int = 2**40) -> int | None:
+        """The same, None where the variable is not set. Raises SettingsError."""
         return self.integer(name, low, low=low, high=high) if self.text(name, "") else None
 
     def choice(self, name: str, *allowed: str) -> str:
@@ -55,6 +58,7 @@ class EnvironmentReader:
         return default if value is None else value
 
     def optional_duration(self, name: str, *, low: float = 0.001, high: float = 2_000_000) -> float | None:
+        """Seconds from `low` to `high`, None where the variable is not set. Raises SettingsError."""
         text = self.text(name, "")
         if not text:
             return None

@@ -17,6 +17,7 @@ class Signer:
         self._keyring = keyring
 
     def sign(self, text: str) -> str:
+        """The signature of a text, by the current key."""
         return signature_of(self._keyring.current(), text)
 
     def is_signed(self, text: str, signature: str) -> bool:

@@ -29,6 +29,7 @@ class Key:
 
     @classmethod
     def of(cls, text: str) -> "Key":
+        """The key of this text, with its id."""
         return cls(text, hashlib.sha256(b"executions key id" + text.encode()).hexdigest()[:16])
 
 

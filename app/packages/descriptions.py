@@ -55,6 +55,7 @@ def declared_credentials(description: Mapping[str, Any], parameters: Mapping[str
 
 
 def count_outputs(description: Description, parameters: Json) -> int:
+    """How many regular outputs the node has; 1 where an expression says it."""
     outputs = description.document.get("outputs")
     kinds = (
         [each.get("type") if isinstance(each, dict) else each for each in outputs] if isinstance(outputs, list) else []
@@ -63,6 +64,7 @@ def count_outputs(description: Description, parameters: Json) -> int:
 
 
 def needed_inputs(description: Description, parameters: Json) -> list[int] | int | None:
+    """Which inputs, or how many, must have data before the node runs; None: any one."""
     needed = description.document.get("requiredInputs")
     if isinstance(needed, list):
         return [each for each in needed if isinstance(each, int)]
@@ -70,14 +72,17 @@ def needed_inputs(description: Description, parameters: Json) -> list[int] | int
 
 
 def issues_of(description: Description, parameters: Json, version: float) -> list[Issue]:
+    """What is wrong with the parameters of a node."""
     return find_issues(description.document.get("properties") or [], parameters, version)
 
 
 def complete(description: Description, parameters: Json, version: float) -> Json:
+    """The parameters, with the defaults of those that are not given."""
     return with_defaults(description.document.get("properties") or [], parameters, version)
 
 
 def needed_credentials(description: Description, parameters: Json, version: float) -> list[str]:
+    """The types of the credentials that the node cannot do without, by its parameters."""
     document = description.document
     made = with_defaults(document.get("properties") or [], parameters, version)
     return [

@@ -278,5 +278,6 @@ def with_credentials(nodes: list[Any], ids: Mapping[str, str]) -> list[Any]:
 
 
 def rebound(credential: Any, ids: Mapping[str, str]) -> Any:
+    """The credential of a node, with the id that it has here; `ids` are those of here by those of the archive."""
     given = credential.get("id") if isinstance(credential, dict) else None
     return {**credential, "id": ids[given]} if isinstance(given, str) and given in ids else credential

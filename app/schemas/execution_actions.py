@@ -28,6 +28,7 @@ MAX_RUN = 2**31 - 1
 
 
 def statuses_field(names: tuple[str, ...], **options: Any) -> BoundedList:
+    """A list of 1 to 20 of these statuses."""
     return BoundedList(fields.String(validate=validate.OneOf(names)), validate=validate.Length(1, 20), **options)
 
 

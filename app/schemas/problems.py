@@ -34,11 +34,13 @@ STATUS = (
 
 
 def texts_field(description: str) -> BoundedList:
+    """A list of 1 to 50 texts of 1 to 255 characters."""
     each = fields.String(validate=validate.Length(1, 255))
     return BoundedList(each, validate=validate.Length(1, 50), metadata=describe(description))
 
 
 def trend_field() -> fields.String:
+    """The unit of the trend."""
     return fields.String(
         validate=validate.OneOf(tuple(TRENDS)),
         metadata=describe("What the trend counts by: the last 48 hours, or the last 30 days.", default="hours"),

@@ -13,6 +13,7 @@ MAX_NUMBER = 2**31 - 1
 
 
 def number_field(description: str) -> WholeNumber:
+    """A whole number from 0 to MAX_NUMBER; 0 where it is not given."""
     return WholeNumber(
         load_default=0,
         validate=validate.Range(0, MAX_NUMBER),
@@ -80,6 +81,7 @@ class SubExecutionSchema(CamelSchema):
 
 
 def outputs_field(description: str) -> fields.Dict:
+    """What came out at each output, by the type of connection."""
     outputs = fields.List(fields.Nested(OutputSchema, allow_none=True))
     return fields.Dict(keys=fields.String(), values=outputs, required=True, metadata={"description": description})
 

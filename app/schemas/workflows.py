@@ -268,4 +268,5 @@ def items_of(objects: list[dict[str, Any]]) -> bytes:
 
 
 def is_item(entry: Mapping[str, Any]) -> bool:
+    """Whether an object is an item in n8n's shape: `json`, perhaps `binary` and `pairedItem`, and nothing else."""
     return isinstance(entry.get("json"), dict) and entry.keys() <= {"json", "binary", "pairedItem"}

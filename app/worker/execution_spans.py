@@ -166,10 +166,12 @@ def count(outputs: Iterable[Any] | None) -> int:
 
 
 def number_of(value: Any) -> Attribute:
+    """A number as an attribute, anything else as text."""
     return value if isinstance(value, int | float) else text_of(value)
 
 
 def text_of(value: Any) -> str | None:
+    """A value as the text of an attribute; None stays None."""
     return None if value is None else str(value)
 
 

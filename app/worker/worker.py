@@ -62,6 +62,7 @@ class Worker:
 
     @property
     def is_stopping(self) -> bool:
+        """Whether nothing new is begun any more."""
         return self._stopping.is_set()
 
     @property

@@ -52,6 +52,7 @@ class Span:
 
     @property
     def width(self) -> timedelta:
+        """How long a bucket is."""
         return INTERVALS[self.interval]
 
     @property

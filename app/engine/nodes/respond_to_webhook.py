@@ -54,6 +54,7 @@ def _count_outputs(parameters: dict[str, Any]) -> int:
 
 
 async def respond_to_webhook(context: NodeContext) -> Outputs:
+    """Answer the call that started the workflow; the input goes on. Raises NodeError."""
     try:
         return await _respond(context)
     except NodeError as error:

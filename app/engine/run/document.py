@@ -30,6 +30,7 @@ class RunDocument:
 
     @property
     def error(self) -> Json | None:
+        """The error that the run ended with; None when it did not fail."""
         return self._result.get("error") or None
 
     @property
@@ -44,14 +45,17 @@ class RunDocument:
 
     @property
     def custom_data(self) -> dict[str, str]:
+        """What the workflow has set with `$execution.customData`."""
         return self._result.get("metadata") or {}
 
     @property
     def pin_data(self) -> dict[str, list[Json]]:
+        """The items that stand in for the output of nodes, by the name of the node."""
         return self._result.get("pinData") or {}
 
     @property
     def context_data(self) -> dict[str, Json]:
+        """What nodes keep from run to run, by `node:` and their name."""
         return self._due.get("contextData") or {}
 
     @property
@@ -76,6 +80,7 @@ class RunDocument:
 
     @property
     def waits(self) -> bool:
+        """Whether the run waits for a time or a call."""
         return bool(self.data.get("waitTill"))
 
     @property

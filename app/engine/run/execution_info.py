@@ -15,6 +15,7 @@ class ExecutionInfo:
     ports: Ports = field(default_factory=Ports)
 
     def scope(self) -> dict[str, Any]:
+        """What expressions see as `$execution`."""
         resume_url, form_url = self.ports.waiting_urls()
         by_hand = self.mode in ("manual", "test")
         return {

@@ -54,10 +54,12 @@ class Node:
 
     @property
     def trigger(self) -> bool:
+        """Whether it starts workflows."""
         return self.kind.trigger
 
     @property
     def continues_on_fail(self) -> bool:
+        """Whether the run goes on when it fails."""
         return self.on_error != "stopWorkflow"
 
     @property

@@ -75,22 +75,27 @@ class NodeType:
     gates: bool = False
 
     def count_outputs(self, parameters: dict[str, Any]) -> int:
+        """How many regular outputs a node with these parameters has."""
         outputs = self.outputs
         return outputs if isinstance(outputs, int) else min(MAX_OUTPUTS, _answer(lambda: outputs(parameters), 1))
 
     def needed_inputs(self, parameters: dict[str, Any]) -> list[int] | int | None:
+        """Which inputs, or how many of them, must have data before the node may run; None: any one."""
         needed = self.inputs_needed
         return None if needed is None else _answer(lambda: needed(parameters), None)
 
     def find_issues(self, parameters: dict[str, Any], version: float) -> list[Issue]:
+        """What is wrong with a node before the run."""
         find = self.issues
         return [] if find is None else _answer(lambda: by_parameter(find(parameters, version)), [])
 
     def needed_credentials(self, parameters: dict[str, Any], version: float) -> list[str]:
+        """The types of credentials that the node cannot do without."""
         needed = self.credentials
         return [] if needed is None else _answer(lambda: needed(parameters, version), [])
 
     def complete_parameters(self, parameters: dict[str, Any], version: float) -> dict[str, Any]:
+        """The parameters, with the defaults of those that are not given."""
         complete = self.complete
         return parameters if complete is None else _answer(lambda: complete(parameters, version), parameters)
 

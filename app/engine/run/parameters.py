@@ -51,9 +51,11 @@ class Template:
 
     @property
     def constant(self) -> bool:
+        """Whether there is no expression in it."""
         return not self.texts
 
     def fill(self, results: Sequence[Any]) -> Any:
+        """The value with the results of its expressions, which come in the order of `texts`."""
         return self._fill(results)
 
     def fill_all(self, rows: Sequence[Sequence[Any]]) -> list[Any]:

@@ -118,10 +118,12 @@ class RunState:
         return False
 
     def record(self, node: Node, run: dict[str, Any]) -> None:
+        """Add a run of a node; it is now the node that ran last."""
         self.run_data.setdefault(node.name, []).append(run)
         self.last_node = node.name
 
     def next_index(self) -> int:
+        """The number of the next run of any node, counted from 0."""
         index = self.execution_index
         self.execution_index += 1
         return index

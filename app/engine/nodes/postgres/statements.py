@@ -11,10 +11,12 @@ from app.engine.values import conversions
 
 
 def chosen(value: Any, default: str = "") -> str:
+    """The value of a parameter that is chosen from a list or typed in."""
     return str((value.get("value") if isinstance(value, dict) else value) or default)
 
 
 def table_of(parameters: dict[str, Any]) -> str:
+    """The schema and table of the node, quoted."""
     schema = chosen(parameters.get("schema"), "public")
     return f"{identifier(schema)}.{identifier(chosen(parameters.get('table')))}"
 
@@ -40,6 +42,7 @@ def row_of(parameters: dict[str, Any], item: Item, version: float) -> dict[str, 
 
 
 def literals_of(row: dict[str, Any], types: dict[str, str], index: int) -> dict[str, str]:
+    """The values of a row as SQL, by column; `types` are those of the table. Raises NodeError."""
     if types:
         unknown = next((name for name in row if name not in types), None)
         if unknown is not None:
@@ -55,6 +58,7 @@ def _returned_columns(parameters: dict[str, Any]) -> str:
 
 
 def matching_columns(parameters: dict[str, Any], index: int) -> list[str]:
+    """The columns that tell which rows are meant. Raises NodeError where none is named."""
     names = (parameters.get("columns") or {}).get("matchingColumns") or [parameters.get("columnToMatchOn")]
     names = [str(name) for name in names if name]
     if not names:
@@ -110,6 +114,7 @@ def _update(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, st
 
 
 def matching_condition(matching: list[str], values: dict[str, str]) -> str:
+    """The condition that a row has these values in the columns that match."""
     return " AND ".join(f"{identifier(name)} = {values.get(name, literal(None))}" for name in matching)
 
 
