@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 OF_THE_SYSTEM = {errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EROFS}
 """What a machine lacks, when the system does not say of which file."""
 
+NO_UTF8 = "surrogates not allowed"
+"""What Python says of the bytes of an argument or a variable that are no text."""
+
 BROKE_OFF = ("pipeline mode", "server closed the connection", "the connection is closed", "the connection is lost")
 """What psycopg and libpq say of a connection that ended while it was used."""
 
@@ -98,6 +101,8 @@ def explanation(error: Exception) -> str | None:
     if isinstance(error, psycopg.Error):
         advice = _advice(error)
         return None if advice is None else f"{_message(error)}\n{advice}".rstrip()
+    if isinstance(error, UnicodeEncodeError) and error.reason == NO_UTF8:
+        return f"{error.object!a:.80} is no text in UTF-8: write it anew in a terminal or file that is."
     if isinstance(error, OSError) and error.errno in OF_THE_SYSTEM and _was_printing(error):
         _print_nowhere()
         return f"What this command prints cannot be written: {error.strerror}."

@@ -114,6 +114,12 @@ def test_a_server_that_was_stopped_is_said_to_be_so(error):
     assert "run the same again" in explanation(error)
 
 
+def test_bytes_that_are_no_text_are_said_to_be_so():
+    with pytest.raises(UnicodeEncodeError) as raised:
+        os.fsdecode(b"\xff").encode()
+    assert explanation(raised.value) == r"'\udcff' is no text in UTF-8: write it anew in a terminal or file that is."
+
+
 def test_a_javascript_package_that_is_missing_is_no_matter_of_the_disk():
     error = FileNotFoundError(2, "No such file or directory", "/opt/executions/app/engine/sandbox/node_modules/x/i.js")
     assert "make install" in explanation(error)
