@@ -18,7 +18,7 @@ TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-IMPORT = re.compile(rb'(\bfrom |\bimport )"\./([a-z_-]+\.js)"')
+IMPORT = re.compile(rb'(\bfrom |\bimport |\bnew URL\()"\./([a-z_-]+\.js)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Assets:
         return self._by_name[name].address
 
     def _load(self, name: str) -> Asset:
-        """The file, with those that it imports under their served names. They import each other in no circle."""
+        """The file, with those that it imports or starts as workers under their served names; in no circle."""
         if name not in self._by_name:
             path = self._files[name]
             content = IMPORT.sub(self._served_import, path.read_bytes())

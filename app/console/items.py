@@ -35,12 +35,19 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ItemField:
-    """What is known of one place in all items: how deep it lies, its kinds, an example."""
+    """What is known of one place in all items: the names that lead to it, its kinds, an example."""
 
-    depth: int
-    name: str
+    place: tuple[str, ...]
     kinds: str
     example: str
+
+    @property
+    def depth(self) -> int:
+        return len(self.place) - 1
+
+    @property
+    def name(self) -> str:
+        return self.place[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +116,7 @@ def schema(items: Iterable[Any]) -> list[ItemField]:
     places: dict[tuple[str, ...], tuple[dict[str, None], str]] = {}
     for item in items:
         note_places(json_of_item(item), (), places)
-    return [
-        ItemField(len(place) - 1, place[-1], " or ".join(kinds), example)
-        for place, (kinds, example) in sorted_places(places)
-    ]
+    return [ItemField(place, " or ".join(kinds), example) for place, (kinds, example) in sorted_places(places)]
 
 
 def note_places(value: Any, place: tuple[str, ...], places: dict[tuple[str, ...], tuple[dict[str, None], str]]) -> None:

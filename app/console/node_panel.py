@@ -13,7 +13,7 @@ from app.console import items as shapes
 from app.console.advice import SUB_EXECUTION, advice_for
 from app.console.graph_nodes import SIZE, as_list, draw_node
 from app.console.pages import page, part
-from app.console.structures import Items, read_items, read_run
+from app.console.structures import TOO_LARGE, Items, read_items, read_run
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution, get_execution
@@ -21,6 +21,8 @@ from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT
 
 VIEWS = ("table", "json", "schema")
+OF_A_SCHEMA = 1_000
+"""Items that are looked into for a schema; the page goes on from there."""
 MAX_EDITED = 250
 MAX_EDITED_BYTES = 256 * 1024
 IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
@@ -53,8 +55,8 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "error": error,
         "advice": error and advice_for(error["message"], error["name"]),
         "sub_advice": SUB_EXECUTION,
-        "inputs": [pane(connection, execution, wanted) for wanted in inputs[:1]],
-        "outputs": [pane(connection, execution, wanted) for wanted in choose_output(outputs)],
+        "inputs": [pane(connection, execution, begin_at(wanted, "in")) for wanted in inputs[:1]],
+        "outputs": [pane(connection, execution, begin_at(wanted, "out")) for wanted in choose_output(outputs)],
         "input_choices": inputs,
         "output_choices": outputs,
         "edited": editable_input(connection, execution, inputs),
@@ -114,16 +116,26 @@ def choose_output(outputs: list[Items]) -> list[Items]:
     return sorted(outputs, key=lambda output: output.total == 0)[:1]
 
 
+def begin_at(wanted: Items, name: str) -> Items:
+    """The items from the one on that the address of a page without scripts names."""
+    wanted.offset = read_number(name)
+    return wanted
+
+
 def pane(connection: Connection, execution: Execution, wanted: Items, search: str = "") -> dict[str, Any]:
     """What the template of items shows."""
     view = request.args.get("view", "table")
+    view = view if view in VIEWS else "table"
     problem = None
+    if view == "schema":
+        wanted.limit = OF_A_SCHEMA
     try:
         read_items(connection, execution, wanted, search)
     except (NodeDataNotFound, Conflict) as error:
         problem = error.message
     shown = wanted.items
-    view = view if view in VIEWS else "table"
+    if wanted.is_too_large and not search:
+        problem = TOO_LARGE
     return {
         "at": wanted,
         "view": view,
@@ -132,7 +144,7 @@ def pane(connection: Connection, execution: Execution, wanted: Items, search: st
         "table": shapes.table(shown, wanted.numbers) if view == "table" else None,
         "texts": shapes.texts(shown, wanted.numbers) if view == "json" else None,
         "fields": shapes.schema(shown) if view == "schema" else None,
-        "files": shapes.files(shown, wanted.numbers),
+        "files": [] if view == "schema" else shapes.files(shown, wanted.numbers),
         "images": IMAGES,
     }
 

@@ -17,13 +17,15 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution
 from app.repository.relatives import read_attempts, read_origin
-from app.repository.run_pages import RunData, output_of
+from app.repository.run_pages import PAGE_BYTES, RunData, output_of
 
 MAX_SEARCHED = 5_000
 """Items that a search looks into before it answers; the page goes on from there."""
 SEARCHED_AT_ONCE = 1_000
+MAX_SEARCHED_BYTES = 32 * 2**20
+"""And so many bytes of them at most, but for one page."""
 PAGE_ITEMS = 25
-TOO_LARGE = "This item is too large to be shown here. The execution's data can be downloaded under More."
+TOO_LARGE = "This item is too large to be shown here."
 
 
 @dataclass(slots=True)
@@ -31,7 +33,7 @@ class Items:
     """A page of items at one output of a node, or at one of its inputs.
 
     `searched`: into how many a search has looked, None for no search. Of an item that is too large to be shown whole
-    long texts are cut (`is_cut`).
+    long texts are cut (`is_cut`); one that is too large even so is no more than counted (`is_too_large`).
     """
 
     node: str
@@ -47,6 +49,8 @@ class Items:
     limit: int = PAGE_ITEMS
     searched: int | None = None
     is_cut: bool = False
+    is_too_large: bool = False
+    bytes_read: int = 0
 
 
 def read_structure(connection: Connection, execution: Execution, project_id: str | None) -> dict[str, Any]:
@@ -150,20 +154,22 @@ def read_page(
     page = data.page(output, offset, limit)
     if page.length is None:
         return [read_shortened(page.pieces, wanted, sought)], output.items, page.next_offset
+    wanted.bytes_read += page.length
     items: list[Any] = orjson.loads(b"".join(chain([b"["], page.pieces, [b"]"])))
     return items, output.items, page.next_offset
 
 
 def read_shortened(pieces: Iterable[bytes], wanted: Items, sought: Search | None) -> Any:
-    """A large item with its long texts cut. Raises Conflict where it is too large even so, but for a search."""
+    """A large item with its long texts cut."""
     wanted.is_cut = True
+    wanted.bytes_read += PAGE_BYTES
     left = iter(pieces if sought is None else sought.watch(pieces))
     text = shorten(left)
     if text is not None:
         return orjson.loads(text)
-    if sought is None:
-        raise Conflict(TOO_LARGE)
-    deque(left, maxlen=0)
+    wanted.is_too_large = True
+    if sought is not None:
+        deque(left, maxlen=0)
     return {"json": {"": TOO_LARGE}}
 
 
@@ -171,7 +177,12 @@ def search_items(data: RunData, wanted: Items, search: str) -> Items:
     """The first page of items that contain a text, from the wanted offset on."""
     position: int | None = wanted.offset
     looked = 0
-    while position is not None and len(wanted.items) < PAGE_ITEMS and looked < MAX_SEARCHED:
+    while (
+        position is not None
+        and len(wanted.items) < PAGE_ITEMS
+        and looked < MAX_SEARCHED
+        and wanted.bytes_read < MAX_SEARCHED_BYTES
+    ):
         sought = Search(search)
         items, wanted.total, following = read_page(data, wanted, position, SEARCHED_AT_ONCE, sought)
         for number, item in enumerate(items):

@@ -3,6 +3,7 @@
 import base64
 import re
 from datetime import UTC, datetime, timedelta
+from html import unescape
 
 import orjson
 import pytest
@@ -197,11 +198,56 @@ def test_many_items_are_gone_through_from_any_of_them_and_searched_bit_by_bit(br
     monkeypatch.setattr("app.console.structures.SEARCHED_AT_ONCE", 10)
     search = browser.get(f"{place}&search=<33>").text
     assert "0 found in items 0 to 19" in search
-    assert 'offset=20&amp;search=%3C33%3E" data-goes-on="&lt;33&gt;"' in search
-    found = browser.get(f"{place}&search=<33>&offset=20").text
-    assert "1 found in items 20 to 39" in found
-    assert "data-goes-on" not in found
-    assert "None of them contains that." in browser.get(f"{place}&search=zzz&offset=60").text
+    assert 'offset=20&amp;search=%3C33%3E" hx-target="closest .items">Search on<' in search
+    assert 'data-search="&lt;33&gt;" data-offset="0" data-total="70" data-next="20"' in search
+    assert "1 found in items 20 to 39" in browser.get(f"{place}&search=<33>&offset=20").text
+    end = browser.get(f"{place}&search=zzz&offset=60").text
+    assert "None of them contains that." in end
+    assert 'data-next=""' in end
+    monkeypatch.setattr("app.console.structures.MAX_SEARCHED_BYTES", 1)
+    assert "0 found in items 0 to 9" in browser.get(f"{place}&search=<33>").text
+
+
+def test_a_schema_is_of_many_items_and_names_each_place(browser, api, workflow, monkeypatch):
+    monkeypatch.setattr("app.console.node_panel.OF_A_SCHEMA", 40)
+    items = [{"json": {"n": n, **({"late": {"<i>'\"": 1}} if n == 39 else {})}} for n in range(70)]
+    data = {"resultData": {"runData": {"Start": [run(items)]}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}/items?node=Start&view=schema"
+    page = browser.get(place).text
+    assert 'data-total="70" data-next="40"' in page
+    names = re.findall('data-field="([^"]+)"', page)
+    assert [orjson.loads(unescape(name)) for name in names] == [["n"], ["late"], ["late", "<i>'\""]]
+    assert "late" not in browser.get(f"{place}&offset=40").text
+
+
+def test_pages_of_items_are_links_where_no_script_runs(browser, api, workflow):
+    nodes = {"Start": [run([{"json": {"n": f"<{n}>"}} for n in range(70)])], "Nothing": [run([], source="Start")]}
+    data = {"resultData": {"runData": nodes}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}"
+    page = browser.get(f"{place}?node=Nothing&view=json").text
+    [link] = re.findall(r'href="([^"]+)"[^>]*>After<', page)
+    assert unescape(link) == "?node=Nothing&run=0&view=json&in=25#input-items"
+    page = browser.get(place + unescape(link)).text
+    assert re.findall('data-item="(\\d+)"', page)[:1] == ["25"]
+    assert re.findall(r'href="([^"]+)"[^>]*>(Before|After)<', page) == [
+        ("?node=Nothing&amp;run=0&amp;view=json&amp;in=0#input-items", "Before"),
+        ("?node=Nothing&amp;run=0&amp;view=json&amp;in=50#input-items", "After"),
+    ]
+
+
+def test_after_an_item_that_no_list_can_show_the_next_ones_come(browser, api, workflow, monkeypatch):
+    monkeypatch.setattr("app.console.large_items.MOST", 1_000)
+    monkeypatch.setattr("app.repository.run_pages.PAGE_BYTES", 1_000)
+    items = [{"json": {"rows": ["abc"] * 200_000}}, {"json": {"n": 1}}]
+    data = orjson.dumps({"resultData": {"runData": {"Start": [run(items)]}}})
+    number = api.ended(workflow, data=data)
+    place = f"/console/executions/{number}/items?node=Start"
+    page = browser.get(place).text
+    assert '<p class="problem" data-item="0">This item is too large to be shown here.' in page
+    assert 'data-total="2" data-next="1"' in page
+    [link] = re.findall(r'href="([^"]+)" download="item-0.json"', page)
+    assert browser.get(unescape(link)).json["items"] == items[:1]
+    assert 'data-item="1"' in browser.get(f"{place}&offset=1").text
 
 
 def test_expressions_are_evaluated_when_somebody_looks_at_them(browser, api):

@@ -1,5 +1,6 @@
 """Signing in and out, what a session may do, and that no other page can use it."""
 
+import gzip
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from flask import g, request
 
 from app.api.executions.events import authentication
 from app.api.face.sessions import COOKIE, TOKEN_HEADER, UNDER_TLS, hide_cookie
+from app.console.assets import assets
 from app.console_links import new_link
 from app.repository import api_keys
 from app.scopes import ANY
@@ -210,6 +212,17 @@ def test_scripts_are_kept_forever_under_a_name_that_changes_with_them(browser):
     assert "immutable" in response.headers["Cache-Control"]
     assert './api.js"' not in response.text, "it imports others by such a name as well"
     assert browser.get("/console/static/executions.js").status_code == 404
+
+
+def test_workers_are_scripts_of_this_origin_and_all_scripts_and_styles_are_small(browser):
+    page = browser.get("/console/executions")
+    assert "worker-src 'self'" in page.headers["Content-Security-Policy"]
+    script = browser.get(f"/console/static/{assets().address('whole.js')}").text
+    [name] = re.findall(r'new Worker\(new URL\("\./([\w.]+)"', script)
+    worker = browser.get(f"/console/static/{name}")
+    assert worker.content_type == "text/javascript; charset=utf-8"
+    assert "connect-src 'self'" in worker.headers["Content-Security-Policy"], "what holds in the worker"
+    assert sum(len(gzip.compress(file.content)) for file in assets().by_address.values()) < 150 * 1024
 
 
 def test_a_failure_whose_page_fails_too_is_told_as_json(visitor, monkeypatch):

@@ -65,9 +65,13 @@ export function tellSignedIn() {
   document.getElementById("unreachable")?.remove();
 }
 
-/** Asks for a part of a page. Null, and a note, where the server cannot be reached or the session has ended. */
-export async function ask(address) {
-  const response = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+/**
+ * Asks for a part of a page. Null, and a note, where the server cannot be reached or the session has ended; null alone
+ * where `signal` has ended it.
+ */
+export async function ask(address, signal) {
+  const response = await fetch(address, { headers: { "HX-Request": "true" }, signal }).catch(() => null);
+  if (signal?.aborted) return null;
   if (!response) tellUnreachable();
   else if (response.status === 401) tellSignedOut();
   else tellSignedIn();

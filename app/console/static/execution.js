@@ -33,7 +33,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const asked = new URL(event.detail.pathInfo.finalRequestPath ?? event.detail.pathInfo.requestPath, location).searchParams;
   const run = asked.get("run") ?? (asked.get("round") ? String(asked.get("round") - 1) : null);
   if (run) address.searchParams.set("run", run);
-  history.replaceState(null, "", address.pathname + address.search);
+  history.replaceState(history.state, "", address.pathname + address.search);
   mark(chosen.dataset.node);
   panel.setAttribute("aria-busy", "true");
 });
@@ -52,7 +52,7 @@ for (const kind of ["htmx:responseError", "htmx:sendError"]) {
     if (!shown) panel.querySelector(".hint").textContent = "What it was given and gave could not be loaded.";
     const address = new URL(location);
     shown ? address.searchParams.set("node", shown) : address.searchParams.delete("node");
-    history.replaceState(null, "", address.pathname + address.search);
+    history.replaceState(history.state, "", address.pathname + address.search);
     mark(shown);
   });
 }
@@ -61,13 +61,6 @@ panel.addEventListener("click", (event) => {
   const chosen = event.target.closest(".choices button");
   if (!chosen) return;
   for (const each of chosen.parentElement.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === chosen));
-});
-
-// A search among many items that has found nothing so far goes on, unless something else is searched for by now.
-panel.addEventListener("htmx:afterSettle", (event) => {
-  const next = event.detail.target.querySelector("[data-goes-on]");
-  const isWanted = () => next?.isConnected && next.closest(".items").querySelector("[name=search]")?.value === next.dataset.goesOn;
-  setTimeout(() => isWanted() && !document.hidden && next.click(), 20);
 });
 
 // Retry from a node, with its input as it was or as it is written now.
