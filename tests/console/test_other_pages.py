@@ -93,7 +93,13 @@ def test_the_engine_room_shows_workers_and_the_queue(browser, api, workflow):
         "17 of 9,000",
     ):
         assert text in page, text
+    assert "There is no worker" not in page
     assert "examination" in page
+    api.db.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour'")
+    api.db.commit()
+    page = browser.get("/console/engine-room").text
+    assert '<span class="tag">lost</span>' in page
+    assert "There is no worker: what is started waits" in page, "where all are lost, too"
     assert "PostgreSQL" in browser.get("/console/engine-room/examination").text
 
 
