@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from app.engine.run.node_types import GATE, TOOL
 from app.packages.approvals import approval_of
@@ -21,6 +22,7 @@ WAIT_SECONDS = 1_800.0
 """How long another process of this machine may be busy with packages before this one gives up."""
 POLL_SECONDS = 0.5
 MAX_NAME_LENGTH = 200
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ async def put_in_place(store: Store, resolved: Resolved, *, tell: Tell) -> None:
     waited = 0.0
     while not store.has(resolved.name, resolved.version, resolved.lock):
         try:
-            with store.changing(), store.new_folder() as folder:
+            async with _in_threads(store.changing()), _in_threads(store.new_folder()) as folder:
                 await fetch(resolved, folder, tell=tell)
                 store.keep(folder, resolved.name, resolved.version)
         except InUse as error:
@@ -111,6 +113,18 @@ async def put_in_place(store: Store, resolved: Resolved, *, tell: Tell) -> None:
                 f"{resolved.name} cannot be put into {error.filename or 'EXECUTIONS_HOME'}: {error.strerror}. Let this "
                 "user write there, and see that the disk has room"
             ) from error
+
+
+@asynccontextmanager
+async def _in_threads(manager: AbstractContextManager[Given]) -> AsyncIterator[Given]:
+    """Enter and leave a context where it keeps no loop waiting: a worker's is needed for what runs meanwhile."""
+    entered = ExitStack()
+    entering = asyncio.ensure_future(asyncio.to_thread(entered.enter_context, manager))
+    try:
+        yield await asyncio.shield(entering)
+    finally:
+        await asyncio.wait([entering])
+        await asyncio.to_thread(entered.close)
 
 
 async def read(resolved: Resolved, folder: Path) -> Added:

@@ -63,7 +63,10 @@ class Store:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Change the folders while nobody else on this machine does. Raises InUse at once, for a later attempt."""
+        """Change the folders while nobody else on this machine does. Raises InUse at once, for a later attempt.
+
+        Removes what killed processes have left, and what was kept no longer: of a large package that takes long.
+        """
         self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         with (self._folder / ".lock").open("w") as file:
             try:
@@ -71,7 +74,10 @@ class Store:
             except BlockingIOError:
                 raise InUse("Another process of this machine is installing a package") from None
             self._clear()
-            yield
+            try:
+                yield
+            finally:
+                self._clear()
 
     @contextmanager
     def new_folder(self) -> Iterator[Path]:
@@ -83,14 +89,13 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
 
     def keep(self, folder: Path, name: str, version: str) -> None:
-        """Let a new folder be this version of the package, in the place of what is there."""
+        """While changing the folders: let a new one be this version of the package, in the place of what is there."""
         place = self.folder(name, version)
         place.parent.mkdir(mode=0o755, exist_ok=True)
         folder.chmod(0o755)  # what is in it is public, and who reads it may be a user without any rights
         with suppress(FileNotFoundError):
             os.rename(place, folder.with_name(f"{folder.name}-old"))
         os.rename(folder, place)
-        self._clear()
 
     def drop(self, name: str, version: str) -> None:
         """Remove this version of a package, if it is there."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import shutil
+import threading
 
 import pytest
 
@@ -11,6 +13,7 @@ from app.packages.errors import CannotInstall
 from app.packages.install import Resolved
 from app.packages.licences import restricted_packages
 from app.packages.store import LOCK, InUse, Store
+from tests.patience import PATIENCE_SECONDS
 
 GREET = Resolved("n8n-nodes-greet", "1.0.0", "sha512-", "MIT", '{"packages": {}}')
 SCOPED = Resolved("@acme/nodes", "2.0.0-beta.1", "sha512-", "MIT", "{}")
@@ -65,6 +68,43 @@ def test_what_a_killed_installation_leaves_is_no_package_and_goes(store, monkeyp
     put(store)
     assert not left.exists()
     assert store.has(GREET.name, GREET.version, GREET.lock)
+
+
+@pytest.mark.parametrize("broken_off", [True, False])
+def test_to_remove_many_files_keeps_no_loop_waiting(store, monkeypatch, broken_off):
+    """A worker's loop proves that it lives; files of a large package may take minutes to remove."""
+    begun, goes_on = threading.Event(), threading.Event()
+    waited: list[bool] = []
+    remove = shutil.rmtree
+
+    def remove_slowly(*given, **settings) -> None:
+        begun.set()
+        waited.append(goes_on.wait(PATIENCE_SECONDS))
+        remove(*given, **settings)
+
+    async def stuck(resolved, folder, *, tell) -> None:
+        await asyncio.Event().wait()
+
+    async def install_and_look() -> None:
+        installing = asyncio.create_task(put_in_place(store, SCOPED, tell=lambda _: None))
+        while broken_off and not list(store.root.glob(".new-*")):
+            await asyncio.sleep(0.001)
+        monkeypatch.setattr("app.packages.store.shutil.rmtree", remove_slowly)
+        if broken_off:
+            installing.cancel()
+        while not begun.is_set():
+            await asyncio.sleep(0.001)
+        goes_on.set()
+        await asyncio.gather(installing, return_exceptions=True)
+
+    if broken_off:
+        monkeypatch.setattr(adding, "fetch", stuck)
+    else:
+        (store.root / ".new-left").mkdir(parents=True)
+    asyncio.run(install_and_look())
+    assert waited
+    assert all(waited)
+    assert [path.name for path in store.root.glob(".new-*")] == []
 
 
 def test_the_same_version_from_another_lock_takes_its_place(store):
