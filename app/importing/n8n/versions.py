@@ -1,10 +1,10 @@
 """Which version of a workflow an execution of n8n ran, as it is stored here."""
 
-from collections import OrderedDict
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from app.bounded_dict import BoundedDict
 from app.importing.n8n import definitions
 from app.importing.n8n.objects import Owners
 from app.importing.n8n.published import PublishedVersions
@@ -20,7 +20,7 @@ class VersionsThatRan:
 
     def __init__(self, connection: Connection, owners: Owners, published: PublishedVersions) -> None:
         self._connection, self._owners, self._published = connection, owners, published
-        self._known: OrderedDict[tuple[str, Any], UUID] = OrderedDict()
+        self._known: BoundedDict[tuple[str, Any], UUID] = BoundedDict(MAX_REMEMBERED)
 
     def find_or_store(self, execution: SourceExecution) -> UUID:
         """The id of the version; what is not known of it is empty."""
@@ -58,11 +58,9 @@ class VersionsThatRan:
     def _recall(self, workflow_id: str, key: Any) -> UUID | None:
         stored = self._known.get((workflow_id, key))
         if stored is not None:
-            self._known.move_to_end((workflow_id, key))
+            self._remember(workflow_id, key, stored)  # one that is used stays
         return stored
 
     def _remember(self, workflow_id: str, key: Any, version_id: UUID) -> UUID:
         self._known[workflow_id, key] = version_id
-        if len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
         return version_id
