@@ -80,17 +80,6 @@ SAVE_TAG = """
     ON CONFLICT (execution_id, tag_id) DO NOTHING
 """
 
-# Ids from here on are this program's own.
-NEXT_ID = """
-    SELECT setval(s.name, greatest((SELECT max(e.id) FROM executions AS e), nextval(s.name::regclass)))
-      FROM (SELECT pg_get_serial_sequence('executions', 'id') AS name) AS s
-"""
-
-NEIGHBOURS = """
-    SELECT (SELECT e.created_at FROM executions AS e WHERE e.id < %(id)s ORDER BY e.id DESC LIMIT 1),
-           (SELECT e.created_at FROM executions AS e WHERE e.id > %(id)s ORDER BY e.id LIMIT 1)
-"""
-
 # A failure that came earlier and has been mended there since.
 LINK_RETRIES = """
     WITH newest AS (
@@ -108,14 +97,6 @@ LINK_RETRIES = """
        SET retry_success_id = n.id
       FROM newest AS n
      WHERE e.id = n.retry_of AND e.workflow_id = n.workflow_id AND coalesce(e.retry_success_id, 0) < n.id
-"""
-
-CREATED_AT = """
-    SELECT e.created_at
-      FROM executions AS e
-     WHERE e.id <= %(id)s
-     ORDER BY e.id DESC
-     LIMIT 1
 """
 
 
@@ -163,19 +144,6 @@ class Brought:
     created: int = 0
     replaced: int = 0
     others: Sequence[int] = ()
-
-
-def fit_time(connection: Connection, execution_id: int, created_at: datetime) -> datetime:
-    """The time, moved between those of the executions that stand before and after this id."""
-    before, after = connection.execute(NEIGHBOURS, {"id": execution_id}).fetchone() or (None, None)
-    latest = created_at if after is None else min(created_at, after)
-    return latest if before is None else max(latest, before)
-
-
-def created_at(connection: Connection, execution_id: int) -> datetime | None:
-    """When the newest execution up to this id was created; None where there is none."""
-    created: datetime | None = scalar(connection, CREATED_AT, {"id": execution_id})
-    return created
 
 
 def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Brought:
@@ -289,12 +257,6 @@ def _save_rest(connection: Connection, execution: ImportedExecution, data: Encod
 def count_up_to(connection: Connection, highest_id: int) -> int:
     """How many executions there are with ids up to this one. Reads them all."""
     return int(scalar(connection, "SELECT count(*) FROM executions AS e WHERE e.id <= %(id)s", {"id": highest_id}) or 0)
-
-
-def start_own_ids(connection: Connection) -> None:
-    """Let the next execution that is made here have a higher id than all that came in."""
-    if scalar(connection, "SELECT EXISTS (SELECT FROM executions)"):
-        connection.execute(NEXT_ID)
 
 
 def analyze(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from app.importing.n8n.progress import Progress
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import MAX_ID, ODD
 from app.importing.n8n.source import Source, SourceError, SourceExecution
-from app.repository import import_progress, imported_waits, imports
+from app.repository import import_progress, imported_ids, imported_waits, imports
 from app.repository.connection import Connection
 from app.repository.import_progress import ImportProgress
 from app.repository.imports import ImportedExecution
@@ -59,7 +59,7 @@ class HistoryWriter:
         """
         with self._connection.transaction():
             before = import_progress.read_progress(self._connection, source.name)
-            self._mapper.start_after(imports.created_at(self._connection, before.highest_id))
+            self._mapper.start_after(imported_ids.created_at(self._connection, before.highest_id))
         reached = Reached(before.highest_id, pending=set(before.unfinished))
         for batch in batches(source.executions(before.highest_id, before.unfinished)):
             self._bring_batch(source.name, batch, reached)
@@ -72,7 +72,7 @@ class HistoryWriter:
         with self._connection.transaction():
             gone = imported_waits.find_held(self._connection, reached.gone)
             self._save(source.name, reached, reached.highest_id, gone)  # they may have been hidden only
-            imports.start_own_ids(self._connection)
+            imported_ids.start_own_ids(self._connection)
         return gone
 
     def _bring_batch(self, name: str, batch: list[SourceExecution], reached: Reached) -> None:
@@ -135,7 +135,7 @@ class HistoryWriter:
                 self._report.lose(execution.id, f"it is laid out as none of n8n's: {error!r:.100}")
                 continue
             if execution.id <= above:
-                fitting = imports.fit_time(self._connection, execution.id, record.created_at)
+                fitting = imported_ids.fit_time(self._connection, execution.id, record.created_at)
                 record = replace(record, created_at=fitting)
             records.append(record)
             for reason in losses.reasons:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from app.importing.n8n.source import Source
-from app.repository import import_progress, imported_waits, imported_workflows, imports, triggers
+from app.repository import import_progress, imported_ids, imported_waits, imported_workflows, triggers
 from app.repository.connection import Connection
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.import_progress import ActiveThere, SeenActive, WebhookThere
@@ -70,7 +70,7 @@ def cancel_gone(connection: Connection, ids: Sequence[int]) -> int:
 def release_waits(connection: Connection) -> int:
     """Let the executions that came in waiting go on here; returns their number."""
     with connection.transaction():
-        imports.start_own_ids(connection)
+        imported_ids.start_own_ids(connection)
         return imported_waits.release_waits(connection)
 
 
