@@ -1,11 +1,10 @@
 """Edit Fields (Set), version 3: makes fields, or whole objects from JSON, and decides which fields stay."""
 
-import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.engine.nodes.set.choice import ASSIGNED, Choice, choose, select_fields, unquote
 from app.engine.nodes.set.fields import Fields, NamedFile, as_text
 from app.engine.nodes.set.hidden_values import DATE, reveal, reveal_names
 from app.engine.nodes.set.json_text import may_be_object, parse_all, read_literals
@@ -17,27 +16,21 @@ from app.engine.nodes.shared.issues import of_type
 from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import DICT
-from app.engine.run.parameters import split_expressions, split_names
+from app.engine.run.parameters import split_expressions
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
 
-ASSIGNED = 3.3
-"""From this version on, fields are assignments."""
 NOTHING_STAYS = 3.1
 """From this version on, null and undefined in a text field are null."""
 MAX_COPIES = 1_000
-FILES_STAY = 3.4
-"""From this version on, files stay where fields do; before, where that is asked for."""
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
 """What the editor proposes for raw mode, and what a document without the parameter means."""
 NAMES = ("includeOtherFields", "include", "includeFields", "excludeFields")
-_BRACKETS = re.compile(r"""\[(["'])(.*)\1\]\Z""", re.DOTALL)
 CANNOT = object()
 """What stands for JSON that cannot be read."""
 
@@ -74,7 +67,7 @@ async def set_(context: NodeContext) -> Outputs:
                 raise values
             if values["rest"] is not rest:  # it is the same for all items, but where it has expressions
                 rest = values["rest"]
-                choice = _choose(context, rest)
+                choice = choose(context, rest)
             output.append(_compose(context, item, make(index, values["value"], choice), choice, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
@@ -83,20 +76,6 @@ async def set_(context: NodeContext) -> Outputs:
         return [output]
     context.hold(copies * len(output) * DICT)
     return [[dict(item) for item in output for _ in range(copies)]]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the options and the parameters beside the fields say for an item."""
-
-    include: str
-    """Which fields of the input stay: all, none, selected or except."""
-    dots: bool
-    lenient: bool
-    """Whether a value that is not of its field's type stays as it is."""
-    binary: bool
-    """Whether the item's files stay."""
-    names: dict[str, Any]
 
 
 Made = list[tuple[str, Any]] | dict[str, Any]
@@ -148,36 +127,12 @@ async def _read_fields(context: NodeContext) -> tuple[list[Any], Make]:
     return resolved, make if texts is None else make_texts
 
 
-def _choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
-    include, options = _include(context, asked), as_group(asked["options"])
-    return Choice(
-        include,
-        dots=options.get("dotNotation", True) is not False,
-        lenient=bool(options.get("ignoreConversionErrors")),
-        binary=(
-            include != "none" and not options.get("stripBinary")
-            if context.version >= FILES_STAY
-            else bool(options.get("includeBinary"))
-        ),
-        names=asked,
-    )
-
-
 def _copies(context: NodeContext) -> int:
     """How often each item stands in the output: once, but where somebody tries a workflow out with few items."""
     if not context.parameters.get("duplicateItem") or context.execution.mode not in ("manual", "test"):
         return 1
     count = conversions.to_number(context.parameters.get("duplicateCount", 0))
     return 1 + int(min(max(count, 0), MAX_COPIES)) if count == count else 1
-
-
-def _include(context: NodeContext, asked: dict[str, Any]) -> str:
-    """Which fields of the input stay: all, none, selected or except. A node that names no version keeps them all."""
-    if "typeVersion" not in context.node.document:
-        return "all"
-    if context.version >= ASSIGNED and not conversions.truthy(asked.get("includeOtherFields")):
-        return "none"
-    return conversions.to_string(asked.get("include", "all"))
 
 
 def _fields(parameters: dict[str, Any], version: float) -> Fields:
@@ -242,7 +197,7 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
 
 
 def _compose(context: NodeContext, item: Item, made: Made, choice: Choice, index: int) -> Item:
-    json = _select_fields(item["json"], choice, context.hold)
+    json = select_fields(item["json"], choice, context.hold)
     files = dict(item["binary"]) if choice.binary and "binary" in item else None
     dots = choice.dots
     if isinstance(made, dict):
@@ -252,7 +207,7 @@ def _compose(context: NodeContext, item: Item, made: Made, choice: Choice, index
         if value.__class__ is NamedFile:
             files = {**(files or {}), name: binary.entry(item, value.source, index)}
         elif not dots:
-            json[_unquote(name)] = value
+            json[unquote(name)] = value
         elif "." in name or "]" in name:
             paths.put(json, name, value, hold=context.hold)
         else:
@@ -261,40 +216,3 @@ def _compose(context: NodeContext, item: Item, made: Made, choice: Choice, index
     if files is not None:
         composed["binary"] = files
     return composed
-
-
-def _names(given: Any, label: str, dots: bool) -> list[str]:
-    """The fields that are listed."""
-    names = split_names(given, label)
-    return names if dots else [_unquote(name) for name in names]
-
-
-def _unquote(name: str) -> str:
-    """A name as it is meant without dot notation: one in brackets and quotes is what stands in them."""
-    match = _BRACKETS.match(name)
-    return match[2] if match else name
-
-
-def _select_fields(json: dict[str, Any], choice: Choice, hold: Callable[[int], None]) -> dict[str, Any]:
-    include, values, dots = choice.include, choice.names, choice.dots
-    if include == "all":
-        return dict(json)
-    if include == "selected":
-        selected: dict[str, Any] = {}
-        for name in _names(values.get("includeFields", ""), "Fields to Include", dots):
-            value = paths.get(json, name, paths.MISSING, dots=dots)
-            target = name.split(".")[-1] if dots else name
-            if value is not paths.MISSING:
-                paths.put(selected, target, value, dots=dots, hold=hold)
-            elif dots and "]" in target:  # a list that is long enough for it, without it
-                paths.put(selected, target, None, hold=hold)
-                paths.remove(selected, target)
-        return selected
-    if include == "except":
-        selected = dict(json)
-        for name in _names(values.get("excludeFields", ""), "Fields to Exclude", dots):
-            paths.remove(selected, name, dots=dots)
-        return selected
-    if include == "none":
-        return {}
-    raise NodeError(f'The include option "{include}" is not known!')
