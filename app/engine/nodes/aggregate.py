@@ -17,7 +17,7 @@ from app.engine.values import conversions, paths
 INDIVIDUAL, WHOLE = "aggregateIndividualFields", "aggregateAllItemData"
 
 
-@node("aggregate", [1])
+@node("aggregate", [1], groups=["fieldsToAggregate"])
 async def aggregate(context: NodeContext) -> Outputs:
     return [await aggregate_items(context, context.parameters)]
 

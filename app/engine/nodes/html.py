@@ -106,7 +106,7 @@ ISSUES = rules(
 )
 
 
-@node("html", [1, 1.1, 1.2], issues=ISSUES, plain=["operation"])
+@node("html", [1, 1.1, 1.2], issues=ISSUES, plain=["operation"], groups=["extractionValues"])
 async def html(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "generateHtmlTemplate")
     if operation == "generateHtmlTemplate":

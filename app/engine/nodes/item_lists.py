@@ -33,7 +33,14 @@ ISSUES = rules(
 )
 
 
-@node("itemLists", [1, 2, 2.1, 2.2, 3, 3.1], issues=ISSUES, plain=["operation"], exact=True)
+@node(
+    "itemLists",
+    [1, 2, 2.1, 2.2, 3, 3.1],
+    issues=ISSUES,
+    plain=["operation"],
+    exact=True,
+    groups=["fieldsToAggregate", "fieldsToSummarize", "sortFieldsUi"],
+)
 async def item_lists(context: NodeContext) -> Outputs:
     parameters = _as_now(context.parameters)
     operation = parameters.get("operation", "splitOutItems")

@@ -5,7 +5,7 @@ from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 
 
-@node("manualTrigger", [1], trigger=True)
+@node("manualTrigger", [1], trigger=True, by_hand=True)
 async def manual_trigger(context: NodeContext) -> Outputs:
     if context.sources is not None:
         return [[{"json": {}}]]  # in the middle of a workflow it starts over with nothing

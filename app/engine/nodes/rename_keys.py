@@ -18,7 +18,7 @@ REPLACE = (
 )
 
 
-@node("renameKeys", [1])
+@node("renameKeys", [1], groups=["keys", "additionalOptions"])
 async def rename_keys(context: NodeContext) -> Outputs:
     output: list[Item] = []
     wanted = {

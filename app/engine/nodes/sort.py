@@ -27,7 +27,7 @@ ISSUES = rules(
 )
 
 
-@node("sort", [1], issues=ISSUES)
+@node("sort", [1], issues=ISSUES, groups=["sortFieldsUi"])
 async def sort(context: NodeContext) -> Outputs:
     return [await sort_items(context, context.parameters)]
 

@@ -34,7 +34,7 @@ Members = list[tuple[int, dict[str, Any]]]
 """The items of one group, each with its place among all."""
 
 
-@node("summarize", [1, 1.1])
+@node("summarize", [1, 1.1], groups=["fieldsToSummarize"])
 async def summarize(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="fieldsToSummarize")
     made = summaries(context.items, parameters, context.version, context.hold)

@@ -110,7 +110,7 @@ class Graph:
         if not triggers:
             raise InvalidWorkflow("The workflow has no trigger node to start at.")
         enabled = [node for node in triggers if not node.disabled] or triggers
-        manual = [node for node in enabled if node.type == "n8n-nodes-base.manualTrigger"]
+        manual = [node for node in enabled if node.kind.by_hand]
         return (manual or enabled)[0]
 
     def output_towards(self, source: str, target: str) -> int | None:

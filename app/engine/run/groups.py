@@ -3,29 +3,8 @@
 Written by hand or by a program, a document may have anything in their place: null, a list, a text.
 """
 
+from collections.abc import Iterable
 from typing import Any
-
-_OPTIONS = frozenset({"options"})
-_BASE = "n8n-nodes-base."
-GROUPS: dict[str, frozenset[str]] = {
-    _BASE + name: _OPTIONS | frozenset(further.split())
-    for name, further in {
-        "aggregate": "fieldsToAggregate",
-        "compareDatasets": "mergeByFields",
-        "filter": "conditions",
-        "html": "extractionValues",
-        "httpRequest": "bodyParameters headerParameters queryParameters",
-        "if": "conditions",
-        "itemLists": "fieldsToAggregate fieldsToSummarize sortFieldsUi",
-        "merge": "mergeByFields",
-        "renameKeys": "keys additionalOptions",
-        "set": "assignments fields values",
-        "sort": "sortFieldsUi",
-        "summarize": "fieldsToSummarize",
-        "switch": "rules",
-    }.items()
-}
-"""The groups of the types of nodes that have others than their options."""
 
 MIXED = frozenset({"options", "conditions"})
 """Groups whose lists may hold other than groups, or are read by those who know them."""
@@ -42,11 +21,11 @@ def as_group(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read_groups(type_name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with groups where groups belong. Options and conditions may also be an expression, conditions
+def read_groups(names: Iterable[str], parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters, those of these names read as groups. Options and conditions may also be an expression, conditions
     anything that is true or false."""
     changed = {}
-    for name in GROUPS.get(type_name, _OPTIONS if type_name.startswith(_BASE) else ()):
+    for name in names:
         if name in parameters and (read := _read(name, parameters[name])) is not parameters[name]:
             changed[name] = read
     return {**parameters, **changed} if changed else parameters

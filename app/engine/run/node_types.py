@@ -15,6 +15,7 @@ from app.engine.run.items import Outputs
 from app.engine.values.conversions import display
 
 BASE = "n8n-nodes-base."
+OPTIONS = frozenset({"options"})
 TOOL = "Tool"
 """The end of a type's name under which a node that is also used by itself is a tool of an agent."""
 
@@ -38,9 +39,10 @@ class NodeType:
     multi-input node may run without the others (None: any one). `issues` tells, from parameters and version, what is
     wrong with a node before the run, and `credentials` which types of credentials it cannot do without. `complete` adds
     to the parameters the defaults of those that are not given, for expressions that look at them. `plain` names the
-    parameters that are never expressions. `exact`: each version is a program of its own, and another one does not stand
-    in for it. `wraps_expression_errors`: an expression that fails is an error of the node, and names it; else it is the
-    expression's own.
+    parameters that are never expressions, `groups` those that are groups of settings (of n8n's own nodes `options`,
+    too). `by_hand`: a run that names no trigger begins here if it can. `exact`: each version is a program of its own,
+    and another one does not stand in for it. `wraps_expression_errors`: an expression that fails is an error of the
+    node, and names it; else it is the expression's own.
 
     What starts a workflow by itself says how, and is called outside of any execution with a context that has no input:
     `poll` looks for something new and returns it (None: nothing); `listen` holds a connection for as long as it is let
@@ -64,6 +66,8 @@ class NodeType:
     credentials: Callable[[dict[str, Any], float], list[str]] | None = None
     complete: Callable[[dict[str, Any], float], dict[str, Any]] | None = None
     plain: frozenset[str] = frozenset()
+    groups: frozenset[str] = frozenset()
+    by_hand: bool = False
     wraps_expression_errors: bool = False
     supply: Callable[[Any], Awaitable[Any]] | None = None
     installed: bool = True
@@ -101,7 +105,8 @@ class NodeType:
 
     def read_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters of a document; where one cannot be an expression, "=" at its beginning means nothing."""
-        parameters = read_groups(self.name, parameters)
+        groups = self.groups | OPTIONS if self.name.startswith(BASE) else self.groups
+        parameters = read_groups(groups, parameters)
         if self.gates:
             parameters = {"message": GATE_MESSAGE, **parameters, **(self.approval or {})}
         if not self.plain:

@@ -3,4 +3,4 @@
 from app.engine.nodes.conditions.separating import separate
 from app.engine.run.registry import node
 
-node("if", [2, 2.1, 2.2, 2.3], outputs=2, exact=True, wraps_expression_errors=True)(separate)
+node("if", [2, 2.1, 2.2, 2.3], outputs=2, exact=True, wraps_expression_errors=True, groups=["conditions"])(separate)

@@ -7,12 +7,12 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 
 
-@node("if", [1], outputs=2, exact=True)
+@node("if", [1], outputs=2, exact=True, groups=["conditions"])
 async def if_v1(context: NodeContext) -> Outputs:
     return await _separate(context, any_suffices=context.parameters.get("combineOperation", "all") == "any")
 
 
-@node("filter", [1], exact=True)
+@node("filter", [1], exact=True, groups=["conditions"])
 async def filter_v1(context: NodeContext) -> Outputs:
     return await _separate(context, any_suffices=context.parameters.get("combineConditions", "AND") == "OR")
 

@@ -33,7 +33,15 @@ def _count_outputs(parameters: dict[str, Any]) -> int:
 ISSUES = rules(Typed("output", "number", when={"mode": ["expression"]}), defaults={"mode": "rules"})
 
 
-@node("switch", [3, 3.1, 3.2, 3.3, 3.4], outputs=_count_outputs, issues=ISSUES, plain=["mode"], exact=True)
+@node(
+    "switch",
+    [3, 3.1, 3.2, 3.3, 3.4],
+    outputs=_count_outputs,
+    issues=ISSUES,
+    plain=["mode"],
+    exact=True,
+    groups=["rules"],
+)
 async def switch(context: NodeContext) -> Outputs:
     by_expression = context.parameters.get("mode", "rules") == "expression"
     number = await context.resolve_first(context.parameters.get("numberOutputs"))

@@ -27,12 +27,12 @@ def _count_v2(parameters: dict[str, Any]) -> int:
     return len(_rules(parameters))
 
 
-@node("switch", [1], outputs=4, exact=True)
+@node("switch", [1], outputs=4, exact=True, groups=["rules"])
 async def switch_v1(context: NodeContext) -> Outputs:
     return await _switch(context, 4)
 
 
-@node("switch", [2], outputs=_count_v2, exact=True)
+@node("switch", [2], outputs=_count_v2, exact=True, groups=["rules"])
 async def switch_v2(context: NodeContext) -> Outputs:
     return await _switch(context, _count_v2(context.parameters))
 

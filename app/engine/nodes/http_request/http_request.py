@@ -21,7 +21,15 @@ NEEDED = credentials(RequiredCredential("httpSslAuth", when={"provideSslCertific
 PLAIN = ["authentication", "sendBody", "sendHeaders", "sendQuery"]
 
 
-@node("httpRequest", [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5], issues=ISSUES, credentials=NEEDED, plain=PLAIN, exact=True)
+@node(
+    "httpRequest",
+    [3, 4, 4.1, 4.2, 4.3, 4.4, 4.5],
+    issues=ISSUES,
+    credentials=NEEDED,
+    plain=PLAIN,
+    exact=True,
+    groups=["bodyParameters", "headerParameters", "queryParameters"],
+)
 async def http_request(context: NodeContext) -> Outputs:
     options = dict(fields(context.parameters, "options"))
     pagination = fields(options, "pagination", "pagination")

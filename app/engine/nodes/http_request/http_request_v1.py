@@ -63,7 +63,15 @@ NEEDED = credentials(
 )
 
 
-@node("httpRequest", [1, 2], issues=ISSUES, credentials=NEEDED, plain=["authentication"], exact=True)
+@node(
+    "httpRequest",
+    [1, 2],
+    issues=ISSUES,
+    credentials=NEEDED,
+    plain=["authentication"],
+    exact=True,
+    groups=["bodyParameters", "headerParameters", "queryParameters"],
+)
 async def http_request_v1(context: NodeContext) -> Outputs:
     resolved, failed = await context.resolve_until(without_nulls(context.parameters), exact=True)
     if failed is not None and context.continues_on_fail:

@@ -23,7 +23,7 @@ LENIENT = 2.2
 """From this version on, a field that no item has is no error."""
 
 
-@node("compareDatasets", [1, 2, 2.1, 2.2, 2.3], outputs=4)
+@node("compareDatasets", [1, 2, 2.1, 2.2, 2.3], outputs=4, groups=["mergeByFields"])
 async def compare_datasets(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mergeByFields")
     return await compute(_compare, context, parameters, size=sum(map(len, context.inputs)))

@@ -36,8 +36,16 @@ ISSUES = rules(
 PLAIN_NOW = ["mode", "combineBy", "numberInputs"]
 
 
-@node("merge", [3, 3.1, 3.2], inputs_needed=_inputs_needed, issues=ISSUES, plain=PLAIN_NOW, exact=True)
-@node("merge", [2, 2.1], inputs_needed=_inputs_needed, exact=True)
+@node(
+    "merge",
+    [3, 3.1, 3.2],
+    inputs_needed=_inputs_needed,
+    issues=ISSUES,
+    plain=PLAIN_NOW,
+    exact=True,
+    groups=["mergeByFields"],
+)
+@node("merge", [2, 2.1], inputs_needed=_inputs_needed, exact=True, groups=["mergeByFields"])
 async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     if parameters.get("mode") == "combineBySql" and context.version >= 3:

@@ -19,7 +19,7 @@ ISSUES = rules(
 )
 
 
-@node("merge", [1], inputs_needed=lambda parameters: 1, issues=ISSUES, exact=True)
+@node("merge", [1], inputs_needed=lambda parameters: 1, issues=ISSUES, exact=True, groups=["mergeByFields"])
 async def merge_v1(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     sizes = [len(items) for items in context.inputs]

@@ -50,7 +50,15 @@ def _issues(parameters: dict[str, Any], version: float) -> list[Issue]:
     ]
 
 
-@node("set", [3, 3.1, 3.2, 3.3, 3.4, 3.5], issues=_issues, plain=["mode"], exact=True, wraps_expression_errors=True)
+@node(
+    "set",
+    [3, 3.1, 3.2, 3.3, 3.4, 3.5],
+    issues=_issues,
+    plain=["mode"],
+    exact=True,
+    wraps_expression_errors=True,
+    groups=["assignments", "fields", "values"],
+)
 async def set_(context: NodeContext) -> Outputs:
     parameters = context.parameters
     mode = parameters.get("mode", "manual")

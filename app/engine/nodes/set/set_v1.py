@@ -14,7 +14,7 @@ EMPTY = {"boolean": False, "number": 0, "string": ""}
 """The types in the order in which their fields are made, each with the value of a field that has none."""
 
 
-@node("set", [1, 2], exact=True)
+@node("set", [1, 2], exact=True, groups=["assignments", "fields", "values"])
 async def set_v1(context: NodeContext) -> Outputs:
     parameters = context.parameters
     wanted = {
