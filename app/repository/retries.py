@@ -90,20 +90,19 @@ def retry(
         target = with_current_version(connection, target)
     try:
         with connection.transaction():
-            retry_id = lifecycle.create_execution(
-                connection,
-                target,
-                mode="retry",
-                retry_of=execution_id,
-            )
-            connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
-            if not restart.is_default:
-                values = {"retry_from": json_of(restart.stored_place()), "retry_items": json_of(restart.items)}
-                connection.execute(SAVE_RESTART, {"retry_id": retry_id, **values})
+            return _queue_retry(connection, execution_id, target, restart)
     except pg.UniqueViolation as error:
         in_flight = scalar(connection, RETRY_IN_FLIGHT, {"id": execution_id})
         named = "" if in_flight is None else f": execution {in_flight}"
         raise CannotRetry(f"A retry of this execution is still in flight{named}") from error
+
+
+def _queue_retry(connection: Connection, execution_id: int, target: Target, restart: Restart) -> int:
+    retry_id = lifecycle.create_execution(connection, target, mode="retry", retry_of=execution_id)
+    connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
+    if not restart.is_default:
+        values = {"retry_from": json_of(restart.stored_place()), "retry_items": json_of(restart.items)}
+        connection.execute(SAVE_RESTART, {"retry_id": retry_id, **values})
     return retry_id
 
 

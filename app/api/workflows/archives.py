@@ -225,15 +225,19 @@ def store(
     carried = tags.tag_ids_of(document)
     if status != "skipped" and carried:
         workflows.set_tags(connection, local, carried)
-    now = workflows.get_workflow(connection, local)
+    return render_imported(workflows.get_workflow(connection, local), source, project, status)
+
+
+def render_imported(workflow: Workflow, source: str, project: str, status: str) -> dict[str, Any]:
+    """What is said of a workflow that has been imported; `source` is its id in the package."""
     return {
         "sourceWorkflowId": source,
-        "localId": local,
-        "name": now.name,
+        "localId": workflow.id,
+        "name": workflow.name,
         "projectId": project,
         "parentFolderId": None,
-        "activeVersionId": now.active_version_id and str(now.active_version_id),
-        "isArchived": now.is_archived,
+        "activeVersionId": workflow.active_version_id and str(workflow.active_version_id),
+        "isArchived": workflow.is_archived,
         "publishing": {"state": "unchanged"},
         "status": status,
     }
