@@ -46,7 +46,11 @@ _ADVICE = (
 ADVICE = tuple((re.compile(pattern, re.IGNORECASE), advice) for pattern, advice in _ADVICE)
 ANYTHING = "Look at the input of this node: change it and retry from here, or mend the workflow and retry with it."
 SUB_EXECUTION = "It failed in the execution that it started: what went wrong is told there."
-CRASHED = "The worker that ran it was lost. A retry goes on at the node that it had come to."
+ENDED_AT_ONCE = {
+    "crashed": "The worker that ran it was lost. A retry goes on at the node that it had come to.",
+    "canceled": "It was stopped. A retry goes on at the node that it had come to.",
+}
+"""Of executions that no node has let fail."""
 
 
 def advice_for(message: str, name: str | None = None) -> str:

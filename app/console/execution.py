@@ -13,11 +13,11 @@ from app.api.executions.executions import require_execution_id
 from app.api.face.auth import caller
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
-from app.console.advice import CRASHED, SUB_EXECUTION, advice_for
+from app.console.advice import ENDED_AT_ONCE, SUB_EXECUTION, advice_for
 from app.console.graph import GraphDrawing, draw
 from app.console.node_panel import panel
 from app.console.pages import page, part
-from app.console.structures import read_progress, read_structure, with_progress
+from app.console.structures import read_progress, read_structure, with_end, with_progress
 from app.console.timeline import timeline
 from app.console.waits import goes_on_at, read_wait
 from app.repository.connection import Connection
@@ -47,7 +47,7 @@ def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
     execution = get_execution(connection, require_execution_id(execution_id), project_id=project_id)
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
     definition = orjson.loads(version.definition) if version else {}
-    structure = read_structure(connection, execution, project_id)
+    structure = with_end(read_structure(connection, execution, project_id), execution.status)
     told = read_progress(connection, execution)
     so_far = with_progress(structure, told)
     current = told["current"] if told else None
@@ -117,7 +117,7 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "advice": None if message is None else advice_for(message, error.get("name")),
         "sub_advice": SUB_EXECUTION,
         "failed_sub": find_failed_sub_execution(structure, execution),
-        "crashed": CRASHED,
+        "ended_at_once": ENDED_AT_ONCE.get(execution.status),
         "missing_relatives": list(find_missing_relatives(structure, execution)),
         "attempts": [attempt for attempt in structure["attempts"] if len(structure["attempts"]) > 1],
         "address": services().settings.webhook_url,

@@ -73,6 +73,16 @@ def with_last_runs(structure: dict[str, Any], data: RunData) -> dict[str, Any]:
     return structure
 
 
+def with_end(structure: dict[str, Any], status: str) -> dict[str, Any]:
+    """The structure of a run that was stopped or lost: what it has recorded as under way has ended in the same way."""
+    if status in ("canceled", "crashed"):
+        for node in structure["nodes"]:
+            for run in (*node["runs"], *([node["lastRun"]] if "lastRun" in node else [])):
+                if run["executionStatus"] in ("running", "waiting"):
+                    run["executionStatus"] = status
+    return structure
+
+
 def with_progress(structure: dict[str, Any], told: Mapping[str, Any] | None) -> dict[str, Any]:
     """The structure with what a running execution has told that it has done so far."""
     if told is None:

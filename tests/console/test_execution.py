@@ -93,6 +93,20 @@ def test_one_that_waits_says_what_for_and_how_it_is_given(browser, api, workflow
     assert ("<dt>Goes on" in page) == bool(until)
 
 
+def test_where_a_stopped_one_waited_it_was_stopped_and_nothing_failed(browser, api, workflow):
+    waited = {**run([ITEM]), "executionStatus": "waiting"}
+    data = orjson.dumps({"resultData": {"runData": {"Start": [waited]}, "lastNodeExecuted": "Start"}})
+    number = api.ended(workflow, data=data)
+    stopped = "UPDATE executions SET status = 'canceled', error_node = 'Start', error_message = 'By hand' WHERE id = %s"
+    api.db.execute(stopped, [number])
+    api.db.commit()
+    page = browser.get(f"/console/executions/{number}").text
+    assert 'aria-label="Start: stopped, leads to ' in page
+    assert '<li class="s-canceled">' in page
+    assert "Stopped at <strong>Start</strong>: By hand" in page
+    assert "A retry goes on at the node that it had come to" in page
+
+
 def test_one_execution_shows_its_graph_and_what_went_wrong(browser, failed):
     page = browser.get(f"/console/executions/{failed}").text
     assert 'aria-label="Nothing: failed"' in page
