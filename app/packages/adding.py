@@ -130,11 +130,12 @@ async def _in_threads(manager: AbstractContextManager[Given]) -> AsyncIterator[G
 async def read(resolved: Resolved, folder: Path) -> Added:
     """What an installed package offers. Raises CannotInstall for one without nodes, or of which none can be loaded."""
     try:
-        described = json.loads((folder / "package.json").read_text())
-        offers = described.get("n8n")
-    except (OSError, ValueError, AttributeError) as error:
+        described = json.loads((folder / "package.json").read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:
         raise CannotInstall(f"The package.json of {resolved.name} cannot be read: {error}") from error
-    wanted = f"{resolved.name}@{resolved.version}"
+    if not isinstance(described, dict):
+        raise CannotInstall(f"The package.json of {resolved.name} cannot be read: it holds no object")
+    wanted, offers = f"{resolved.name}@{resolved.version}", described.get("n8n")
     if not isinstance(offers, dict):
         raise NotOfNodes(f'{wanted} is no package of nodes for n8n: its package.json has no "n8n" that lists any')
     try:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from app.packages import adding
 from app.packages.catalogue import UnreadablePackage, _Reader, read_package
+from app.packages.errors import CannotInstall
+from app.packages.install import Resolved
 from app.packages.manifest import MAX_BYTES, MAX_FAMILY, InvalidManifest, Manifest, PackagedCredential, family_of
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -118,6 +121,24 @@ def test_what_describes_too_much_is_refused_by_name_and_as_a_whole(tmp_path):
         offer(["Missing"] * 5_001)
     with pytest.raises(InvalidManifest, match="25,165,824 are allowed"):
         Manifest.from_json(b" " * (MAX_BYTES + 1))
+
+
+def test_a_package_json_is_read_as_npm_reads_it(tmp_path):
+    described = {"name": "n8n-nodes-marked", "n8n": {"nodes": ["Fine.node.js"]}}
+    fine = "exports.Fine = class { description = { name: 'fine', version: 1, properties: [] }; execute() {} };"
+    (tmp_path / "Fine.node.js").write_text(fine)
+    resolved = Resolved("n8n-nodes-marked", "1.0.0", "sha512-", "MIT", "{}")
+    for text, said in (
+        ("[]", "holds no object"),
+        ('{"n8n": ', "cannot be read"),
+        (f"\ufeff{json.dumps(described)}", ""),
+    ):
+        (tmp_path / "package.json").write_text(text)
+        if said:
+            with pytest.raises(CannotInstall, match=said):
+                asyncio.run(adding.read(resolved, tmp_path))
+        else:
+            assert asyncio.run(adding.read(resolved, tmp_path)).node_types == ["n8n-nodes-marked.fine"]
 
 
 def test_whatever_a_file_throws_hurts_no_other(tmp_path):

@@ -27,7 +27,8 @@ function standInFor(folder) {
 
 /** What its package.json says that a package offers: { name, nodes: [file], credentials: [file] }. */
 function contentsOf(folder) {
-  const { name, n8n = {} } = JSON.parse(fs.readFileSync(path.join(folder, 'package.json'), 'utf8'));
+  const text = fs.readFileSync(path.join(folder, 'package.json'), 'utf8').replace(/^\uFEFF/, '');
+  const { name, n8n = {} } = JSON.parse(text);
   const files = (list) => (Array.isArray(list) ? list.filter((file) => typeof file === 'string') : []);
   return { name, nodes: files(n8n.nodes), credentials: files(n8n.credentials) };
 }
