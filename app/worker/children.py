@@ -12,7 +12,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.run.memory import Meter, estimate, length_of_texts
 from app.engine.run.ports import ChildOutcome, ChildRequest
-from app.repository import lifecycle, static_data, workflows
+from app.repository import callers, lifecycle, static_data, workflows
 from app.repository.connection import Connection
 from app.repository.errors import IsArchived, WorkflowNotFound
 from app.repository.executions import ExecutionInput
@@ -137,7 +137,7 @@ def get_called_workflow(connection: Connection, parent: Claim, request: ChildReq
     """The workflow that is meant, within the parent's project. Raises NodeError."""
     workflow_id = request.workflow_id or ""
     try:
-        return workflows.get_published(connection, workflow_id, project_id=parent.project_id)
+        found = workflows.get_published(connection, workflow_id, project_id=parent.project_id)
     except IsArchived:
         raise NodeError("The workflow is archived", description="An archived workflow cannot run") from None
     except WorkflowNotFound:
@@ -146,3 +146,10 @@ def get_called_workflow(connection: Connection, parent: Claim, request: ChildReq
             description=f'There is none with the id "{workflow_id}" in this project',
             anonymous=True,
         ) from None
+    if not callers.may_be_called(orjson.loads(found.definition).get("settings"), parent.workflow_id):
+        raise NodeError(
+            f"The sub-workflow ({workflow_id}) cannot be called by this workflow",
+            description="The settings of the sub-workflow say which workflows may call it: not this one",
+            anonymous=True,
+        )
+    return found

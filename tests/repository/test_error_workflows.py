@@ -69,7 +69,8 @@ def started(connection, failed: int) -> list[tuple[str, str, str]]:
 
 @pytest.mark.parametrize("end", ENDS)
 def test_it_starts_at_its_error_trigger(connection, end: End) -> None:
-    save(connection, "alarm", WEBHOOK, {**TRIGGER, "name": "Off", "disabled": True}, TRIGGER)
+    first, off = {**TRIGGER, "name": "First"}, {**TRIGGER, "name": "Off", "disabled": True}
+    save(connection, "alarm", WEBHOOK, first, TRIGGER, off)
     save(connection, "w1", errorWorkflow="alarm")
     assert started(connection, run(connection, end)) == [("alarm", "default", "On error")]
 
@@ -105,6 +106,31 @@ def test_none_starts_for_manual_runs_stale_names_and_itself(connection, end: End
     assert started(connection, run(connection, end, mode="manual")) == []
     assert started(connection, run(connection, end, "stale")) == []
     assert started(connection, run(connection, end, "alarm", mode="error")) == []
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(
+    ("settings", "starts"),
+    [
+        ({"callerPolicy": "none"}, False),
+        ({"callerPolicy": "workflowsFromAList", "callerIds": "w11"}, False),
+        ({"callerPolicy": "workflowsFromAList", "callerIds": "other, w1"}, True),
+    ],
+)
+def test_one_that_may_not_be_called_does_not_start(
+    connection, end: End, settings: dict[str, str], starts: bool
+) -> None:
+    save(connection, "alarm", TRIGGER, **settings)
+    save(connection, "w1", errorWorkflow="alarm")
+    failed = run(connection, end)
+    assert started(connection, failed) == ([("alarm", "default", "On error")] if starts else [])
+    message = connection.execute("SELECT error_message FROM executions WHERE id = %s", [failed]).fetchone()[0]
+    assert (error_workflows.NOT_CALLED in (message or "")) is not starts
+
+
+def test_one_that_nobody_may_call_learns_of_its_own_errors(connection) -> None:
+    save(connection, "own", TRIGGER, callerPolicy="none")
+    assert started(connection, run(connection, fail, "own")) == [("own", "default", "On error")]
 
 
 @pytest.mark.parametrize("end", ENDS)

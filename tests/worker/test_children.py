@@ -1,9 +1,13 @@
 """What a sub-workflow has from the execution that runs it."""
 
+import orjson
+import pytest
+
+from app.engine.run.errors import NodeError
 from app.engine.run.ports import ChildRequest
 from app.repository import lifecycle, workflows
 from app.repository.executions import ExecutionInput
-from app.worker.children import start_child
+from app.worker.children import queue_child, start_child
 from app.worker.exchange import Assignment
 from tests.repository.given import a_worker
 from tests.workflows import no_op, node, stored
@@ -23,3 +27,35 @@ def test_all_below_an_execution_are_parts_of_the_topmost_one(connection) -> None
     grandchild = start_child(connection, worker_id, child, ChildRequest([], "w1"), b"[]", 2)
     assert (child.root_id, grandchild.root_id) == (claim.id, claim.id)
     assert len({claim.id, child.claim.id, grandchild.claim.id}) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "callable_by"),
+    [
+        ({"callerPolicy": "none"}, []),
+        ({"callerPolicy": "workflowsFromAList"}, []),
+        ({"callerPolicy": "workflowsFromAList", "callerIds": "other, parent"}, ["parent"]),
+        ({"callerPolicy": "workflowsFromSameOwner"}, ["parent", "stranger"]),
+        ({"callerPolicy": "any"}, ["parent", "stranger"]),
+    ],
+)
+def test_a_workflow_says_which_others_may_call_it(connection, settings, callable_by) -> None:
+    called = orjson.dumps({**orjson.loads(CALLED), "settings": settings})
+    workflows.create_workflow(connection, "called", project_id="default", name="Called", definition=called)
+    worker_id = a_worker(connection)
+    for caller in ("parent", "stranger"):
+        workflows.create_workflow(connection, caller, project_id="default", name=caller, definition=CALLED)
+        lifecycle.create_execution(connection, workflows.get_workflow(connection, caller).target, mode="trigger")
+        [claim] = lifecycle.claim(connection, worker_id, 1)
+        parent, request = Assignment(claim, {}, ExecutionInput(), None), ChildRequest([], "called")
+        if caller in callable_by:
+            assert start_child(connection, worker_id, parent, request, b"[]", 1).claim.workflow_id == "called"
+            assert queue_child(connection, parent, request, b"[]") > claim.id
+            connection.execute("DELETE FROM executions WHERE workflow_id = 'called'")
+            continue
+        for attempt in (
+            lambda: start_child(connection, worker_id, parent, request, b"[]", 1),  # noqa: B023 called at once
+            lambda: queue_child(connection, parent, request, b"[]"),  # noqa: B023 called at once
+        ):
+            with pytest.raises(NodeError, match=r"^The sub-workflow \(called\) cannot be called by this workflow$"):
+                attempt()

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from app.repository import failure_words
+from app.repository.callers import may_be_called
 from app.repository.connection import Connection
 from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution
 from app.repository.targets import Target
@@ -18,6 +19,7 @@ MAX_ERROR_DEPTH = 3
 NOT_STARTED = (
     "(The error workflow was not started: too many executions would follow from each other, each from an error)"
 )
+NOT_CALLED = "(The error workflow was not started: its settings let no such workflow call it)"
 
 SAY_NOT_STARTED = """
     UPDATE executions
@@ -26,11 +28,12 @@ SAY_NOT_STARTED = """
 """
 
 # The one rule of which error workflow starts, and where: the one that the settings name, else the workflow's own,
-# within the project of what failed, and only at an Error Trigger that is switched on. A manual run starts none, and
-# a failing error workflow does not start itself.
+# within the project of what failed, and only at its last Error Trigger that is switched on. A manual run starts none,
+# and a failing error workflow does not start itself.
 WANTED = """
     SELECT e.id, e.workflow_id, v.name, e.mode, e.retry_of, w.id, current.id, w.project_id, entrance.node,
-           e.depth
+           e.depth, without_nul(current.definition) -> 'settings' ->> 'callerPolicy',
+           without_nul(current.definition) -> 'settings' ->> 'callerIds'
       FROM executions AS e
       JOIN workflow_versions AS v ON v.id = e.workflow_version_id
       JOIN workflows AS w
@@ -44,7 +47,7 @@ WANTED = """
              FROM json_array_elements(without_nul(current.definition) -> 'nodes') WITH ORDINALITY AS n (node, place)
             WHERE n.node ->> 'type' = 'n8n-nodes-base.errorTrigger'
               AND n.node ->> 'disabled' IS DISTINCT FROM 'true'
-            ORDER BY n.place
+            ORDER BY n.place DESC
             LIMIT 1) AS entrance (node)
      WHERE e.id = ANY(%(ids)s) AND NOT w.is_archived AND e.mode <> 'manual'
        AND (e.mode <> 'error' OR w.id <> e.workflow_id)
@@ -67,9 +70,26 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
     if not failures:
         return
     rows = connection.execute(WANTED, {"ids": list(failures)}).fetchall()
-    for execution_id, workflow_id, name, mode, retry_of, wanted, version_id, project_id, node, depth in rows:
-        if depth >= (MAX_ERROR_DEPTH if mode == MODE else MAX_DEPTH):
-            connection.execute(SAY_NOT_STARTED, {"id": execution_id, "said": NOT_STARTED})
+    for (
+        execution_id,
+        workflow_id,
+        name,
+        mode,
+        retry_of,
+        wanted,
+        version_id,
+        project_id,
+        node,
+        depth,
+        policy,
+        ids,
+    ) in rows:
+        is_too_deep = depth >= (MAX_ERROR_DEPTH if mode == MODE else MAX_DEPTH)
+        if is_too_deep or not (
+            wanted == workflow_id or may_be_called({"callerPolicy": policy, "callerIds": ids}, workflow_id)
+        ):
+            said = NOT_STARTED if is_too_deep else NOT_CALLED
+            connection.execute(SAY_NOT_STARTED, {"id": execution_id, "said": said})
             failure_words.note_changed(connection, [execution_id])  # one that was stopped had no message until now
             continue
         failure = failures[execution_id]
