@@ -7,10 +7,10 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from app.data_tables.errors import InvalidData, Mismatch
+from app.engine.values import dates
 
 TYPES = ("string", "number", "boolean", "date")
 """Of columns."""
@@ -103,16 +103,14 @@ def to_date(value: Any, zone: tzinfo) -> str | None:
 
 
 def read_time(text: str, zone: tzinfo = UTC) -> datetime | None:
-    """The time that a text tells, in ISO 8601, as SQL writes it, or as mails and HTTP do."""
+    """The time that a text tells, in ISO 8601, as SQL, mails and HTTP write it, or as people do (`5 March 2024`)."""
     if len(text) > MAX_SHOWN_LENGTH:
         return None
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-            return moment.replace(tzinfo=moment.tzinfo or zone).astimezone(UTC)
-        except (ValueError, OverflowError, IndexError, TypeError):
-            continue
-    return None
+    try:
+        moment = dates.parse(text, getattr(zone, "key", "UTC"))
+        return None if moment is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 CONVERSIONS: dict[str, Callable[[Any], str | int | float | bool | None]] = {

@@ -130,3 +130,17 @@ def test_a_date_without_an_offset_is_in_the_workflows_time_zone(engine: Engine, 
     insert = node("Insert", "dataTable", named("zoned", "insert"), 1.1)
     workflow = chain(START, create("zoned", ("d", "date")), rows, insert, settings={"timezone": "America/New_York"})
     assert output_of(run(engine, database, workflow), "Insert")[0]["d"] == "2024-02-19T15:30:00.000Z"
+
+
+def test_dates_are_read_as_people_write_them(engine: Engine, database: Database) -> None:
+    """All but the last two, which n8n takes for 1 May 2001 and for 1 March."""
+    written = ["2024-03", "2024", "March 5, 2024", "5 March 2024", "2024-065", "03/05/2024", "2024-03-05 10:00:00.123"]
+    rows = code(f"return {[{'json': {'d': each}} for each in [*written, '5', '2024-02-30']]}", "Rows")
+    by_item = named("={{ 'written' }}", "insert")
+    added = node("Insert", "dataTable", by_item, 1.1, onError="continueRegularOutput")
+    workflow = chain(START, create("written", ("d", "date")), rows, added, settings={"timezone": "UTC"})
+    *read, five, none = output_of(run(engine, database, workflow), "Insert")
+    days = ["2024-03-01", "2024-01-01", *["2024-03-05"] * 4]
+    assert [row["d"] for row in read] == [*(f"{day}T00:00:00.000Z" for day in days), "2024-03-05T10:00:00.123Z"]
+    assert "expects a dateTime but we got '5'" in five["error"]
+    assert "expects a dateTime but we got '2024-02-30'" in none["error"]
