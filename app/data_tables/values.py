@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+from app import dates
 from app.data_tables.errors import InvalidData, Mismatch
-from app.engine.values import dates
 
 TYPES = ("string", "number", "boolean", "date")
 """Of columns."""

@@ -76,7 +76,7 @@ def test_what_computes_beside_the_loop_goes_on_until_it_is_stopped(queue, start_
 def test_what_executions_share_is_never_interrupted() -> None:
     frames = []
     exec("def shared(work): work()", shared := {"__name__": "app.outgoing.client"})
-    exec("def own(work): work()", own := {"__name__": "app.engine.values.dates"})
+    exec("def own(work): work()", own := {"__name__": "app.engine.values.conversions"})
 
     def note() -> None:
         frames.append(sys._getframe())

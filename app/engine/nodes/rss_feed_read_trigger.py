@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from app import dates
 from app.engine.nodes.rss_feed_read import read_feed
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.passing import pass_on
@@ -10,7 +11,6 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
-from app.engine.values import dates
 
 LAST = "lastItemDate"
 ISSUES = rules(Required("feedUrl", "Feed URL"))

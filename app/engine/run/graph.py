@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app import dates
 from app.engine.run.node_types import NodeType, NodeTypes
-from app.engine.values import dates
 
 
 class InvalidWorkflow(Exception):

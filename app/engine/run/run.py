@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from app import dates
 from app.engine.run.checks import check_parameters, check_runnable
 from app.engine.run.computing import FEW, PLAIN, compute
 from app.engine.run.document import RunDocument, with_error, with_wait
@@ -23,7 +24,6 @@ from app.engine.run.ports import Ports
 from app.engine.run.state import RunState, Task, restore
 from app.engine.run.static_data import StaticData
 from app.engine.sandbox import Sandbox
-from app.engine.values import dates
 from app.vocabulary import Ended
 
 PINNING_MODES = frozenset({"manual", "test"})

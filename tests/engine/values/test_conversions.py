@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from app.engine.values import conversions, dates, paths
+from app import dates
+from app.engine.values import conversions, paths
 from tests.engine.running import output_of
 from tests.workflows import START, assign, chain, node
 

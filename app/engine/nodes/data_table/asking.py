@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
+from app import dates
 from app.engine.run.context import NodeContext
 from app.engine.run.data_tables import DataTableRefused, DataTables, Json
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
 
 SYSTEM_COLUMNS = {"id": "number", "createdAt": "date", "updatedAt": "date"}

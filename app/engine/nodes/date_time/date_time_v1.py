@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
+from app import dates
 from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
@@ -13,7 +14,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 
 LUXON = {
     "YYYY": "yyyy",

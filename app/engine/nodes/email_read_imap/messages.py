@@ -8,11 +8,11 @@ from email.message import Message
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from app import dates
 from app.binary_files import file_entry
 from app.engine.nodes.email_read_imap.encoded_words import decode_words
 from app.engine.nodes.shared.mailboxes import mailboxes
 from app.engine.run.items import Item
-from app.engine.values import dates
 from app.outgoing.charsets import codec_named
 from app.outgoing.header_parameters import MAX_LENGTH
 

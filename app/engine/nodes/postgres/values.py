@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from app.engine.values import conversions, dates
+from app import dates
+from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
 BIG = frozenset({"int8", "numeric"})

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app import dates
 from app.engine.nodes.shared.date_texts import date_text
 from app.engine.nodes.shared.issues import DATE_HINT
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import estimate
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
 DEFAULTS = {"name": "undefined", "type": "string", "value": None}

@@ -1,4 +1,4 @@
-"""Dates as people write them: what app.engine.values.dates does not read, JavaScript may, as `.toDateTime()` does.
+"""Dates as people write them: what app.dates does not read, JavaScript may, as `.toDateTime()` does.
 
 Asks the sandbox, once for all texts; but no text becomes another day than the one that it names.
 """
@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app import dates
 from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.programs import evaluate_javascript
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 
 READ = """={{ (({ text }) => {
   for (const read of ['fromISO', 'fromHTTP', 'fromRFC2822', 'fromSQL']) {

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from app import dates
 from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
-from app.engine.values import conversions, dates
+from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
 DATE_HINT = (
