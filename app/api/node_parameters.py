@@ -3,14 +3,16 @@
 Bodies and answers are those of n8n's `/rest/dynamic-node-parameters`. A worker that has the package answers.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 from flask import Response
+from marshmallow import Schema
 
 from app.api.face.answers import answer
 from app.api.face.auth import caller, chosen_project
-from app.api.face.blueprint import Blueprint
+from app.api.face.blueprint import Blueprint, View
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.packages.asking import NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
@@ -36,42 +38,35 @@ EXAMPLE = {
 }
 
 
-@blueprint.endpoint(
-    "POST",
-    "/options",
-    scope="workflow:update",
-    body=NodeParameterQuestion(),
-    answer=ChoicesSchema,
-    errors=[404, 409],
-    example=EXAMPLE,
-)
+def question(path: str, body: Schema, example: dict[str, Any]) -> Callable[[View], View]:
+    """An endpoint at which a form asks; the three differ in what they ask for."""
+    return blueprint.endpoint(
+        "POST",
+        path,
+        scope="workflow:update",
+        body=body,
+        answer=ChoicesSchema,
+        errors=[404, 409],
+        example=example,
+    )
+
+
+@question("/options", NodeParameterQuestion(), EXAMPLE)
 def load_options(body: dict[str, Any]) -> Response:
     """The options of a parameter (`loadOptionsMethod`, or the request in `loadOptions` of its description)."""
     return answer_question("options", body)
 
 
-@blueprint.endpoint(
-    "POST",
-    "/resource-locator-results",
-    scope="workflow:update",
-    body=ListQuestion(),
-    answer=ChoicesSchema,
-    errors=[404, 409],
-    example={**EXAMPLE, "methodName": "searchLists", "filter": "Orders"},
-)
+@question("/resource-locator-results", ListQuestion(), {**EXAMPLE, "methodName": "searchLists", "filter": "Orders"})
 def search_list(body: dict[str, Any]) -> Response:
     """A page of the list that a resource locator searches in (`searchListMethod`): `results`, `paginationToken`."""
     return answer_question("resource-locator-results", body)
 
 
-@blueprint.endpoint(
-    "POST",
+@question(
     "/resource-mapper-fields",
-    scope="workflow:update",
-    body=NodeParameterQuestion(),
-    answer=ChoicesSchema,
-    errors=[404, 409],
-    example={**EXAMPLE, "path": "parameters.columns", "methodName": "getColumns"},
+    NodeParameterQuestion(),
+    {**EXAMPLE, "path": "parameters.columns", "methodName": "getColumns"},
 )
 def get_mapper_fields(body: dict[str, Any]) -> Response:
     """The fields that a resource mapper maps (`resourceMapperMethod`): `fields`."""
