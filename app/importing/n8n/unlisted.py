@@ -23,7 +23,7 @@ def numbers_between(pages: Iterable[Sequence[int]], above: int) -> Iterator[int]
 
 def say_what_was_found(found: int, looked_for: int) -> str:
     """A sentence for the report."""
-    said = "n8n's API is too old to list executions that run or wait, crashed or were canceled"
+    said = "n8n's API is too old to list all executions, as those that run or wait, crashed or were canceled"
     if looked_for < MOST_LOOKED_FOR:
         return f"{said}: {found:,} were found by their numbers."
     return f"{said}: {found:,} were found by the newest {looked_for:,} numbers that are missing. Its database has all."
