@@ -15,7 +15,6 @@ ESCAPE_BYTES = 6
 INNER_BYTES = bytes(range(0x80, 0xC0))
 """Of UTF-8: all but the first of a sign."""
 _BACKSLASH = ord("\\")
-_INNER = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _HIGH_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 
 
@@ -24,15 +23,15 @@ def end_of_string(text: bytes, begin: int) -> int:
     inner = begin + 1
     while inner < len(text):
         end = text.find(b'"', inner, inner + WINDOW)
-        if end < 0:
-            inner += _whole_escapes(text[inner : inner + WINDOW]) or WINDOW
-        elif end == inner or text[end - 1] != _BACKSLASH:
+        if end == inner or (end > inner and text[end - 1] != _BACKSLASH):
             return end + 1
-        else:
-            stop = max(_INNER.match(text, inner, inner + WINDOW).end(), inner + 1)  # type: ignore[union-attr]
-            if text[stop : stop + 1] == b'"':
-                return stop + 1
-            inner = stop
+        part = text[inner : inner + WINDOW]
+        length = _whole_escapes(part) or len(part)
+        if end >= 0:
+            end = part[:length].replace(b"\\\\", b"__").replace(b'\\"', b"__").find(b'"')
+            if end >= 0:
+                return inner + end + 1
+        inner += length
     return len(text)
 
 

@@ -13,7 +13,7 @@ from app import json_strings
 
 AT_ONCE = 300_000
 """So many values take orjson about 0.1 seconds of a processor."""
-BYTES_OF_ONE = 200
+BYTES_OF_ONE = 50
 """So many bytes of a string take as long as a value, at the most."""
 CONTAINERS = (dict, list)
 MANY = 10_000
@@ -38,12 +38,12 @@ _BACKSLASH = ord("\\")
 LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10
 """Places of a text that are looked at for its names, in one of less than a MiB, and the length of each."""
 _COLON = re.compile(rb'"\s*+:')
-_KEY = re.compile(rb'\s*+("(?:[^"\\]++|\\.)*+")\s*+:', re.DOTALL)
+_BLANKS = re.compile(rb"\s*+")
 
 
 def is_large(text: bytes) -> bool:
     """Whether it may hold more than is read at once; signs in strings count as if they stood outside."""
-    return len(text) > AT_ONCE and _weight(text) > AT_ONCE
+    return len(text) > AT_ONCE and _weight(text, 0, len(text)) > AT_ONCE
 
 
 def is_heavy(values: Sequence[Any], many: int = MANY) -> bool:
@@ -67,7 +67,8 @@ def is_heavy(values: Sequence[Any], many: int = MANY) -> bool:
 
 def outside_of_strings(text: bytes) -> Iterator[bytes]:
     """What stands outside of the strings of JSON, piece by piece: the strings may be millions."""
-    return (_STRING.sub(b"", piece) for piece in _pieces(text))
+    # A piece beyond a window is one string: to look through it at once would keep all other threads waiting.
+    return (_STRING.sub(b"", piece) for piece in _pieces(text) if len(piece) <= WINDOW)
 
 
 def share_of_new_names(text: bytes | str) -> float:
@@ -165,7 +166,7 @@ def read(text: bytes, level: int = 0) -> Any:
     if not is_large(text) or opening not in (b"[", b"{") or closing not in (b"]", b"}"):
         return orjson.loads(text)
     if level > MAX_LEVELS:
-        if _count(text) <= AT_ONCE:
+        if _count(text, 0, len(text)) <= AT_ONCE:
             return orjson.loads(text)
         raise orjson.JSONDecodeError("too much in too many levels", "", 0)
     made: Any = [] if opening == b"[" else {}
@@ -182,9 +183,9 @@ def read(text: bytes, level: int = 0) -> Any:
             inner = [part]
             del part
             value = [read(inner.pop(), level + 1)]
-        elif large and (key := _KEY.match(part)):
-            name, inner = orjson.loads(key[1]), [part[key.end() :]]
-            del part, key
+        elif large and (field := _split_field(part)) is not None:
+            name, inner = read(field[0]), [part[field[1] :]]
+            del part, field
             value = {name: read(inner.pop(), level + 1)}
         else:
             value = orjson.loads(opening + part + closing)
@@ -195,6 +196,16 @@ def read(text: bytes, level: int = 0) -> Any:
     if closing != (b"]" if opening == b"[" else b"}"):
         raise orjson.JSONDecodeError("an end of something else", "", 0)
     return made
+
+
+def _split_field(part: bytes) -> tuple[bytes, int] | None:
+    """The name of a field, with its quotes, and where its value begins; None where there is none."""
+    begin = _BLANKS.match(part).end()  # type: ignore[union-attr]
+    if part[begin : begin + 1] != b'"':
+        return None
+    end = json_strings.end_of_string(part, begin)
+    colon = _BLANKS.match(part, end).end()  # type: ignore[union-attr]
+    return (part[begin:end], colon + 1) if part[colon : colon + 1] == b":" else None
 
 
 def _slices(text: bytes) -> list[tuple[bytes, bool]]:
@@ -210,7 +221,7 @@ def _slices(text: bytes) -> list[tuple[bytes, bool]]:
         if alone and (commas := _commas(text, window, begin)):
             slices.append((text[begin : commas[0]], True))
             begin, alone = commas[0] + 1, False
-            values = _weight(text[begin : window.end])
+            values = _weight(text, begin, window.end)
         if values <= AT_ONCE or alone:
             continue
         after = 0  # values in the windows behind
@@ -219,7 +230,7 @@ def _slices(text: bytes) -> list[tuple[bytes, bool]]:
         if windows:
             slices.append((text[begin : commas[-1]], False))
             begin = commas[-1] + 1
-            after = _weight(text[begin : window.end])
+            after = _weight(text, begin, window.end)
         values, windows, alone = after, [window] * bool(windows), after > AT_ONCE or not windows
     return [*slices, (text[begin:-1], alone)]
 
@@ -278,10 +289,16 @@ def _commas(text: bytes, window: _Window, begin: int) -> list[int]:
     return [] if first < 0 else [first, last]
 
 
-def _weight(part: bytes) -> int:
-    """How many values take as long to read, about."""
-    return _count(part) + len(part) // BYTES_OF_ONE
+def _weight(text: bytes, begin: int, end: int) -> int:
+    """How many values take as long to read as this part of a text, about."""
+    return _count(text, begin, end) + (end - begin) // BYTES_OF_ONE
 
 
-def _count(part: bytes) -> int:
-    return part.count(b",") + part.count(b"[") + part.count(b"{")
+def _count(text: bytes, begin: int, end: int) -> int:
+    """Looked through window by window: other threads have their turn between them."""
+    total = 0
+    while begin < end:
+        stop = min(begin + WINDOW, end)
+        total += text.count(b",", begin, stop) + text.count(b"[", begin, stop) + text.count(b"{", begin, stop)
+        begin = stop
+    return total

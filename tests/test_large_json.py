@@ -61,7 +61,8 @@ def test_long_strings_are_read_and_written_part_by_part(window, monkeypatch):
             within = b'{"a":[1,' + written + b"," + written + b"]}"
             place = chance.randrange(len(within))
             broken = [within[:place] + sign + within[place + 1 :] for sign in (b"", b'"', b"\\", b"\xf0", b"\n")]
-            for each in [written, within, *broken]:
+            named = b'{"a":{ ' + written + b" :[1,2]}}"
+            for each in [written, within, named, *broken]:
                 assert read_by(large_json.read, each) == read_by(orjson.loads, each), each
         assert b"".join(json_strings.write_string(text)) == orjson.dumps(text)
     for halves in (r"\ud83d", r"a\ud83da", r"\ude00\ud83d", r"\ud83d\ud83d\ude00"):
@@ -85,6 +86,33 @@ def test_no_call_of_orjson_reads_more_than_so_much(monkeypatch):
     deep = b"[" * 100 + b"1," * 200 + b"1" + b"]" * 100
     with pytest.raises(orjson.JSONDecodeError):
         large_json.read(deep)
+
+
+def test_no_long_string_is_read_or_looked_through_at_once(monkeypatch):
+    """A text of quotes, each of them escaped, kept the loop waiting for 0.6 seconds; one of commas for longer."""
+    assert large_json.is_large(b'["' + b'\\"' * 8_000_000 + b'"]')
+    sizes: list[int] = []
+
+    def loads(text: bytes) -> Any:
+        sizes.append(len(text))
+        return orjson.loads(text)
+
+    def sub(by: bytes, text: bytes) -> bytes:
+        sizes.append(len(text))
+        return strings.sub(by, text)
+
+    recording, strings = SimpleNamespace(loads=loads, JSONDecodeError=orjson.JSONDecodeError), large_json._STRING
+    for module in (large_json, json_strings):
+        monkeypatch.setattr(module, "orjson", recording)
+        monkeypatch.setattr(module, "WINDOW", 100)
+    monkeypatch.setattr(large_json, "_STRING", SimpleNamespace(sub=sub))
+    monkeypatch.setattr(large_json, "AT_ONCE", 100)
+    monkeypatch.setattr(json_strings, "PART_BYTES", 400)
+    value = {"a": [{'"' * 20_000: '",' * 20_000}], "b": 1}
+    text = orjson.dumps(value)
+    assert large_json.read(text) == value
+    assert b"".join(large_json.outside_of_strings(text)) == b"{:[{:}],:1}"
+    assert max(sizes) < 1_000
 
 
 def test_what_stands_outside_of_strings_and_how_wide_strings_are(monkeypatch):
