@@ -55,23 +55,25 @@ def import_file(connection: Connection, file: Path, *, project_id: str) -> list[
     except ValueError as error:
         raise InvalidFile(f"{file} is not JSON: {error}") from None
     documents = content if isinstance(content, list) else [content]
-    for document in documents:
-        _check(file, document)
+    for number, document in enumerate(documents, 1):
+        _check(f"{file}, workflow {number} of {len(documents)}" if len(documents) > 1 else str(file), document)
     with connection.transaction():
         return [_store(connection, document, project_id) for document in documents]
 
 
-def _check(file: Path, document: Any) -> None:
+def _check(place: str, document: Any) -> None:
+    """Raises InvalidFile for what is no workflow, which says its name and where it is."""
     try:
         if not isinstance(document, dict):
             raise InvalidWorkflow("A workflow is a JSON object.")
+        place += f" ({name!r:.60})" if isinstance(name := document.get("name"), str) else ""
         WorkflowBody().load(document)
         check_structure(document, nodes.load())
     except InvalidWorkflow as error:
-        raise InvalidFile(f"{file}: {error}") from None
+        raise InvalidFile(f"{place}: {error}") from None
     except ValidationError as error:
         problems = "; ".join(f"{key}: {said}" for key, said in error.messages_dict.items())
-        raise InvalidFile(f"{file}: {problems}") from None
+        raise InvalidFile(f"{place}: {problems}") from None
 
 
 def _store(connection: Connection, document: dict[str, Any], project_id: str) -> Imported:
