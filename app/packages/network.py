@@ -113,7 +113,8 @@ class _Connection:
         elif kind == END:
             self._outbox.put_nowait(None)
         elif kind == ACK and len(content) == _SIZE.size:
-            self._under_way -= _SIZE.unpack(content)[0]
+            # Never ahead of what it got: nobody would wait for it any more.
+            self._under_way = max(0, self._under_way - _SIZE.unpack(content)[0])
             self._room.set()
 
     def end(self) -> None:

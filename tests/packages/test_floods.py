@@ -3,6 +3,7 @@
 import asyncio
 import json
 import struct
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from app.engine.sandbox.errors import SandboxError
 from app.engine.sandbox.requests import MAX_QUESTIONS, SandboxRequest
 from app.outgoing.addresses import AddressRules
+from app.packages import network as network_module
 from app.packages.host import Host
-from app.packages.network import CLOSE, DATA, OPEN, WINDOW, Network
+from app.packages.network import ACK, CLOSE, DATA, OPEN, PIECE, WINDOW, Network
 from tests.packages.test_host import QUICK, call_of, with_host
 
 AT_ONCE = 1000
@@ -86,3 +88,30 @@ def test_more_bytes_than_were_taken_close_their_connection():
     [closed] = said
     assert struct.unpack_from(">IB", closed) == (1, CLOSE)
     assert json.loads(closed[5:])["code"] == "ENOBUFS"
+
+
+def test_bytes_that_were_not_sent_yet_cannot_be_acknowledged(monkeypatch: pytest.MonkeyPatch):
+    """A process that says so in advance, and then reads nothing, would have its worker keep all that arrives."""
+    said: list[bytes] = []
+
+    async def main() -> None:
+        reader = asyncio.StreamReader()
+        reader.feed_data(bytes(3 * WINDOW))
+        reader.feed_eof()
+        opened = reader, SimpleNamespace(get_extra_info=lambda _: ("127.0.0.1", 1), close=lambda: None)
+
+        async def open_stream(*_: Any) -> Any:
+            return opened
+
+        monkeypatch.setattr(network_module, "open_stream", open_stream)
+        network = Network(AddressRules.parse(""))
+        network.attach(said.append)
+        network.received(struct.pack(">IB", 1, OPEN) + json.dumps({"host": "h", "port": 1}).encode())
+        network.received(struct.pack(">IBI", 1, ACK, 2**31))
+        for _ in range(10):  # steps of the loop: nothing is waited for but room
+            await asyncio.sleep(0)
+        network.detach()
+
+    asyncio.run(main())
+    sent = sum(len(frame) - 5 for frame in said if frame[4] == DATA)
+    assert WINDOW < sent <= WINDOW + PIECE
