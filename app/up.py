@@ -65,11 +65,12 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
         try:
             running.enter_context(_only_one(settings.home, _address(settings), command))
             _refuse_taken_port(settings, command)
+            _refuse_stores_beside_another_database(settings)
             children: list[Child] = []
             url = settings.database_url or _start_database(settings, running, children, say)
             settings = Settings.from_environment({**environ, "DATABASE_URL": url})
             _say_applied(migrate(settings.direct_url), say)
-            stores = _start_vector_stores(settings, environ, running, say)
+            stores = _start_vector_stores(settings, running, say)
             key = _api_key(settings)
             children += running.enter_context(_processes(settings, environ, say))
             address = _address(settings)
@@ -106,16 +107,17 @@ def _start_database(settings: Settings, running: contextlib.ExitStack, children:
     return url
 
 
-def _start_vector_stores(
-    settings: Settings, environ: Mapping[str, str], running: contextlib.ExitStack, say: Say
-) -> "VectorServer | None":
-    if not settings.vector_stores.projects:
-        return None
-    if environ.get("DATABASE_URL", "").strip():
+def _refuse_stores_beside_another_database(settings: Settings) -> None:
+    if settings.vector_stores.projects and settings.database_url:
         raise CannotStart(
             f"{VECTOR_STORES} is for the embedded PostgreSQL alone: beside DATABASE_URL, use a database with pgvector "
             "of your own, and name its host in EXECUTIONS_ALLOWED_HOSTS where it is a private address"
         )
+
+
+def _start_vector_stores(settings: Settings, running: contextlib.ExitStack, say: Say) -> "VectorServer | None":
+    if not settings.vector_stores.projects:
+        return None
     from app.vector_stores import start_vector_stores  # its ciphers are for nobody who has no stores
 
     return start_vector_stores(settings, running, say)

@@ -20,9 +20,9 @@ from app.environment import SettingsError
 from app.repository.credentials import get_credential, list_credentials
 from app.settings import Settings
 from app.settings.vector_stores import read_addresses, tell_address
-from app.up import CannotStart, _start_vector_stores, _watch
+from app.up import CannotStart, _start_vector_stores, _watch, up
 from app.vector_stores import CREDENTIAL_NAME, start_vector_stores
-from tests.live import environment
+from tests.live import environment, free_port
 from tests.postgres import memory_folder
 
 BOUNDS = Bounds(bytes=2**30, connections=5, memory_mb=128, seconds=600)
@@ -194,10 +194,9 @@ def test_a_project_gets_a_credential_that_follows_its_store(database_url, connec
 def test_make_run_starts_none_unasked_and_none_beside_a_database_of_somebody_else(tmp_path):
     environ = environment("postgresql:///unused", tmp_path)
     with ExitStack() as running:
-        assert _start_vector_stores(Settings.from_environment(environ), environ, running, print) is None
-        environ["EXECUTIONS_VECTOR_STORES"] = "default"
-        with pytest.raises(CannotStart, match="embedded PostgreSQL alone"):
-            _start_vector_stores(Settings.from_environment(environ), environ, running, print)
+        assert _start_vector_stores(Settings.from_environment(environ), running, print) is None
+    with pytest.raises(CannotStart, match="embedded PostgreSQL alone"):
+        up({**environ, "PORT": str(free_port()), "EXECUTIONS_VECTOR_STORES": "default"}, print)
 
 
 def test_make_run_looks_after_the_stores():
