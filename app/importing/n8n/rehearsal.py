@@ -21,6 +21,7 @@ from app.importing.n8n.progress import Progress
 from app.importing.n8n.published import PublishedVersions
 from app.importing.n8n.rows import ODD, Row
 from app.importing.n8n.source import Source, SourceExecution
+from app.importing.n8n.version_spool import VersionSpool
 
 NO_OPERATION, MANUAL = "n8n-nodes-base.noOp", "n8n-nodes-base.manualTrigger"
 OUTSIDE = frozenset(
@@ -83,9 +84,12 @@ class Rehearsed:
 
 def rehearse(source: Source, types: NodeTypes, number: int, timezone: str, progress: Progress) -> Iterator[Rehearsed]:
     """Run the newest `number` successful executions of each workflow. Raises SourceError."""
-    versions = {str(row["versionId"]): row for row in source.rows("workflow_history") if row.get("versionId")}
     published, variables = PublishedVersions(source), SourceVariables(source)
-    with asyncio.Runner() as runner, ExitStack() as stack:
+    with (
+        VersionSpool(source.rows("workflow_history")) as versions,
+        asyncio.Runner() as runner,
+        ExitStack() as stack,
+    ):
         sandbox = Sandbox(spares=0)
         runner.run(sandbox.__aenter__())
         stack.callback(lambda: runner.run(sandbox.__aexit__(None, None, None)))

@@ -100,7 +100,7 @@ class Spool:
         self.remarks.add(remark)
 
     def _insert(self, table: str, row: Row) -> None:
-        content = _encode(row)
+        content = encode_row(row)
         match table:
             case "execution_entity":
                 self._execute("INSERT OR REPLACE INTO executions VALUES (?, ?)", int(row["id"]), content.decode())
@@ -185,7 +185,8 @@ class Spool:
         self._connection.close()
 
 
-def _encode(row: Row) -> bytes:
+def encode_row(row: Row) -> bytes:
+    """The row as JSON."""
     try:
         return orjson.dumps(row, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # half of a surrogate pair
