@@ -19,8 +19,10 @@ from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import paths
 
-LENIENT = 2.2
-"""From this version on, a field that is missing or of another type is no error."""
+MAY_MISS = 2.1
+"""From this version on, a field that is missing is no error."""
+ANY_TYPE = 2.2
+"""From this version on, neither is a field to split out of another type."""
 LISTS = ("fieldsToInclude", "fieldsToExclude", "fieldsToCompare", "fieldsToSplitBy")
 """Parameters that versions before 3 keep as lists of objects and later ones as text."""
 
@@ -45,11 +47,11 @@ async def item_lists(context: NodeContext) -> Outputs:
     parameters = _as_now(context.parameters)
     operation = parameters.get("operation", "splitOutItems")
     if operation == "splitOutItems":
-        if context.version < LENIENT:
+        if context.version < ANY_TYPE:
             _check_splittable(context, await context.resolve_first(parameters, parameter="fieldToSplitOut"))
         return [await split_all(context, parameters)]
     if operation == "aggregateItems" or (operation == "concatenateItems" and context.version >= 3):
-        if context.version < LENIENT:
+        if context.version < MAY_MISS:
             _check_present(context, await context.resolve_first(parameters, parameter="fieldsToAggregate"))
         return [await aggregate_items(context, parameters)]
     if operation == "sort":
@@ -61,7 +63,7 @@ async def item_lists(context: NodeContext) -> Outputs:
         drop = partial(drop_duplicates, hold=context.hold, any_type=context.version >= 3.1)
         return [await compute(drop, context.items, resolved, 1, size=len(context.items))]
     if operation == "summarize":
-        made = summaries(context.items, resolved, 1, context.hold)
+        made = summaries(context.items, resolved, 1, context.hold, checks=context.version < MAY_MISS)
         return [await compute(context.collect, made, size=len(context.items))]
     raise NodeError(f"Operation '{operation}' is not recognized")
 
@@ -73,7 +75,9 @@ def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
         for item in context.items:
             value = paths.get(item["json"], field, paths.MISSING, dots=dots)
             if value is paths.MISSING:
-                raise NodeError(f"Couldn't find the field '{field}' in the input data")
+                if context.version < MAY_MISS:
+                    raise NodeError(f"Couldn't find the field '{field}' in the input data")
+                continue
             if not isinstance(value, allowed):
                 raise NodeError(f"The provided field '{field}' is not {named}")
 

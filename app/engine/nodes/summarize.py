@@ -37,21 +37,25 @@ Members = list[tuple[int, dict[str, Any]]]
 @node("summarize", [1, 1.1], groups=["fieldsToSummarize"])
 async def summarize(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="fieldsToSummarize")
-    made = summaries(context.items, parameters, context.version, context.hold)
+    checks = context.version == 1 and not as_group(parameters.get("options")).get("continueIfFieldNotFound")
+    made = summaries(context.items, parameters, context.version, context.hold, checks=checks)
     return [await compute(context.collect, made, size=len(context.items))]
 
 
 def summaries(
-    items: list[Item], parameters: dict[str, Any], version: float, hold: Callable[[int], None]
+    items: list[Item], parameters: dict[str, Any], version: float, hold: Callable[[int], None], *, checks: bool
 ) -> Iterator[Item]:
-    """The items that tell about all of `items`; `hold` hears of what is made on the way. Raises NodeError."""
+    """The items that tell about all of `items`; `hold` hears of what is made on the way. Raises NodeError.
+
+    `checks`: a field that no item has is an error.
+    """
     options = as_group(parameters.get("options"))
     dots = not options.get("disableDotNotation")
     given = (parameters.get("fieldsToSummarize") or {}).get("values") or []
     fields = [{**field, "field": conversions.to_string(field.get("field") or "")} for field in given]
     if not fields or not all(field.get("field") for field in fields):
         raise NodeError(NOTHING)
-    if version == 1 and not options.get("continueIfFieldNotFound"):
+    if checks:
         _check_fields(items, fields, dots)
     split_by = split_names(parameters.get("fieldsToSplitBy", ""), "Fields to Split By")
     members: Members = list(enumerate(item["json"] for item in items))
