@@ -38,6 +38,7 @@ class Number(click.FloatRange):
     """A number between bounds. NaN is none: it is neither below nor above any."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; a usage error for text that is none, NaN, and what is out of bounds."""
         number = float(super().convert(value, param, ctx))
         return self.fail("this is no number", param, ctx) if isnan(number) else number
 
@@ -116,6 +117,7 @@ class Command(click.Command):
     """A command that ends like that, whatever part of it something goes wrong in."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what went wrong outside becomes one sentence on standard error and an exit status."""
         gc.freeze()  # what is loaded stays to the end, and then goes with the process
         with report_errors():
             return super().invoke(ctx)

@@ -20,6 +20,7 @@ class Late(click.Command):
         self.load = load
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Load the command, which then parses its own arguments."""
         return self.load().make_context(*args, **kwargs)
 
 
@@ -98,19 +99,23 @@ class InOrder(click.Group):
     """Lists its commands in the order in which they are needed."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the arguments; errors are told as those of commands are."""
         with report_errors():  # help is printed by it
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named; errors are told as those of commands are."""
         with report_errors():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names in the order of the declaration; click would sort them."""
         return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name, loaded, and what is left for it."""
         name, command, rest = super().resolve_command(ctx, args)
         return name, command.load() if isinstance(command, Late) else command, rest
 

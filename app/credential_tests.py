@@ -70,6 +70,7 @@ class EngineCredentialTests:
     def problem(
         self, kind: str, data: dict[str, Any], asked_by: Hashable = None, stored: Stored | None = None
     ) -> str | None:
+        """See `CredentialTests.problem`. An unknown type is looked for again, in packages that came meanwhile."""
         try_it = self._way_to_try(kind, data, stored)
         if try_it is None:
             self._catch_up()

@@ -44,6 +44,7 @@ class EngineEvaluations:
         self._ask = ask
 
     def evaluate(self, recorded: Recorded, place: ItemPlace, read_variables: ReadVariables | None) -> Evaluation:
+        """See `Evaluations.evaluate`."""
         self._ask()
         try:
             evaluated = asyncio.run(self._evaluate(recorded, place, read_variables))

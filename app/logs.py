@@ -38,6 +38,7 @@ class JsonFormatter(logging.Formatter):
     """What was logged, with every `extra` as a key of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The record as one line of JSON; its time is UTC with milliseconds, and a long trace is shortened."""
         line: dict[str, Any] = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -58,6 +59,7 @@ class Seldom(logging.Filter):
         self._next_at = 0.0
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is logged; what the pool warns of beside connecting never is."""
         if record.levelno >= logging.ERROR:
             return True
         now = time.monotonic()

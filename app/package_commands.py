@@ -178,6 +178,7 @@ class Acceptance:
         self.given = given
 
     def __call__(self, restricted: list[str]) -> bool:
+        """Whether `restricted`, the names of packages under that licence, may be installed; none always may."""
         if restricted and not self.given and sys.stdin.isatty():
             self.given = click.confirm(f"{', '.join(restricted[:SHOWN])}: under {TERMS}. Accept?", err=True)
         return self.given or not restricted

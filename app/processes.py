@@ -68,10 +68,12 @@ class Child:
 
     @property
     def pid(self) -> int:
+        """Its process id; also once it has ended."""
         return self._process.pid
 
     @property
     def running(self) -> bool:
+        """Whether it has not ended yet."""
         return self._process.poll() is None
 
     def check(self) -> None:

@@ -56,6 +56,7 @@ class EngineRules:
         self._timezone = timezone
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
+        """See `WorkflowRules.check_graph`."""
         self._ask()
         try:
             parsing.check_structure(dict(document), self._types)
@@ -63,6 +64,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
+        """See `WorkflowRules.check_activation`; the first of these that is wrong is what the message says."""
         parsed = self._parse_to_run(document)
         try:
             checks.check_bounds(parsed)
@@ -81,6 +83,7 @@ class EngineRules:
             raise InvalidWorkflow(str(error)) from error
 
     def starts_by_expressions(self, document: dict[str, Any]) -> bool:
+        """See `WorkflowRules.starts_by_expressions`."""
         return bool(self._nodes_with_expressions(document))
 
     def _nodes_with_expressions(self, document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -90,6 +93,7 @@ class EngineRules:
     def without_expressions(
         self, document: dict[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> dict[str, Any]:
+        """See `WorkflowRules.without_expressions`; refuses what takes too long."""
         asking = self._nodes_with_expressions(document)
         if not asking:
             return document
@@ -111,16 +115,19 @@ class EngineRules:
         return node.trigger and not node.disabled and node.type not in self._types
 
     def polling_nodes(self, document: Mapping[str, Any]) -> list[str]:
+        """See `WorkflowRules.polling_nodes`."""
         nodes = self._parse(document).nodes.values()
         return [node.name for node in nodes if node.kind.poll is not None and not node.disabled]
 
     def listening_nodes(self, document: Mapping[str, Any]) -> list[str]:
+        """See `WorkflowRules.listening_nodes`."""
         nodes = self._parse(document).nodes.values()
         return [node.name for node in nodes if node.kind.listen is not None and not node.disabled]
 
     def called_nodes(
         self, document: Mapping[str, Any], read_variables: Callable[[], dict[str, str]]
     ) -> list[CalledNode]:
+        """See `WorkflowRules.called_nodes`; refuses what takes too long."""
         parsed = self._parse(document)
         called = [node for node in parsed.nodes.values() if node.kind.webhooks is not None and not node.disabled]
         if not called:
@@ -146,6 +153,7 @@ class EngineRules:
         ]
 
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
+        """See `WorkflowRules.check_run`; the start node must be a trigger that is switched on."""
         parsed = self._parse_to_run(document)
         try:
             checks.check_runnable(parsed)
@@ -158,6 +166,7 @@ class EngineRules:
             raise InvalidWorkflow(f"The start node '{start.name}' is disabled.")
 
     def check_restart(self, data: bytes | None, node: str, run: int) -> None:
+        """See `WorkflowRules.check_restart`."""
         try:
             restart.check_restart(data, node, run)
         except restart.CannotRestart as error:

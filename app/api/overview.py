@@ -44,11 +44,16 @@ class Finding(Protocol):
     """One thing that was looked at; `advice` says what to do, None when it is well."""
 
     @property
-    def subject(self) -> str: ...
+    def subject(self) -> str:
+        """What was looked at, in a few words."""
+
     @property
-    def state(self) -> str: ...
+    def state(self) -> str:
+        """How it is."""
+
     @property
-    def advice(self) -> str | None: ...
+    def advice(self) -> str | None:
+        """What to do; None when it is well."""
 
 
 @blueprint.endpoint("GET", "/workers", scope="execution:list", answer=WorkerListSchema)

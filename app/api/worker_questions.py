@@ -110,6 +110,7 @@ class WorkerChoices:
         self._running = Shares(AT_ONCE, AT_ONCE_EACH)
 
     def find(self, project_id: str, node_type: str, question: dict[str, Any], asked_by: Hashable) -> bytes:
+        """See `NodeChoices.find`. Waits for a worker, and holds no connection meanwhile."""
         try:
             with self._running.taken(asked_by):
                 return self._find(project_id, node_type, question)

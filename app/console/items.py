@@ -43,10 +43,12 @@ class ItemField:
 
     @property
     def depth(self) -> int:
+        """How many objects it lies in; 0 at the top of an item."""
         return len(self.place) - 1
 
     @property
     def name(self) -> str:
+        """The last of the names that lead to it."""
         return self.place[-1]
 
 

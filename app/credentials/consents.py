@@ -52,9 +52,11 @@ Transact = Callable[[], AbstractContextManager[Connection]]
 class StateSigner(Protocol):
     """Signs the states that come back from providers."""
 
-    def sign(self, text: str) -> str: ...
+    def sign(self, text: str) -> str:
+        """The signature of a text, by the current key."""
 
-    def is_signed(self, text: str, signature: str) -> bool: ...
+    def is_signed(self, text: str, signature: str) -> bool:
+        """Whether the signature is ours for this text; takes as long whatever the answer."""
 
 
 class Declined(OAuthError):

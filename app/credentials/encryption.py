@@ -27,6 +27,7 @@ class Cipher:
         self._aead = AESGCM(derived)
 
     def encrypt(self, value: dict[str, Any], context: str) -> bytes:
+        """The object, encrypted with a nonce of its own; only the same `context` decrypts it."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return FORMAT + nonce + self._aead.encrypt(nonce, orjson.dumps(value), context.encode())
 

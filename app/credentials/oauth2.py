@@ -76,6 +76,7 @@ class OAuthClient:
 
     @property
     def needs_consent(self) -> bool:
+        """Whether somebody has to consent in a browser; a client that acts for itself needs nobody."""
         return self.grant != "clientCredentials"
 
 

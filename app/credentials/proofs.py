@@ -24,6 +24,7 @@ class Proof:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "Proof":
+        """The proof from what `to_json` has made of one."""
         return cls(dict(stored["headers"]), tuple(stored["secrets"]))
 
     def to_json(self) -> dict[str, Any]:

@@ -25,9 +25,11 @@ class ApiClient:
         self._key = key
 
     def get(self, path: str) -> Any:
+        """The decoded JSON of the answer. Raises OSError."""
         return self._send("GET", path, None)
 
     def post(self, path: str, body: Any) -> Any:
+        """Send the body as JSON; returns the decoded answer. Raises OSError."""
         return self._send("POST", path, json.dumps(body).encode())
 
     def curl(self, method: str, path: str) -> str:

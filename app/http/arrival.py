@@ -57,6 +57,7 @@ class Arrival:
 
     @property
     def head_is_there(self) -> bool:
+        """Whether the request line and all headers have arrived."""
         return self._body is not None
 
     def add(self, data: bytes) -> None:
@@ -93,6 +94,7 @@ class OfLength:
         self._left = length
 
     def completes_with(self, data: bytes) -> bool:
+        """See `BodyProgress.completes_with`: as many bytes as were announced are there."""
         self._left -= len(data)
         return self._left <= 0
 
@@ -110,6 +112,7 @@ class InChunks:
         """Bytes that have arrived, without the lines around them."""
 
     def completes_with(self, data: bytes) -> bool:
+        """See `BodyProgress.completes_with`: also with a line longer than any may be. Raises TooManyChunks."""
         at = 0  # rather than cut off what was looked at: many chunks may come at once
         while at < len(data):
             if self._skip:

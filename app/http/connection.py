@@ -104,6 +104,7 @@ class ClientConnection(TConn):  # type: ignore[misc]
         self.began = time.monotonic()
 
     def init(self) -> None:
+        """Called by gunicorn's code before each request; the parser is made once."""
         if self.parser is None:
             self.parser = StrictParser(self.cfg, self.received, self.client)
 
@@ -128,6 +129,7 @@ class ClientConnection(TConn):  # type: ignore[misc]
         return now + SEND_SECONDS + self.departure.left / BYTES_PER_SECOND
 
     def close(self, graceful: bool = False) -> None:
+        """Forget what is buffered and close; `graceful` first lets the client read what it was sent."""
         self.received.drop()
         self.departure.drop()
         if graceful:

@@ -37,6 +37,7 @@ class BufferBudget:
         return False
 
     def give_back(self, size: int) -> None:
+        """Free `size` bytes that were taken before; may be called from any thread."""
         with self._lock:
             self.taken -= size
 

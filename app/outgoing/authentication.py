@@ -40,6 +40,7 @@ class RenewableToken(httpx.Auth):
         return frozenset(name.lower() for name in self._headers)
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Called by httpx: the request with the newest token in its headers."""
         for name, text in self._headers.items():
             request.headers[name] = text.replace("{token}", self.token)
         yield request
@@ -84,6 +85,7 @@ class Signature(httpx.Auth):
         )
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Called by httpx: the request with its `Authorization`; the fields of a form are signed, too."""
         is_form = request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == FORM
         fields = form_fields(request.content) if is_form else []
         request.headers["Authorization"] = self._client.authorization(request.method, str(request.url), fields)

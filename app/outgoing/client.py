@@ -64,6 +64,7 @@ class Answer:
     """What its header says that the text is written in."""
 
     def text(self) -> str:
+        """The body decoded by its charset; what cannot be decoded is replaced."""
         return decode(self.content, self.charset)
 
 

@@ -47,6 +47,10 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
+        """A connection to the first address of the host that takes one.
+
+        Raises AddressRefused or UnknownHost before anything is sent, httpcore.ConnectError when no address answers.
+        """
         addresses = await self._rules.resolve(host, port)
         last: httpcore.ConnectError | None = None
         for address in addresses:
@@ -58,9 +62,11 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         raise last or httpcore.ConnectError(f"No address for {host}")
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        """Always raises httpcore.ConnectError: no workflow may reach a socket of this machine."""
         raise httpcore.ConnectError("Unix sockets are out of reach")
 
     async def sleep(self, seconds: float) -> None:
+        """Called by httpcore between two attempts."""
         await asyncio.sleep(seconds)
 
 
@@ -82,6 +88,7 @@ class PacedStream(httpcore.AsyncNetworkStream):
         self._in_body = True
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """At most `max_bytes`, empty at the end. Raises ResponseTooLarge."""
         if self._heads_room < 0 and not self._in_body:
             raise ResponseTooLarge(f"There are more than {MAX_HEADS_BYTES} bytes of headers before the response")
         took = thread_time() - self._handed_on
@@ -92,18 +99,22 @@ class PacedStream(httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Send all of it; what is read next counts as the heads of a new response."""
         self._heads_room, self._in_body = MAX_HEADS_BYTES, False
         await self._inner.write(buffer, timeout)
 
     async def aclose(self) -> None:
+        """Close the connection."""
         await self._inner.aclose()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
+        """The same connection, encrypted, and paced likewise."""
         return PacedStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
+        """What httpcore asks of a stream, as `ssl_object`; None where there is no such thing."""
         return self._inner.get_extra_info(info)
 
 
@@ -117,6 +128,10 @@ class Connections(httpx.AsyncBaseTransport):
         self._order: OrderedDict[httpcore.AsyncHTTPConnection, Origin] = OrderedDict()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The response with its head read; closing its body gives the connection back.
+
+        Raises AddressRefused, UnknownHost, httpcore's exceptions, and ResponseTooLarge for a head that is too large.
+        """
         if request.url.scheme not in ("http", "https"):
             raise httpcore.UnsupportedProtocol(f"Unsupported protocol {request.url.scheme}:")
         sent = core_request(request)
@@ -137,6 +152,7 @@ class Connections(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
+        """Close the connections that nobody uses."""
         while self._order:
             await self._close_oldest()
 
@@ -210,6 +226,7 @@ class ResponseBody(httpx.AsyncByteStream):
             yield part
 
     async def aclose(self) -> None:
+        """Close the response, read to its end or not."""
         await self._response.aclose()
 
 
@@ -225,5 +242,6 @@ class PooledBody(ResponseBody):
         self._owner = owner
 
     async def aclose(self) -> None:
+        """Close the response and give its connection back; what was not read to its end is not kept."""
         await super().aclose()
         await self._owner.give_back(self._connection, self._origin)

@@ -44,6 +44,10 @@ class Proxied(httpx.AsyncBaseTransport):
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The response with its head read. The target's address is checked before the proxy is asked.
+
+        Raises AddressRefused, UnknownHost, httpcore's exceptions, and ResponseTooLarge for a head that is too large.
+        """
         if request.url.scheme not in PORTS:
             raise httpcore.UnsupportedProtocol(f"Unsupported protocol {request.url.scheme}:")
         await self._rules.resolve(request.url.host, request.url.port or PORTS[request.url.scheme])
@@ -58,4 +62,5 @@ class Proxied(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
+        """Close the connections to the proxy."""
         await self._pool.aclose()

@@ -57,4 +57,5 @@ class Arrived:
         return 0 if len(info) < _RECEIVED_AT + 8 else int(struct.unpack_from("=Q", info, _RECEIVED_AT)[0])
 
     def close(self) -> None:
+        """Close the socket that they come over."""
         self._socket.close()

@@ -52,6 +52,7 @@ class PackageNodeError(NodeError):
         }
 
     def document(self, node: Json | None) -> Json:
+        """n8n's document of the error, with the node that made it. Of a `plain` error only what the package threw."""
         if self._plain:
             shown: Json = {name: self._more[name] for name in ("httpCode", "code", "status") if name in self._more}
             if self.description is not None:

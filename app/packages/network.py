@@ -42,15 +42,18 @@ class Network:
         self._connections: dict[int, _Connection] = {}
 
     def attach(self, send: Callable[[bytes], None]) -> None:
+        """See `Channel.attach`."""
         self._send = send
 
     def detach(self) -> None:
+        """See `Channel.detach`; closes every connection."""
         for connection in list(self._connections.values()):
             connection.end()
         self._connections.clear()
         self._send = lambda _: None
 
     def received(self, payload: bytes) -> None:
+        """See `Channel.received`; a frame that is too short, or of a connection that is gone, is passed over."""
         if len(payload) < _HEAD.size:
             return
         number, kind = _HEAD.unpack_from(payload)

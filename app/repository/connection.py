@@ -31,6 +31,7 @@ class RawJson(Loader):
     """A json column leaves the repository as the bytes that were stored."""
 
     def load(self, data: Buffer) -> bytes:
+        """The bytes of the column, unparsed."""
         return bytes(data)
 
 

@@ -40,6 +40,7 @@ class StoredSecret:
 
     @property
     def secret(self) -> Secret:
+        """The encrypted data with the id of its key."""
         return Secret(self.data, self.key_id)
 
 

@@ -20,6 +20,7 @@ class RepositoryError(Exception):
 
     @property
     def message(self) -> str:
+        """One sentence, fit for the `message` of an answer."""
         return str(self.args[0])
 
 
@@ -28,74 +29,110 @@ class NotFound(RepositoryError):
 
 
 class ExecutionNotFound(NotFound):
+    """No execution with this id; the message is as documented."""
+
     default = "Execution not found"
 
 
 class NodeDataNotFound(NotFound):
+    """The execution has recorded no such run of the node, or no such output or item of it."""
+
     default = "The node did not run"
 
 
 class DeletionJobNotFound(NotFound):
+    """No deletion in the background with this id: jobs are known for a week after their end."""
+
     default = "Deletion job not found"
 
 
 class ProblemNotFound(NotFound):
+    """No problem with this id."""
+
     default = "Problem not found"
 
 
 class RetryJobNotFound(NotFound):
+    """No retries in the background with this id: jobs are known for a week after their end."""
+
     default = "Retry job not found"
 
 
 class ViewNotFound(NotFound):
+    """No view with this id that belongs to the caller's key."""
+
     default = "View not found"
 
 
 class WorkflowNotFound(NotFound):
+    """No workflow with this id."""
+
     default = "Workflow not found"
 
 
 class VersionNotFound(NotFound):
+    """The workflow has no version with this id."""
+
     default = "Version not found"
 
 
 class TagNotFound(NotFound):
+    """No tag with this id; of several ids, one that is no tag's."""
+
     default = "Tag not found"
 
 
 class ProjectNotFound(NotFound):
+    """No project with this id."""
+
     default = "Project not found"
 
 
 class CredentialNotFound(NotFound):
+    """No credential with this id."""
+
     default = "Credential not found"
 
 
 class CredentialTypeNotFound(NotFound):
+    """No credential type of this name here, nor in an installed package."""
+
     default = "Credential type not found"
 
 
 class VariableNotFound(NotFound):
+    """No variable with this id."""
+
     default = "Variable not found"
 
 
 class UserNotFound(NotFound):
+    """No user with this id or e-mail address, or none who is a member of the project."""
+
     default = "User not found"
 
 
 class DataTableNotFound(NotFound):
+    """No data table with this id."""
+
     default = "Data table not found"
 
 
 class DataTableColumnNotFound(NotFound):
+    """The data table has no column with this id."""
+
     default = "Data table column not found"
 
 
 class ApiKeyNotFound(NotFound):
+    """No API key with this id, or it is revoked."""
+
     default = "API key not found"
 
 
 class NodePackageNotFound(NotFound):
+    """No node package of this name is installed."""
+
     default = "Package not found"
 
 
@@ -130,6 +167,8 @@ class IsArchived(RepositoryError):
 
 
 class CannotDelete(RepositoryError):
+    """One of those to delete still runs, so none of them is deleted; the message is as documented."""
+
     default = "Cannot delete a running execution"
 
 
@@ -140,6 +179,8 @@ class Invalid(RepositoryError):
 
 
 class IdempotencyKeyReused(RepositoryError):
+    """The Idempotency-Key was used for another request: only the same one gets the same answer."""
+
     default = "The Idempotency-Key was already used with another request body"
 
 

@@ -96,7 +96,8 @@ class StoredData:
 class Opener(Protocol):
     """Opens a connection for one slice; another one when the last broke."""
 
-    def __call__(self) -> AbstractContextManager[Connection]: ...
+    def __call__(self) -> AbstractContextManager[Connection]:
+        """A connection for one slice; to be closed by leaving the context."""
 
 
 def encode_run_data(documents: Sequence[bytes]) -> list[Encoded]:

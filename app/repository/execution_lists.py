@@ -87,6 +87,7 @@ class RangeTable:
     table: sql.SQL
 
     def column(self, name: str) -> sql.Identifier:
+        """The column of this name, by the table's alias."""
         return sql.Identifier(self.alias, name)
 
 
@@ -106,10 +107,12 @@ class Ranges:
 
     @property
     def source(self) -> RangeTable:
+        """The table whose index has the first of the columns."""
         return RANGE_TABLES.get(next(iter(self.columns)), EXECUTIONS)
 
     @property
     def number(self) -> int:
+        """How many ranges there are: one for each combination of values."""
         return math.prod(len(values) for values in self.columns.values())
 
 

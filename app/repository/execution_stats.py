@@ -136,6 +136,7 @@ class Stats:
 
     @property
     def count(self) -> int:
+        """How many ended, whatever their status."""
         return self.numbers.total()
 
     @property

@@ -99,6 +99,7 @@ class Times:
     updated_at: datetime
 
     def to_parameters(self) -> dict[str, datetime]:
+        """Both times by the names of their columns."""
         return {"created_at": self.created_at, "updated_at": self.updated_at}
 
 

@@ -129,10 +129,12 @@ class ImportedExecution:
 
     @property
     def held_until(self) -> datetime | None:
+        """The `waitTill` of one that waits, which no clock reaches; None for one that has ended."""
         return None if self.wait is None else HELD_UNTIL
 
     @property
     def waits_for(self) -> int | None:
+        """The id of the sub-execution whose end lets it go on; None: it waits for none."""
         return None if self.wait is None else self.wait.child
 
 

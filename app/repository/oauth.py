@@ -97,6 +97,7 @@ class TakenConsent:
 
     @property
     def secret(self) -> Secret:
+        """The credential's encrypted data with the id of its key."""
         return Secret(self.data, self.key_id)
 
 
@@ -110,6 +111,7 @@ class HeldSecret:
 
     @property
     def secret(self) -> Secret:
+        """The encrypted data with the id of its key."""
         return Secret(self.data, self.key_id)
 
 

@@ -118,6 +118,7 @@ class NextStart:
 
     @property
     def place(self) -> "SchedulePlace":
+        """Where the page after this row begins: the columns of the order."""
         return SchedulePlace(self.next_at, self.workflow_id, self.node, self.rule_index)
 
 
@@ -145,10 +146,12 @@ class WebhookAddress:
 
     @property
     def address(self) -> str:
+        """The path behind `/webhook/`."""
         return f"{self.webhook_id}/{self.path}" if self.webhook_id else self.path
 
     @property
     def place(self) -> "WebhookPlace":
+        """Where the page after this row begins: the columns of the order."""
         return WebhookPlace(self.method, self.pattern, self.webhook_id or "")
 
 

@@ -29,6 +29,7 @@ class Restart:
 
     @property
     def is_default(self) -> bool:
+        """Whether it goes on at the failure with what was recorded, as every retry without a body does."""
         return self.place == "failure" and self.items is None
 
     def stored_place(self) -> bytes | None:

@@ -86,9 +86,11 @@ class WholeData:
         self.counts = {name: len(runs) for name, runs in scanned.runs.items()}
 
     def runs(self, node: str, first: int, limit: int) -> list[IndexedRun]:
+        """See `RunData.runs`."""
         return self._runs[node][first : first + limit]
 
     def page(self, output: Output, offset: int, limit: int) -> ItemPage:
+        """See `RunData.page`."""
         items = item_texts(self._text[output.start : output.end])[offset : offset + limit]
         taken = within(PAGE_BYTES, map(len, items))
         return page_of(items[:taken], following(output, offset + taken))
@@ -121,6 +123,7 @@ class IndexedData:
         return self.directory.stored == stored.size and stored.beginning[4:5] == bytes([SIZE_FOLLOWS])
 
     def runs(self, node: str, first: int, limit: int) -> list[IndexedRun]:
+        """See `RunData.runs`; reads the segments of the index that have them."""
         runs: list[IndexedRun] = []
         skipped = first % SEGMENT_RUNS
         for segment in self._segments[node][first // SEGMENT_RUNS :]:
@@ -145,6 +148,7 @@ class IndexedData:
         return part
 
     def page(self, output: Output, offset: int, limit: int) -> ItemPage:
+        """See `RunData.page`; an item that is large comes alone, and is read while the answer is sent."""
         wanted = min(output.items, offset + limit)
         texts: list[bytes] = []
         left, item = PAGE_BYTES, offset

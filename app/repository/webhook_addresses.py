@@ -72,13 +72,20 @@ class Address(Protocol):
     """What is called: `pattern` is the path with each parameter as `:`, `webhook_id` stands before it."""
 
     @property
-    def method(self) -> str: ...
+    def method(self) -> str:
+        """The HTTP method, in upper case."""
+
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The path as the workflow names it, with the names of its parameters."""
+
     @property
-    def webhook_id(self) -> str | None: ...
+    def webhook_id(self) -> str | None:
+        """What stands before a path with parameters; None where the path has none."""
+
     @property
-    def pattern(self) -> str: ...
+    def pattern(self) -> str:
+        """The path with each parameter as `:`."""
 
 
 def claim(connection: Connection, workflow_id: str, addresses: Sequence[Address], visible: str | None) -> None:

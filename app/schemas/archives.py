@@ -104,6 +104,8 @@ class ImportForm(StrictSchema):
 
 
 class ImportedWorkflowSchema(CamelSchema):
+    """What became of a workflow of a package: its id there and here. One that was skipped is here as it was."""
+
     source_workflow_id = fields.String(required=True)
     local_id = fields.String(required=True)
     name = fields.String(required=True)

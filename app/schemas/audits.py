@@ -9,6 +9,8 @@ DEFAULT_DAYS = 90
 
 
 class AuditOptions(StrictSchema):
+    """What to look at, in n8n's names; each may be absent."""
+
     categories = BoundedList(
         fields.String(validate=validate.OneOf(CATEGORIES)),
         validate=validate.Length(0, 20),
@@ -23,6 +25,8 @@ class AuditOptions(StrictSchema):
 
 
 class AuditBody(StrictSchema):
+    """The options are all that there is; without a body everything is looked at."""
+
     additional_options = fields.Nested(AuditOptions, allow_none=True)
 
 

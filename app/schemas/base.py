@@ -46,6 +46,7 @@ class CamelSchema(SingletonSchema):
     """A schema whose keys are spelled in camel case outside: `workflow_id` is `workflowId`."""
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Called by marshmallow for each field: gives it its key outside."""
         first, *rest = (field_obj.data_key or field_name).split("_")
         field_obj.data_key = first + "".join(part.capitalize() for part in rest)
 

@@ -52,6 +52,8 @@ class SharingSchema(StrictSchema):
 
 
 class CredentialBody(SharingSchema):
+    """A new credential. Data of a type that is not known is kept unchecked, as n8n does."""
+
     name = name_field(128, required=True)
     type = type_field(required=True)
     data = fields.Dict(keys=fields.String(), required=True)
@@ -59,6 +61,7 @@ class CredentialBody(SharingSchema):
 
     @validates_schema(skip_on_field_errors=True)
     def check(self, body: dict[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for data that is too large; whether it fits its type is checked later."""
         check_size(body["data"])
 
 
@@ -90,6 +93,8 @@ class CredentialSchema(CamelSchema):
 
 
 class DeletedCredentialSchema(CredentialSchema):
+    """The credential as it was before it was deleted."""
+
     usage_scope = fields.String(required=True, metadata={"description": "Always project."})
 
 
@@ -104,10 +109,14 @@ class OwnerSchema(CamelSchema):
 
 
 class ListedCredentialSchema(CredentialSchema):
+    """A credential of a list, with the project that has it."""
+
     shared = fields.List(fields.Nested(OwnerSchema), required=True)
 
 
 class CredentialPageSchema(CamelSchema):
+    """A page of credentials in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(ListedCredentialSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 

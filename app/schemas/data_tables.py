@@ -54,12 +54,15 @@ class SortedQuery(PageQuery):
     """A page of a list that can be sorted; the cursor's place is read by whoever knows the list."""
 
     def load_last_id(self, text: str) -> str:
+        """The text of the place, unread. Raises InvalidCursor for one of no possible length."""
         if not 1 <= len(text) <= MAX_PLACE_LENGTH:
             raise InvalidCursor
         return text
 
 
 class TableQuery(SortedQuery):
+    """Which data tables, and in which order."""
+
     filter = JsonText(
         metadata={"description": '`{"name": "part of it", "id": ..., "projectId": ...}`; each may be a list.'}
     )
@@ -72,6 +75,8 @@ class TableQuery(SortedQuery):
 
 
 class RowQuery(SortedQuery):
+    """Which rows of a data table, and in which order."""
+
     filter = JsonText(metadata={"description": FILTER})
     sort_by = fields.String(
         validate=validate.Length(1, 100), metadata={"description": "`COLUMN:asc` or `COLUMN:desc`; by id without it."}
@@ -82,38 +87,52 @@ class RowQuery(SortedQuery):
 
 
 class RowDeletionQuery(StrictSchema):
+    """Which rows to delete; a filter is required, so that nobody deletes all of them by mistake."""
+
     filter = JsonText(required=True, metadata={"description": FILTER})
     return_data = query_flag("Answer with the rows that were deleted.")
     dry_run = query_flag("Delete nothing, but answer with what would be deleted.")
 
 
 class NewColumnSchema(StrictSchema):
+    """A column of a new table. Its name and type are checked with the table."""
+
     name = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
     type = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
 
 
 class TableBody(StrictSchema):
+    """A new data table with at most 200 columns."""
+
     name = fields.String(required=True, validate=validate.Length(1, 128))
     columns = BoundedList(fields.Nested(NewColumnSchema), required=True, validate=validate.Length(max=200))
     project_id = project_id_field("The project to put it into; the key's own by default.")
 
 
 class TableChange(StrictSchema):
+    """The new name of a data table."""
+
     name = fields.String(required=True, validate=validate.Length(1, 128))
 
 
 class ColumnBody(StrictSchema):
+    """A new column. Its name and type are checked with the table."""
+
     name = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
     type = fields.String(required=True, validate=validate.Length(max=MAX_NAME_LENGTH))
     index = WholeNumber(validate=validate.Range(0), metadata={"description": "Its place; last without it."})
 
 
 class ColumnChange(StrictSchema):
+    """A column's new name, place, or both; None stays as it is."""
+
     name = fields.String(load_default=None, validate=validate.Length(max=MAX_NAME_LENGTH))
     index = WholeNumber(load_default=None, validate=validate.Range(0))
 
 
 class RowsBody(StrictSchema):
+    """Rows to add, all or none: values by names of columns."""
+
     data = BoundedList(fields.Dict(keys=fields.String()), required=True, validate=validate.Length(1))
     return_type = fields.String(
         load_default="count",
@@ -123,6 +142,8 @@ class RowsBody(StrictSchema):
 
 
 class RowChange(StrictSchema):
+    """Which rows to change, and what to."""
+
     filter = fields.Dict(keys=fields.String(), required=True, metadata={"description": FILTER})
     data = fields.Dict(keys=fields.String(), required=True, metadata={"description": "Values by names of columns."})
     return_data = StrictBoolean(load_default=False, metadata={"description": "Answer with the rows."})
@@ -156,6 +177,8 @@ class TableSchema(CamelSchema):
 
 
 class TablePageSchema(CamelSchema):
+    """A page of data tables; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(TableSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
@@ -172,9 +195,13 @@ class RowSchema(CamelSchema):
 
 
 class RowPageSchema(CamelSchema):
+    """A page of rows; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(RowSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class ClearedSchema(CamelSchema):
+    """How many rows there were."""
+
     deleted_count = fields.Integer(required=True)

@@ -84,6 +84,8 @@ class EvaluationQuery(StrictSchema):
 
 
 class ParameterSchema(CamelSchema):
+    """An expression of a node: where it stands, what it says, and its value or why there is none."""
+
     path = fields.String(required=True, metadata={"example": "assignments.assignments[0].value"})
     configured = fields.String(required=True, metadata={"example": "={{ $json.amount * 2 }}"})
     value = fields.Raw(required=True, allow_none=True, metadata={"description": "Any JSON.", "example": 84})

@@ -77,6 +77,8 @@ PLACE = {
 
 
 class RetryBody(StrictSchema):
+    """How to retry. `loadWorkflow` is as documented; `from` and `items` are this program's own."""
+
     load_workflow = StrictBoolean(
         load_default=False,
         metadata={"description": "Run the workflow as it is now (true) or as it was then (false)."},
@@ -103,6 +105,7 @@ class ListFilter(BulkFilter):
 
     @validates_schema
     def check_metadata(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for a value of metadata without its key."""
         if "metadata_value" in data and "metadata_key" not in data:
             raise ValidationError("Needs metadataKey beside it.", "metadataValue")
 
@@ -121,6 +124,8 @@ class StopFilter(ListFilter):
 
 
 class StopManyBody(StrictSchema):
+    """Which executions to stop; the filter and its status are required, as documented."""
+
     filter = fields.Nested(StopFilter, required=True)
 
 
@@ -136,11 +141,14 @@ class RetryFilter(ListFilter):
 
     @validates_schema
     def check_ids_stand_alone(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for `ids` beside other conditions."""
         if "ids" in data and len(data) > 1:
             raise ValidationError("Cannot be combined with other conditions.", "ids")
 
 
 class RetryManyBody(RetryBody):
+    """How to retry, and which executions."""
+
     filter = fields.Nested(RetryFilter, required=True)
     dry_run = StrictBoolean(load_default=False, metadata={"description": "Only tell what would be retried."})
 
@@ -152,6 +160,7 @@ class AnyFilter(ListFilter):
 
     @validates_schema
     def check_it_says_something(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for a filter without a condition, which would mean everything."""
         if not data:
             raise ValidationError('Needs a condition; {"workflowId": "all"} means every execution.')
 
@@ -168,6 +177,7 @@ class Which(StrictSchema):
 
     @validates_schema
     def check_one_of_both(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError unless exactly one of `ids` and `filter` is there."""
         if ("ids" in data) == ("filter" in data):
             raise ValidationError("Give either ids or filter.")
 
@@ -195,11 +205,14 @@ class TagManyBody(Which):
 
     @validates_schema
     def check_cursor(self, data: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for a cursor beside `ids`, which are never paged."""
         if "cursor" in data and "ids" in data:
             raise ValidationError("Goes with filter, not with ids.", "cursor")
 
 
 class AnnotationBody(StrictSchema):
+    """What to note of an execution: all its tags and the vote, as documented, and a note."""
+
     tags = BoundedList(
         tag_id_field(),
         validate=validate.Length(0, 100),
@@ -218,6 +231,8 @@ class AnnotationBody(StrictSchema):
 
 
 class UpdateBody(StrictSchema):
+    """What to change of an execution, as documented: its annotation is all that can be."""
+
     annotation = fields.Nested(AnnotationBody, metadata={"description": "What is not named stays as it is."})
 
 

@@ -8,6 +8,8 @@ TOUCHED_BY = "Lists the executions that it has {}, for a week: GET /executions?t
 
 
 class TaggedSchema(CamelSchema):
+    """How far the tagging of many executions is, page by page."""
+
     tagged = fields.Integer(required=True, metadata={"description": "How many executions of this call carry them now."})
     next_cursor = fields.String(
         required=True,
@@ -18,15 +20,21 @@ class TaggedSchema(CamelSchema):
 
 
 class StoppedSchema(CamelSchema):
+    """How many executions were stopped, as documented."""
+
     stopped = fields.Integer(required=True, metadata={"description": "How many executions were stopped."})
     touched_by = fields.String(metadata={"description": TOUCHED_BY.format("stopped")})
 
 
 class SuccessSchema(CamelSchema):
+    """It was done; what cannot be done answers with an error. As documented."""
+
     success = fields.Boolean(required=True)
 
 
 class DeletedSchema(SuccessSchema):
+    """They are deleted, or with `job` will be."""
+
     job = fields.String(
         metadata={"description": "Too many to wait for: they are deleted in the background, and this is the job's id."}
     )
@@ -51,6 +59,8 @@ class RetryResultSchema(CamelSchema):
 
 
 class RetryManySchema(CamelSchema):
+    """What became of each execution, or with `job` how many there are."""
+
     retried = fields.Integer(required=True, metadata={"description": "How many retries were queued."})
     results = fields.List(fields.Nested(RetryResultSchema), required=True)
     matched = fields.Integer(

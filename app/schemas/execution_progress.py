@@ -22,6 +22,8 @@ class ProgressQuery(StrictSchema):
 
 
 class NodeProgressSchema(CamelSchema):
+    """How often a node has run, what it has given, and how its last run ended."""
+
     node = fields.String(required=True)
     runs = fields.Integer(required=True, metadata={"description": "How often it has run."})
     items = fields.List(

@@ -83,10 +83,14 @@ class NumbersSchema(CamelSchema):
 
 
 class TimeBucketSchema(NumbersSchema):
+    """The numbers of one span of time, as wide as the interval."""
+
     time = IsoTime(required=True, metadata=describe("When the bucket begins."))
 
 
 class LastRunSchema(CamelSchema):
+    """One of the newest executions of a workflow."""
+
     id = fields.String(required=True)
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     mode = fields.String(required=True, validate=validate.OneOf(MODES))

@@ -7,16 +7,22 @@ from app.vocabulary import MODES, STATUSES, VOTES
 
 
 class ExecutionErrorSchema(CamelSchema):
+    """Why an execution failed, so that a list tells it without data."""
+
     node = fields.String(required=True, allow_none=True, metadata=describe("The node that failed."))
     message = fields.String(required=True)
 
 
 class TagReferenceSchema(CamelSchema):
+    """A tag that an execution carries."""
+
     id = fields.String(required=True)
     name = fields.String(required=True)
 
 
 class AnnotationSchema(CamelSchema):
+    """What people have noted of an execution: a vote, tags, and a text."""
+
     vote = fields.String(required=True, allow_none=True, validate=validate.OneOf([*VOTES, None]))
     tags = fields.List(fields.Nested(TagReferenceSchema), required=True)
     note = fields.String(metadata=describe("What somebody wrote about it; absent when nobody did."))
@@ -87,6 +93,8 @@ class DetailedExecutionSchema(ExecutionSchema):
 
 
 class RetryAnnotationSchema(AnnotationSchema):
+    """The annotation of a new execution, with the id that n8n's clients want there."""
+
     id = fields.Integer(required=True, metadata=describe("Always 0: an annotation has no id of its own."))
 
 

@@ -14,11 +14,15 @@ MAX_CREDENTIALS = 20
 
 
 class NodeTypeSchema(StrictSchema):
+    """A node type of a package, with its `typeVersion`."""
+
     name = fields.String(required=True, validate=validate.Length(min=1, max=MAX_NAME))
     version = fields.Float(required=True, validate=validate.Range(0, 1_000))
 
 
 class NamedCredentialSchema(StrictSchema):
+    """A credential as nodes name it; its id counts, the name is for people."""
+
     id = fields.String(required=True, validate=validate.Length(min=1, max=64))
     name = fields.String(load_default="", validate=validate.Length(max=MAX_NAME))
 
@@ -49,6 +53,8 @@ class NodeParameterQuestion(StrictSchema):
 
 
 class ListQuestion(NodeParameterQuestion):
+    """A question for a list to choose from, page by page."""
+
     filter = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=MAX_FILTER))
     pagination_token = fields.Raw(
         load_default=None, allow_none=True, metadata={"description": "Where the page before has ended, as it said."}

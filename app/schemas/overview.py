@@ -19,6 +19,7 @@ class PlacePageQuery(PageQuery):
     KINDS: ClassVar[tuple[type, ...]] = ()
 
     def load_last_id(self, text: str) -> list[Any]:
+        """The parts of the place, of the types KINDS. Raises InvalidCursor."""
         try:
             parts = orjson.loads(text)
         except ValueError:
@@ -29,9 +30,12 @@ class PlacePageQuery(PageQuery):
 
 
 class ScheduleListQuery(PlacePageQuery):
+    """A page of schedules, the soonest first: by time, workflow, node and number of the rule."""
+
     KINDS = (str, str, str, int)
 
     def load_last_id(self, text: str) -> list[Any]:
+        """The place, its time as a datetime in UTC. Raises InvalidCursor."""
         moment, *names, index = super().load_last_id(text)
         try:
             time = datetime.fromisoformat(moment).astimezone(UTC)
@@ -43,6 +47,8 @@ class ScheduleListQuery(PlacePageQuery):
 
 
 class WebhookListQuery(PlacePageQuery):
+    """A page of addresses: by method, pattern and webhook id."""
+
     KINDS = (str, str, str)
 
 
@@ -66,6 +72,8 @@ class WorkerListSchema(CamelSchema):
 
 
 class QueuedWorkflowSchema(CamelSchema):
+    """How many executions of a workflow wait for a worker, and since when the oldest does."""
+
     workflow_id = fields.String(required=True)
     workflow_name = fields.String(required=True, allow_none=True)
     queued = fields.Integer(required=True)
@@ -123,6 +131,8 @@ class WebhookPageSchema(CamelSchema):
 
 
 class TableSizeSchema(CamelSchema):
+    """How large a table of the database is."""
+
     name = fields.String(required=True)
     rows = fields.Integer(required=True, metadata=describe("As the planner knows it."))
     size_bytes = fields.Integer(required=True, metadata=describe("With its indexes."))
@@ -156,6 +166,8 @@ class ApiKeyPageSchema(CamelSchema):
 
 
 class FindingSchema(CamelSchema):
+    """One thing that the doctor has looked at."""
+
     subject = fields.String(required=True)
     state = fields.String(required=True)
     advice = fields.String(required=True, allow_none=True, metadata=describe("What to do; null when it is well."))

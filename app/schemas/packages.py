@@ -14,6 +14,8 @@ NOT_VETTED = (
 
 
 class PackageChange(StrictSchema):
+    """The version of a package to have from now on."""
+
     version = fields.String(
         validate=[
             validate.Length(max=150),
@@ -31,11 +33,14 @@ class PackageChange(StrictSchema):
 
     @validates("verify")
     def check_verify(self, value: bool, **_: Any) -> None:
+        """Raises ValidationError for true: the caller would take the package for vetted."""
         if value:
             raise ValidationError(NOT_VETTED)
 
 
 class NewPackage(PackageChange):
+    """A package of npm to install."""
+
     name = fields.String(
         required=True,
         validate=[
@@ -48,6 +53,8 @@ class NewPackage(PackageChange):
 
 
 class PackagedNodeSchema(CamelSchema):
+    """A node of a package: `name` is for people, `type` is what workflows write."""
+
     name = fields.String(required=True)
     type = fields.String(required=True)
     latest_version = fields.Float(required=True)

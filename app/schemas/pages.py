@@ -19,7 +19,8 @@ class Identified(Protocol):
     """A row of a list that is ordered by its ids."""
 
     @property
-    def id(self) -> Any: ...
+    def id(self) -> Any:
+        """What the list is ordered by; a cursor has it as `lastId`."""
 
 
 Row = TypeVar("Row", bound=Identified)
@@ -112,6 +113,7 @@ class NumberPageQuery(PageQuery):
     """A page of a list in the order of its ids, which are numbers."""
 
     def load_last_id(self, text: str) -> int:
+        """The id as a number. Raises InvalidCursor for what no id can be."""
         number = parse_execution_id(text)
         if number is None:
             raise InvalidCursor
@@ -122,6 +124,7 @@ class UuidPageQuery(PageQuery):
     """A page of a list in the order of UUIDs."""
 
     def load_last_id(self, text: str) -> UUID:
+        """The id as a UUID. Raises InvalidCursor for text that is none."""
         uuid = parse_uuid(text)
         if uuid is None:
             raise InvalidCursor

@@ -63,6 +63,7 @@ class ProblemListQuery(PageQuery):
     trend = trend_field()
 
     def load_last_id(self, text: str) -> tuple[datetime, int]:
+        """The place: the time, in microseconds since 1970 in the cursor, and the id. Raises InvalidCursor."""
         since, _, problem_id = text.partition("-")
         number = parse_execution_id(problem_id)
         if parse_execution_id(since) is None or int(since) > LATEST or number is None:
@@ -77,12 +78,16 @@ class ProblemQuery(StrictSchema):
 
 
 class ProblemBody(StrictSchema):
+    """What somebody says of a problem."""
+
     status = fields.String(
         required=True, validate=validate.OneOf(PROBLEM_STATUSES), metadata=describe(STATUS, example="handled")
     )
 
 
 class ProblemRetryBody(RetryBody):
+    """How to retry the executions of a problem."""
+
     dry_run = StrictBoolean(load_default=False, metadata=describe("Only tell what would be retried."))
 
 
@@ -95,6 +100,8 @@ class TrendSchema(CamelSchema):
 
 
 class FailingVersionSchema(CamelSchema):
+    """How often a version of the workflow has failed like this, and when last."""
+
     version_id = fields.String(required=True)
     count = fields.Integer(required=True)
     last_seen_at = IsoTime(required=True)

@@ -44,6 +44,7 @@ class RunDataQuery(StrictSchema):
 
     @validates_schema(pass_original=True)
     def check_node(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for a place of items without the node."""
         if "node" not in data:
             for name in ("run", "output", "type", "input", "offset", "limit"):
                 if name in original:
@@ -51,6 +52,7 @@ class RunDataQuery(StrictSchema):
 
     @post_load
     def bound(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """The query with a limit of at most MAX_LIMIT: more means MAX_LIMIT."""
         return {**data, "limit": min(data["limit"], MAX_LIMIT)}
 
 
@@ -64,18 +66,24 @@ class FailureSchema(CamelSchema):
 
 
 class OutputSchema(CamelSchema):
+    """How many items came out at an output, and what their JSON takes."""
+
     items = fields.Integer(required=True)
     size_bytes = fields.Integer(required=True, metadata={"description": "Of their JSON."})
     digest = fields.String(required=True, metadata={"description": "Outputs with the same digest hold the same items."})
 
 
 class SourceSchema(CamelSchema):
+    """Which output of which run gave an input its items."""
+
     previous_node = fields.String(required=True)
     previous_node_output = fields.Integer(required=True)
     previous_node_run = fields.Integer(required=True)
 
 
 class SubExecutionSchema(CamelSchema):
+    """The execution of a sub-workflow."""
+
     execution_id = fields.String(required=True)
     workflow_id = fields.String(required=True, allow_none=True)
 
@@ -108,6 +116,8 @@ class RunSchema(CamelSchema):
 
 
 class NodeRunsSchema(CamelSchema):
+    """A node and its runs, in their order."""
+
     name = fields.String(required=True)
     run_count = fields.Integer(required=True)
     runs = fields.List(
@@ -118,6 +128,8 @@ class NodeRunsSchema(CamelSchema):
 
 
 class AttemptSchema(CamelSchema):
+    """An execution of a chain of retries; a null `retryOf` is where it begins."""
+
     id = fields.String(required=True)
     status = fields.String(required=True)
     retry_of = fields.String(required=True, allow_none=True)
@@ -126,6 +138,8 @@ class AttemptSchema(CamelSchema):
 
 
 class RunWorkerSchema(CamelSchema):
+    """The worker that runs an execution, and its machine."""
+
     id = fields.String(required=True)
     host = fields.String(required=True)
 

@@ -8,6 +8,8 @@ from app.schemas.base import CamelSchema, IsoTime, StrictSchema, describe, name_
 
 
 class NameBody(StrictSchema):
+    """The name of a tag or a project."""
+
     name = name_field(128, required=True, metadata=describe("Without the blanks around it."))
 
     @pre_load
@@ -18,6 +20,8 @@ class NameBody(StrictSchema):
 
 
 class NamedSchema(CamelSchema):
+    """What has a name, an id and times."""
+
     id = fields.String(required=True)
     name = fields.String(required=True)
     created_at = IsoTime(required=True)
@@ -46,10 +50,14 @@ class NewProjectSchema(ProjectSchema):
 
 
 class TagPageSchema(CamelSchema):
+    """A page of tags in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(TagSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class ProjectPageSchema(CamelSchema):
+    """A page of projects in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(ProjectSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

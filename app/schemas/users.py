@@ -28,10 +28,14 @@ class UserId(fields.String):
 
 
 class UserQuery(StrictSchema):
+    """What to tell of a user."""
+
     include_role = query_flag("Include `role`.")
 
 
 class UserListQuery(UuidPageQuery):
+    """Which users, and what to tell of them."""
+
     include_role = query_flag("Include `role`.")
     project_id = fields.String(
         validate=validate.Length(1, 64), metadata={"description": "Only the members of this project."}
@@ -42,6 +46,7 @@ class UserListQuery(UuidPageQuery):
     )
 
     def filters(self) -> list[str]:
+        """The filters that a cursor carries; `offset` counts for the first page alone."""
         return [name for name in super().filters() if name != "offset"]
 
 
@@ -64,14 +69,20 @@ class RelationBody(StrictSchema):
 
 
 class MembersBody(StrictSchema):
+    """Who is to be added as a member, and as what: 1 to MAX_AT_ONCE users."""
+
     relations = BoundedList(fields.Nested(RelationBody), required=True, validate=validate.Length(1, MAX_AT_ONCE))
 
 
 class MemberRoleBody(StrictSchema):
+    """The new role of a member."""
+
     role = fields.String(required=True, validate=validate.OneOf(PROJECT_ROLES))
 
 
 class PersonSchema(CamelSchema):
+    """A user as n8n shows one; names are null where nobody has given them."""
+
     id = fields.String(required=True)
     email = fields.String(required=True)
     first_name = fields.String(required=True, allow_none=True)
@@ -89,11 +100,15 @@ class UserSchema(PersonSchema):
 
 
 class UserPageSchema(CamelSchema):
+    """A page of users in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(UserSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class InvitedUserSchema(CamelSchema):
+    """A user who was invited. Nothing is sent: whoever runs this makes the key."""
+
     id = fields.String(required=True)
     email = fields.String(required=True)
     email_sent = fields.Boolean(required=True, metadata={"description": "Always false: no mail is sent."})
@@ -104,6 +119,8 @@ class InvitedUserSchema(CamelSchema):
 
 
 class InvitationSchema(CamelSchema):
+    """What became of one invitation; `error` is empty where it is well."""
+
     user = fields.Nested(InvitedUserSchema, required=True)
     error = fields.String(required=True)
 
@@ -115,6 +132,8 @@ class MemberSchema(PersonSchema):
 
 
 class MemberPageSchema(CamelSchema):
+    """A page of members; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(MemberSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 

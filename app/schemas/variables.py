@@ -33,6 +33,7 @@ class VariableChange(StrictSchema):
 
     @validates_schema
     def check(self, body: dict[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for a value with NUL characters, which PostgreSQL cannot store."""
         if "\x00" in body["value"]:
             raise ValidationError("Must not contain NUL characters.", "value")
 
@@ -44,6 +45,8 @@ class VariableBody(VariableChange):
 
 
 class VariableQuery(PageQuery):
+    """Which variables."""
+
     project_id = fields.String(
         validate=validate.Length(1, 64),
         metadata={"description": f"Those of this project; `{COMMON}`: those of all projects."},
@@ -62,5 +65,7 @@ class VariableSchema(CamelSchema):
 
 
 class VariablePageSchema(CamelSchema):
+    """A page of variables in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(VariableSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

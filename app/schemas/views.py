@@ -49,6 +49,7 @@ class ViewBody(StrictSchema):
 
     @post_load
     def normalize(self, data: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        """The view with its query as it is stored. Raises ValidationError for one that is none of a list."""
         return {**data, "query": check_query(data["query"])}
 
 

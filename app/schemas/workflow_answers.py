@@ -9,6 +9,8 @@ FOLDER = "The name of the folder that a workflow had in the n8n that it came fro
 
 
 class SharedSchema(CamelSchema):
+    """Which project a workflow belongs to, in n8n's shape; there is one, as its owner."""
+
     role = fields.String(required=True)
     workflow_id = fields.String(required=True)
     project_id = fields.String(required=True)
@@ -30,11 +32,15 @@ class VersionSummarySchema(CamelSchema):
 
 
 class HistoryPageSchema(CamelSchema):
+    """A page of versions, the newest first; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(VersionSummarySchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
 
 class TestRunPageSchema(CamelSchema):
+    """A page of evaluations; always empty, since nothing here evaluates workflows."""
+
     data = fields.List(fields.Dict(), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
 
@@ -48,6 +54,8 @@ class VersionSchema(VersionSummarySchema):
 
 
 class ActiveVersionSchema(VersionSchema):
+    """The version that triggers start, with the fields that n8n's clients want there."""
+
     autosaved = StrictBoolean(required=True)
     workflow_publish_history = fields.List(fields.Dict(), required=True)
 
@@ -90,5 +98,7 @@ class WorkflowSchema(CamelSchema):
 
 
 class WorkflowPageSchema(CamelSchema):
+    """A page of workflows in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+
     data = fields.List(fields.Nested(WorkflowSchema), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

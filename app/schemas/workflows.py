@@ -135,11 +135,14 @@ class StrictWorkflowBody(WorkflowBody):
 
     @validates_schema(pass_original=True)
     def check_names(self, data: Mapping[str, Any], original: Mapping[str, Any], **kwargs: Any) -> None:
+        """Raises ValidationError for fields that n8n's documents do not have, the first MAX_ERRORS by name."""
         if unknown := [name for name in original if name not in DOCUMENT_KEYS]:
             raise ValidationError({name: ["Unknown field."] for name in unknown[:MAX_ERRORS]})
 
 
 class WorkflowListQuery(PageQuery):
+    """Which workflows, and what to leave out of them."""
+
     active = fields.Boolean(truthy={"true", "True", True}, falsy={"false", "False", False})
     name = fields.String(
         validate=validate.Length(1, 128), metadata=describe("A part of the name, without regard to case.")
@@ -155,10 +158,13 @@ class WorkflowListQuery(PageQuery):
     )
 
     def filters(self) -> list[str]:
+        """The filters that a cursor carries; `offset` counts for the first page alone."""
         return [name for name in super().filters() if name != "offset"]
 
 
 class WorkflowChangeQuery(StrictSchema):
+    """What becomes of an active workflow when it is changed."""
+
     publish_if_active = fields.Boolean(
         truthy={"true", "True"},
         falsy={"false", "False"},
@@ -182,6 +188,8 @@ class PublishBody(StrictSchema):
 
 
 class TransferBody(StrictSchema):
+    """The project that a workflow or a credential is to belong to."""
+
     destination_project_id = fields.String(required=True, validate=validate.Length(1, 64))
 
 
@@ -196,6 +204,8 @@ class TestRunQuery(PageQuery):
 
 
 class WorkflowQuery(StrictSchema):
+    """What to leave out of a workflow."""
+
     exclude_pinned_data = query_flag("Leave out pinData.")
 
 

@@ -21,6 +21,7 @@ class CountingExporter(SpanExporter):
         self._counts = counts
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Called by OpenTelemetry: send the spans; they count as arrived only when the collector has taken them."""
         result = SpanExportResult.FAILURE
         try:
             result = self._exporter.export(spans)
@@ -29,6 +30,7 @@ class CountingExporter(SpanExporter):
         return result
 
     def shutdown(self) -> None:
+        """Called by OpenTelemetry at the end."""
         self._exporter.shutdown()
 
 
@@ -45,13 +47,16 @@ class BoundedProcessor(SpanProcessor):
         """Nothing is sent before its end."""
 
     def on_end(self, span: ReadableSpan) -> None:
+        """Called by OpenTelemetry: queue a span that is sampled, or count it as lost."""
         if span.context is not None and span.context.trace_flags.sampled and self._counts.enter(self._most):
             self._batches.on_end(span)
 
     def shutdown(self) -> None:
+        """Called by OpenTelemetry: send what is queued, and end the thread."""
         self._batches.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Send what is queued; False when that took longer."""
         flushed: bool = self._batches.force_flush(timeout_millis)
         return flushed
 

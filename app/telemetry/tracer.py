@@ -39,9 +39,11 @@ class PlannedIds(RandomIdGenerator):
             self._planned = (None, None)
 
     def generate_trace_id(self) -> int:
+        """Called by OpenTelemetry for a span without a parent; 128 bits."""
         return self._planned[0] or super().generate_trace_id()
 
     def generate_span_id(self) -> int:
+        """Called by OpenTelemetry for each span; 64 bits."""
         return self._planned[1] or super().generate_span_id()
 
 

@@ -135,7 +135,8 @@ class Addressed(Protocol):
     """What can be found by a path."""
 
     @property
-    def pattern(self) -> str: ...
+    def pattern(self) -> str:
+        """The path with each parameter as `:`."""
 
 
 Found = TypeVar("Found", bound=Addressed)

@@ -169,6 +169,7 @@ class BeatThread:
         self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
 
     def start(self) -> None:
+        """Begin to beat; once."""
         self._thread.start()
 
     def end(self) -> None:

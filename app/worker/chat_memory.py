@@ -14,10 +14,13 @@ class WorkflowChats:
         self._workflow_id = workflow_id
 
     async def add(self, session: str, messages: Sequence[str]) -> None:
+        """See `ChatMemory.add`."""
         await self._database.transact(chat_messages.add, self._workflow_id, session, messages)
 
     async def read(self, session: str) -> list[tuple[int, str]]:
+        """See `ChatMemory.read`."""
         return await self._database.transact(chat_messages.read, self._workflow_id, session)
 
     async def clear(self, session: str, up_to: int | None = None) -> None:
+        """See `ChatMemory.clear`."""
         await self._database.transact(chat_messages.clear, self._workflow_id, session, up_to)

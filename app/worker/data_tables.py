@@ -41,6 +41,7 @@ class DataTableStores:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     def of_project(self, project_id: str) -> "ProjectDataTables":
+        """The tables of a project; executions of the same project take turns."""
         lock = self._locks.get(project_id) or asyncio.Lock()
         self._locks[project_id] = lock
         return ProjectDataTables(self._database, project_id, self._most_bytes, lock, self._places)
@@ -59,15 +60,19 @@ class ProjectDataTables:
         self._places = places
 
     async def find(self, name: str) -> str | None:
+        """See `DataTables.find`."""
         return await self._ask(lambda connection: data_tables.find_table(connection, self._project_id, name))
 
     async def columns(self, table_id: str) -> dict[str, str]:
+        """See `DataTables.columns`."""
         table = await self._ask(lambda connection: self._get(connection, table_id))
         return {column.name: column.type for column in table.columns}
 
     async def read(
         self, table_id: str, wanted: Json, *, zone: str, sort: tuple[str, bool] | None, limit: int, after: Any = None
     ) -> RowPage:
+        """See `DataTables.read`; `after` is the `following` of the page before."""
+
         def read(connection: Connection) -> RowPage:
             table = self._get(connection, table_id)
             order = order_of(table, sort)
@@ -89,6 +94,8 @@ class ProjectDataTables:
         return await self._ask(read)
 
     async def insert(self, table_id: str, rows: Sequence[Mapping[str, Any]], *, zone: str) -> list[Json]:
+        """See `DataTables.insert`; refuses what would take the project beyond its bound."""
+
         def insert(connection: Connection) -> list[Json]:
             table = self._lock(connection, table_id)
             made = tables.insert(connection, table, rows, most_bytes=self._most_bytes, zone=zone_of(zone))
@@ -99,12 +106,14 @@ class ProjectDataTables:
     async def update(
         self, table_id: str, wanted: Json, row: Mapping[str, Any], *, zone: str, dry_run: bool
     ) -> list[Json]:
+        """See `DataTables.update`."""
         change = tables.try_update if dry_run else self._and_show(tables.update)
         return await self._change(table_id, wanted, row, zone_of(zone), change)
 
     async def upsert(
         self, table_id: str, wanted: Json, row: Mapping[str, Any], *, zone: str, dry_run: bool
     ) -> list[Json]:
+        """See `DataTables.upsert`."""
         change = tables.try_upsert if dry_run else self._and_show(tables.upsert)
         return await self._change(table_id, wanted, row, zone_of(zone), change)
 
@@ -127,6 +136,8 @@ class ProjectDataTables:
         return work
 
     async def delete(self, table_id: str, wanted: Json, *, zone: str, dry_run: bool) -> list[Json]:
+        """See `DataTables.delete`; refuses to give back more than MAX_ROWS."""
+
         def delete(connection: Connection) -> list[Json]:
             table = self._lock(connection, table_id)
             meant = row_filter(table, wanted, zone_of(zone))
@@ -137,9 +148,12 @@ class ProjectDataTables:
         return await self._ask(delete)
 
     async def clear(self, table_id: str) -> int:
+        """See `DataTables.clear`."""
         return await self._ask(lambda connection: tables.clear(connection, self._lock(connection, table_id)))
 
     async def list(self, *, name: str | None, sort: tuple[str, bool] | None, limit: int | None) -> list[Json]:
+        """See `DataTables.list`; the newest changes first where `sort` names no column of the list."""
+
         def list_tables(connection: Connection) -> list[Json]:
             wanted = TableFilter(self._project_id, names=(name,) if name else ())
             order = Order(*sort) if sort and sort[0] in data_tables.KEYS else Order("updatedAt", descending=True)
@@ -151,6 +165,8 @@ class ProjectDataTables:
         return await self._ask(list_tables)
 
     async def create(self, name: str, columns: Sequence[tuple[str, str]]) -> Json:
+        """See `DataTables.create`; refuses a name that another table has."""
+
         def create(connection: Connection) -> Json:
             made = tables.create(connection, self._project_id, name, columns)
             return {**tables.show_table(made), "project": self._project(connection)}
@@ -158,6 +174,8 @@ class ProjectDataTables:
         return await self._ask(create, taken=name)
 
     async def rename(self, table_id: str, name: str) -> None:
+        """See `DataTables.rename`; refuses a name that a table has, this one included."""
+
         def rename(connection: Connection) -> None:
             table, new = self._lock(connection, table_id), tables.table_name(name)
             if new == table.name:
@@ -167,6 +185,7 @@ class ProjectDataTables:
         await self._ask(rename, taken=name)
 
     async def drop(self, table_id: str) -> None:
+        """See `DataTables.drop`."""
         await self._ask(lambda connection: data_tables.delete_table(connection, self._lock(connection, table_id).id))
 
     def _get(self, connection: Connection, table_id: str) -> DataTable:

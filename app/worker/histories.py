@@ -25,6 +25,7 @@ class WorkflowHistory:
         self._workflow_id = workflow_id
 
     async def add_values(self, scope: str, values: Collection[str], *, number: int, room: float | None) -> set[str]:
+        """See `History.add_values`."""
         return await self._ask(
             deduplication.add_values,
             workflow_id=self._workflow_id,
@@ -35,9 +36,11 @@ class WorkflowHistory:
         )
 
     async def pass_highest(self, scope: str, kind: str, highest: float) -> float | None:
+        """See `History.pass_highest`."""
         return await self._ask(deduplication.pass_highest, self._workflow_id, scope, kind, highest)
 
     async def clear(self, scope: str) -> None:
+        """See `History.clear`."""
         await self._ask(deduplication.clear, self._workflow_id, scope)
 
     async def _ask(self, work: Callable[Concatenate[Connection, P], T], *arguments: P.args, **options: P.kwargs) -> T:

@@ -46,9 +46,11 @@ class WorkflowStatic:
         self._mask = mask
 
     async def read(self) -> dict[str, bytes]:
+        """See `StaticStore.read`."""
         return await self._database.transact(static_data.read_parts, self._workflow_id)
 
     async def replace(self, before: Mapping[str, bytes], after: Mapping[str, bytes]) -> bool:
+        """See `StaticStore.replace`. Raises NodeError for what cannot be stored; secrets are masked."""
         parts = {strip_unstorable(scope): self._mask(part) for scope, part in after.items()}
         try:
             await self._database.transact(static_data.change, self._workflow_id, before, parts)
@@ -60,6 +62,7 @@ class WorkflowStatic:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
+        """See `StaticStore.alone`; other workers are not kept waiting."""
         lock = self._find_lock()
         async with lock:
             yield

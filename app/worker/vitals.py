@@ -83,6 +83,7 @@ class Vitals(Collector):
         return []
 
     def collect(self) -> Iterator[Metric]:
+        """The families, all from this process's memory: no database is asked."""
         worker, beat = self._worker, self._worker.beat
         tally = worker.tally
         yield InfoMetricFamily("executions_build", "The program.", value={"version": version()})

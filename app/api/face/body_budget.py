@@ -23,5 +23,6 @@ class BodyBudget:
             return True
 
     def give_back(self, size: int) -> None:
+        """Free `size` bytes that were taken before; may be called from any thread."""
         with self._lock:
             self._left += size

@@ -107,6 +107,7 @@ class Operation:
 
     @property
     def verb(self) -> str:
+        """What the scope allows, as `list` of `execution:list`; `read` where it names nothing."""
         return self.scope.partition(":")[2] or "read"
 
 

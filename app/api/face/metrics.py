@@ -106,6 +106,7 @@ class ExecutionCollector(Collector):
         self._lease_seconds = lease_seconds
 
     def collect(self) -> Iterator[Metric]:
+        """The families; without a database none but `executions_build` and `executions_database_up`, which is 0."""
         yield InfoMetricFamily("executions_build", "The program.", value={"version": version()})
         up = GaugeMetricFamily("executions_database_up", "1 when the database answers.")
         try:

@@ -35,6 +35,7 @@ class LazyDocument:
         self._document: Document | None = None
 
     def document(self) -> "Document":
+        """The document; whoever asks while it is made waits for it."""
         with self._lock:
             if self._document is None:
                 from app.api.face.document import describe  # loads flask-smorest and what it needs

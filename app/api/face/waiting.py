@@ -52,9 +52,11 @@ class PendingAnswer:
         self._known = {name: g.get(name) for name in g}
 
     def subscribe(self, wake: Callable[[], None]) -> None:
+        """See `Pending.subscribe`: worth a look is an execution that has become what the call waits for."""
         self._expected.subscribe(wake)
 
     def forget(self) -> None:
+        """Frees the place that the call has among those that may wait."""
         self._held.close()
 
     def resume(self, environ: dict[str, Any], start_response: Any, over: bool) -> Iterable[bytes]:

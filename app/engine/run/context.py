@@ -39,14 +39,17 @@ class NodeContext(ExpressionContext):
 
     @property
     def parameters(self) -> dict[str, Any]:
+        """The node's parameters as the workflow has them, expressions unevaluated."""
         return self.node.parameters
 
     @property
     def version(self) -> float:
+        """The `typeVersion` of the node."""
         return self.node.version
 
     @property
     def timezone(self) -> str:
+        """The name of the workflow's time zone (`Europe/Berlin`)."""
         return self.state.graph.timezone
 
     def memory(self) -> dict[str, Any]:

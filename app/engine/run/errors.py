@@ -79,6 +79,7 @@ class CodeNodeError(NodeError):
         self.malformed = malformed
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        """n8n's document of it: `lineNumber` only where a line is known, and never a `node`."""
         document: dict[str, Any] = {
             "level": "info",
             "description": self.explanation,
@@ -106,6 +107,7 @@ class ChildError(NodeError):
         self.about = about
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        """The document of the sub-workflow's own error where it is known, with the execution that it was."""
         document = dict(self.failure) if self.failure is not None else super().document(node)
         return {**document, **(self.about or {})}
 
@@ -118,6 +120,7 @@ class SubNodeError(NodeError):
         self.at = at
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        """The document with the sub-node as `node`, whatever node was running."""
         return {**super().document(self.at), "functionality": "configuration-node"}
 
 

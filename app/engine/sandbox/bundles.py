@@ -85,9 +85,11 @@ class Bundler:
 
     @property
     def files(self) -> list[Path]:
+        """The files that were collected, each once."""
         return list(self._ids)
 
     def text(self) -> str:
+        """The program: each file as a function, and the loader that calls them."""
         return "const modules = {\n" + ",\n".join(self._written) + "\n};" + LOADER
 
 

@@ -152,6 +152,7 @@ class Interpreter:
             self._watchdog.begin(request)
 
     def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
+        """See ProcessListener. An answer ends its request; frames of requests that are gone are dropped."""
         if kind == PONG:
             self._has_answered()
         elif kind == ENTER:
@@ -196,6 +197,10 @@ class Interpreter:
             self._on_idle(self)
 
     def process_ended(self, process: NodeProcess) -> None:
+        """See ProcessListener. The request that ran fails with the reason.
+
+        Those that only waited go to the next process, unless they were abandoned or have changed something outside.
+        """
         self.ended += not self._closed
         running, blame = self._watchdog.process_ended(process)
         self._process = None

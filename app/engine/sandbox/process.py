@@ -60,9 +60,11 @@ class Launch:
 class ProcessListener(Protocol):
     """Who hears what the process says. Each method is called on the event loop."""
 
-    def frame_received(self, request_id: int, kind: int, payload: bytes) -> None: ...
+    def frame_received(self, request_id: int, kind: int, payload: bytes) -> None:
+        """A frame has come, complete; the request may be gone meanwhile."""
 
-    def process_ended(self, process: NodeProcess) -> None: ...
+    def process_ended(self, process: NodeProcess) -> None:
+        """The process is gone and all that it said was handed on; called once."""
 
 
 class NodeProcess(asyncio.SubprocessProtocol):
@@ -121,15 +123,18 @@ class NodeProcess(asyncio.SubprocessProtocol):
 
     @property
     def pid(self) -> int:
+        """The process id; also once it has ended."""
         assert self._transport is not None
         return self._transport.get_pid()
 
     @property
     def returncode(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
         return None if self._transport is None else self._transport.get_returncode()
 
     @property
     def alive(self) -> bool:
+        """Whether it runs, and its pipes are open."""
         return self._transport is not None and self._transport.get_returncode() is None and not self._ended.is_set()
 
     def write(self, request_id: int, kind: int, payload: bytes) -> None:
@@ -176,12 +181,14 @@ class NodeProcess(asyncio.SubprocessProtocol):
         await self._ended.wait()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio when the process was started, before any of its bytes."""
         self._transport = cast(asyncio.SubprocessTransport, transport)
         self._stdin = cast(asyncio.WriteTransport, self._transport.get_pipe_transport(0))
         if self._scratch is not None:
             self._looking = asyncio.get_running_loop().create_task(self._look_into(self._scratch))
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """Called by asyncio: hand on each frame that is complete; one of an impossible length ends the process."""
         if fd == 2:
             self._stderr(data)
             return
@@ -221,6 +228,7 @@ class NodeProcess(asyncio.SubprocessProtocol):
                 log.debug("sandbox process %s: %s", self.pid, line)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio: tell the listener, and remove the process's scratch folder."""
         # Called when the process has ended and its pipes are read to the end, so no answer is missed.
         self._ended.set()
         if not self._ready.done():

@@ -86,6 +86,7 @@ class SandboxRequest:
         return self.channel is not None and self.channel.touched
 
     def attach(self, send: Callable[[bytes], None]) -> None:
+        """Let its channel, if it has one, send frames to the process that runs it."""
         if self.channel is not None:
             self.channel.attach(send)
 
@@ -120,8 +121,10 @@ class SandboxRequest:
         reply(answer)
 
     def fail(self, error: Exception) -> None:
+        """Raise `error` for whoever waits; nothing when the request has ended already."""
         if not self.future.done():
             self.future.set_exception(error)
 
     def time_is_up(self) -> str:
+        """The sentence for a run that took longer than `limit` seconds."""
         return f"The JavaScript did not finish within {self.limit:g} seconds"

@@ -70,6 +70,7 @@ class ApiClient:
         """Lists that this n8n does not give, each with the status that it answers."""
 
     def close(self) -> None:
+        """Close its connections; it is not used afterwards."""
         self._client.close()
         self._wire.close()
 
@@ -175,6 +176,7 @@ class Cursors:
         self._empty = 0
 
     def query(self) -> Query:
+        """The query of the next page; empty for the first one."""
         return {"cursor": self._cursor} if self._cursor else {}
 
     def goes_on(self, page: dict[str, Any]) -> bool:

@@ -73,6 +73,7 @@ class EntitiesSource(Spool):
             raise
 
     def rows(self, table: str) -> Iterator[Row]:
+        """See `Source.rows`. Files of data tables may be named in lower case."""
         own = super().rows(table)
         first = next(own, None)
         if first is not None:

@@ -53,6 +53,7 @@ class Losses:
     reasons: list[str] = field(default_factory=list)
 
     def add(self, reason: str) -> None:
+        """Note one loss; the sentence is the same for every execution that has it."""
         self.reasons.append(reason)
 
     @property

@@ -52,9 +52,11 @@ class Owners:
         return owners
 
     def of_workflow(self, workflow_id: str) -> str:
+        """The project here for a workflow there; that of the options where n8n names none."""
         return self.project(self._workflows.get(workflow_id))
 
     def of_credential(self, credential_id: str) -> str:
+        """The project here for a credential there; that of the options where n8n names none."""
         return self.project(self._credentials.get(credential_id))
 
     def project(self, project_id: str | None) -> str:

@@ -50,6 +50,7 @@ class AsText(Loader):
     """JSON is left as its text: what of it is needed is parsed later."""
 
     def load(self, data: Any) -> str:
+        """The column's text, unparsed."""
         return bytes(data).decode()
 
 
@@ -57,6 +58,7 @@ class AnyTime(TimestamptzLoader):
     """A time, or the text of one that Python has no value for (infinity, the year 20000)."""
 
     def load(self, data: Any) -> Any:
+        """The time; its text where Python has no value for it."""
         try:
             return super().load(data)
         except psycopg.DataError:
@@ -89,6 +91,7 @@ class PostgresqlSource:
             self.remarks.add(remark)
 
     def rows(self, table: str) -> Iterator[Row]:
+        """See `Source.rows`. Read over a cursor on the server, so that other tables can be read meanwhile."""
         if table in self._columns:
             # On the server: other tables are read while this one is.
             with self._source_errors(), self._connection.cursor(name=f"rows-{next(self._numbers)}") as cursor:
@@ -99,6 +102,7 @@ class PostgresqlSource:
                 yield from rows_with_keys(table, map(normalise, bounds.bounded(table, whole)), self.remarks)
 
     def count_executions(self) -> int | None:
+        """See `Source.count_executions`; exact."""
         if not has(self._columns, "execution_entity", "id"):
             return 0
         query = NUMBER.format(self._table("execution_entity"))
@@ -107,6 +111,7 @@ class PostgresqlSource:
         return None if row is None else row["n"]
 
     def count_brought(self) -> int | None:
+        """See `Source.count_brought`; None where there is no table of executions."""
         if not has(self._columns, "execution_entity", "id"):
             return None
         with self._source_errors():
@@ -114,9 +119,11 @@ class PostgresqlSource:
         return None if row is None else row["n"]
 
     def tells_gone(self) -> bool:
+        """See `Source.tells_gone`: where there is a table of executions, what is not in it is gone."""
         return has(self._columns, "execution_entity", "id")
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        """See `Source.executions`; one row of run data is in memory at a time."""
         if not has(self._columns, "execution_entity", "id"):
             return
         condition = sql.SQL("e.id > %s OR e.id = ANY(%s)")
@@ -127,6 +134,7 @@ class PostgresqlSource:
                     yield read_stored(row, self._files)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        """See `Source.newest`."""
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
             return []
         query = NEWEST.format(self._table("execution_entity"), workflow_id, number)
@@ -134,6 +142,7 @@ class PostgresqlSource:
             return [row["id"] for row in self._connection.execute(query)]
 
     def read_file(self, reference: str) -> bytes | None:
+        """See `Source.read_file`. Raises FileTooLarge."""
         mode, _, name = reference.partition(":")
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
@@ -149,6 +158,7 @@ class PostgresqlSource:
         return bytes(row["data"])
 
     def close(self) -> None:
+        """End the snapshot and close the connections."""
         self._connection.close()
         if self._file_connection is not None:
             self._file_connection.close()

@@ -24,13 +24,13 @@ class Untold:
     """Progress that nobody looks at."""
 
     def begin(self, what: str, most: int | None = None) -> None:
-        pass
+        """See `Progress.begin`; told to nobody."""
 
     def add(self, number: int = 1) -> None:
-        pass
+        """See `Progress.add`; told to nobody."""
 
     def say(self, sentence: str) -> None:
-        pass
+        """See `Progress.say`; told to nobody."""
 
 
 class WatchedSource:
@@ -41,30 +41,38 @@ class WatchedSource:
         self.name, self.remarks = source.name, source.remarks
 
     def rows(self, table: str) -> Iterator[Row]:
+        """See `Source.rows`; each row is told as it is read."""
         self._progress.begin(f"rows of {table} read")
         for row in self._source.rows(table):
             self._progress.add()
             yield row
 
     def count_executions(self) -> int | None:
+        """See `Source.count_executions`; told as a step, since it may take long."""
         self._progress.begin("executions counted")
         return self._source.count_executions()
 
     def count_brought(self) -> int | None:
+        """See `Source.count_brought`; told as a step, since it may take long."""
         self._progress.begin("executions counted")
         return self._source.count_brought()
 
     def tells_gone(self) -> bool:
+        """See `Source.tells_gone`."""
         return self._source.tells_gone()
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        """See `Source.executions`; who stores them tells of them."""
         return self._source.executions(above, ids)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        """See `Source.newest`."""
         return self._source.newest(workflow_id, number)
 
     def read_file(self, reference: str) -> bytes | None:
+        """See `Source.read_file`."""
         return self._source.read_file(reference)
 
     def close(self) -> None:
+        """See `Source.close`."""
         self._source.close()

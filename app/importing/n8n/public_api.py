@@ -81,6 +81,7 @@ class ApiSource(Spool):
             raise SourceError(f"{self.name} answers what n8n does not: {error!r:.200}") from error
 
     def close(self) -> None:
+        """Close the connections, and the file with what was read."""
         self._api.close()
         super().close()
 
@@ -179,12 +180,15 @@ class ApiSource(Spool):
         return True
 
     def count_executions(self) -> int | None:
+        """See `Source.count_executions`: those on disk, and those of pages whose ids alone are known."""
         return (super().count_executions() or 0) + sum(len(page.ids) for page in self._pages)
 
     def tells_gone(self) -> bool:
+        """See `Source.tells_gone`: always true."""
         return True
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        """See `Source.executions`; a page is loaded when it is its turn, and dropped afterwards."""
         for page in reversed(self._pages):
             self._load(page)
             yield from self.executions_up_to(page.ids[0], above, ids)
@@ -192,6 +196,7 @@ class ApiSource(Spool):
         yield from super().executions(above, ids)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        """See `Source.newest`; loads the pages that it looks at, with their data."""
         newest: list[int] = []
         query = {"status": "success", "workflowId": workflow_id}
         for page in self._list(min(PAGE_OF_DATA, number), query=query):

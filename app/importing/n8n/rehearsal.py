@@ -118,6 +118,7 @@ class Stage:
     variables: dict[str, str]
 
     async def read_variables(self) -> dict[str, str]:
+        """The variables by name, as `$vars` has them."""
         return self.variables
 
 

@@ -49,6 +49,7 @@ class SourceExecution:
 
     @property
     def id(self) -> int:
+        """n8n's number of it, which it keeps here."""
         return int(self.row["id"])
 
 

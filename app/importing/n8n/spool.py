@@ -120,21 +120,26 @@ class Spool:
         self._connection.execute(statement, values)
 
     def rows(self, table: str) -> Iterator[Row]:
+        """See `Source.rows`; in the order in which they were added."""
         with closing(self._connection.cursor()) as cursor:
             table_rows = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
             rows = (read_json(row["row"]) for row in bounded(table, map(dict, table_rows)))
             yield from rows_with_keys(table, map(normalise, rows), self.remarks)
 
     def count_executions(self) -> int | None:
+        """See `Source.count_executions`; exact."""
         return int(self._connection.execute("SELECT count(*) FROM executions").fetchone()[0])
 
     def count_brought(self) -> int | None:
+        """See `Source.count_brought`: always None."""
         return None
 
     def tells_gone(self) -> bool:
+        """See `Source.tells_gone`: true once any execution was added."""
         return bool(self.count_executions())
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        """See `Source.executions`."""
         yield from self.executions_up_to(HIGHEST, above, ids)
 
     def executions_up_to(self, highest: int, above: int, ids: Sequence[int]) -> Iterator[SourceExecution]:
@@ -175,13 +180,16 @@ class Spool:
         return execution
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        """See `Source.newest`."""
         rows = self._connection.execute(NEWEST, (workflow_id, number))
         return [row["id"] for row in rows]
 
     def read_file(self, reference: str) -> bytes | None:
+        """See `Source.read_file`: from the folders of files alone."""
         return self._files.read(reference)
 
     def close(self) -> None:
+        """Close the file, which has no name: its room on disk is free then."""
         self._connection.close()
 
 

@@ -80,6 +80,7 @@ class SqliteSource:
             self.remarks.add(IN_PIECES)
 
     def rows(self, table: str) -> Iterator[Row]:
+        """See `Source.rows`; piece by piece where the file has no write-ahead log."""
         if table in self._columns:
             with self._source_errors():
                 table_rows = self._pieces(table) if self._in_pieces else self._execute(ROWS.format(self._table(table)))
@@ -95,21 +96,25 @@ class SqliteSource:
                 yield row
 
     def count_executions(self) -> int | None:
+        """See `Source.count_executions`; exact."""
         if not has(self._columns, "execution_entity", "id"):
             return 0
         with self._source_errors():
             return int(self._execute(NUMBER.format(self._table("execution_entity"))).fetchone()["n"])
 
     def count_brought(self) -> int | None:
+        """See `Source.count_brought`; None where there is no table of executions."""
         if not has(self._columns, "execution_entity", "id"):
             return None
         with self._source_errors():
             return int(self._execute(brought_query(self._columns, self._table)).fetchone()["n"])
 
     def tells_gone(self) -> bool:
+        """See `Source.tells_gone`: where there is a table of executions, what is not in it is gone."""
         return has(self._columns, "execution_entity", "id")
 
     def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+        """Those with one of these `ids`, then those above; else as `Source.executions`."""
         if not has(self._columns, "execution_entity", "id"):
             return
         for start in range(0, len(ids), MAX_NAMED):
@@ -160,6 +165,7 @@ class SqliteSource:
             return {}
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
+        """See `Source.newest`."""
         if not has(self._columns, "execution_entity", "id", "workflowId", "status"):
             return []
         query = NEWEST.format(self._table("execution_entity"), PARAMETER, PARAMETER)
@@ -167,6 +173,7 @@ class SqliteSource:
             return [row["id"] for row in self._execute(query, (workflow_id, number))]
 
     def read_file(self, reference: str) -> bytes | None:
+        """See `Source.read_file`. Raises FileTooLarge."""
         mode, _, name = reference.partition(":")
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
@@ -180,6 +187,7 @@ class SqliteSource:
                 return data.read()
 
     def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
     @contextmanager

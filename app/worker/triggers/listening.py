@@ -214,6 +214,7 @@ class Attempts:
         self._begun = 0.0
 
     def begin(self) -> None:
+        """An attempt begins: how long it lasts decides whether the next failure is a new one."""
         self._begun = time.monotonic()
 
     def fail(self, *, counts: bool = True) -> int:

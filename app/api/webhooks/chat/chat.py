@@ -67,6 +67,7 @@ class SessionWanted(msgspec.Struct):
 
     @property
     def session(self) -> Any:
+        """The session's id as any JSON value; None when it is longer than MAX_SESSION_LENGTH or no JSON."""
         data = bytes(self.given)
         try:
             return orjson.loads(data) if len(data) <= MAX_SESSION_LENGTH else None

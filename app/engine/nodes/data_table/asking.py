@@ -27,6 +27,7 @@ class Asked:
 
     @property
     def item(self) -> Item:
+        """The input item that asks."""
         return self.context.items[self.index]
 
     @property
@@ -36,6 +37,7 @@ class Asked:
 
     @property
     def options(self) -> dict[str, Any]:
+        """The parameter `options`; empty where it is no object."""
         return as_group(self.parameters.get("options"))
 
     @property

@@ -56,12 +56,14 @@ class Protocol(imaplib.IMAP4):
     # All that comes until the next command is kept, asked for or not.
 
     def read(self, size: int) -> bytes:
+        """At most `size` bytes. Raises `abort` once the answers to a command have more than MAX_BYTES."""
         self._read += size
         if self._read > MAX_BYTES:
             raise self.abort(f"an answer of more than {MAX_BYTES:,} bytes is too large")
         return super().read(size)
 
     def readline(self) -> bytes:
+        """A line. Raises `abort` once the lines of an answer have more than MAX_LINES_BYTES."""
         line = super().readline()
         self._lines += len(line) + LINE_BYTES
         if self._lines > MAX_LINES_BYTES:
@@ -121,6 +123,7 @@ class Mailbox:
         return content if isinstance(content, bytes) else None
 
     def mark_seen(self, numbers: Sequence[int]) -> None:
+        """Set the flag \\Seen of these messages. Raises NodeError when the server refuses or is gone."""
         with _failures(self._password):
             self._open.add_flags(list(numbers), [rb"\Seen"], silent=True)
 
@@ -166,6 +169,7 @@ class OwnThread:
         self._mailbox = mailbox
 
     async def __call__(self, work: Callable[[], T]) -> T:
+        """The result of `work`, which blocks; cancelled, it ends the mailbox's connection first."""
         try:
             return await compute(work)
         except asyncio.CancelledError:

@@ -126,6 +126,7 @@ class RequestFailed(NodeError):
         }
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
+        """n8n's document of the error, with what the response said."""
         return {**super().document(node), **self._told}
 
 

@@ -154,10 +154,12 @@ class Received:
     size: int = 0
 
     def hold(self, size: int) -> None:
+        """Count `size` bytes more. Raises TooMuchData where the run would hold too much."""
         self.context.hold(size)
         self.size += size
 
     def release(self) -> None:
+        """Count all of them as gone, so that the node may hold as much again."""
         self.context.held -= self.size
         self.size = 0
 

@@ -31,6 +31,7 @@ class SmtpConnection(aiosmtplib.SMTP):
     enveloped_at = 0.0
 
     async def data(self, *given: Any, **more: Any) -> aiosmtplib.SMTPResponse:
+        """Send the text of a mail, and note that its envelope has been sent."""
         self.enveloped_at = time.monotonic()
         return await super().data(*given, **more)
 

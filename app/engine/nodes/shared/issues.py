@@ -35,6 +35,7 @@ class DisplayRule:
     below: float = float("inf")
 
     def holds(self, parameters: dict[str, Any], version: float) -> bool:
+        """Whether a node of this version with these parameters shows it; an expression may be any value."""
         if not self.since <= version < self.below:
             return False
         for name, values in self.when.items():
@@ -61,6 +62,7 @@ class Required(DisplayRule):
     listed: bool = field(default=False, kw_only=True)
 
     def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
+        """An issue for each entry in which it is empty; with its default it is not, unless that is empty."""
         for entry in [parameters] if self.inside is None else _entries(parameters, *self.inside):
             given = entry.get(self.name)
             value = self.default if given is None else given
@@ -78,6 +80,7 @@ class Typed(DisplayRule):
     times: int = 1
 
     def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
+        """The issues of the value, or of the default, `times` times as the editor has them."""
         given = parameters.get(self.name)
         yield from of_type(self.name, self.default if given is None else given, self.kind) * self.times
 
@@ -93,6 +96,7 @@ class Mapped(DisplayRule):
     label: str | None = None
 
     def find(self, parameters: dict[str, Any]) -> Iterator[Issue]:
+        """The issues of its fields, in the order of the schema; none where it maps automatically."""
         mapping = as_group(parameters.get(self.name))
         if mapping.get("mappingMode", "defineBelow") != "defineBelow":
             return
