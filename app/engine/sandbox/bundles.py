@@ -40,10 +40,13 @@ const load = (id) => {
 
 
 ENDING = """
-const STACK = 'Maximum call stack size exceeded';
+const CLEARER = new Map([
+  ['Maximum call stack size exceeded', 'What was given is nested too deeply'],
+  ['Invalid string length', 'What is made of it is too long for one text'],
+]);
 const messageOf = (error) => {
   const message = String(error?.message ?? error);
-  return message === STACK ? 'What was given is nested too deeply' : message;
+  return CLEARER.get(message) ?? message;
 };
 const answers = [];
 for (const { json } of $input.all()) {

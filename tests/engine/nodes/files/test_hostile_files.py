@@ -126,6 +126,23 @@ def test_a_sheet_that_would_have_too_many_cells_is_not_written(engine: Engine, m
     assert outcome.error.message == "The sheet has 4 cells; at most 3 are written"
 
 
+def test_spaces_that_a_cell_only_counts_are_too_long_for_a_text(engine: Engine) -> None:
+    """A sheet of OpenDocument says how many spaces there are."""
+    cell = '<table:table-cell office:value-type="string"><text:p>a<text:s text:c="1000000000"/></text:p>'
+    row = f"<table:table-row>{cell}</table:table-cell></table:table-row>"
+    names = " ".join(f'xmlns:{name}="{name}"' for name in ("office", "table", "text"))
+    body = f'<office:body><office:spreadsheet><table:table table:name="S">{row}</table:table></office:spreadsheet>'
+    content = f'<?xml version="1.0"?><office:document-content {names}>{body}</office:body></office:document-content>'
+    entry = '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+    files = {
+        "mimetype": "application/vnd.oasis.opendocument.spreadsheet",
+        "META-INF/manifest.xml": f'<manifest:manifest xmlns:manifest="m">{entry}</manifest:manifest>',
+        "styles.xml": "<x/>",
+        "content.xml": content,
+    }
+    assert refusal(extract(engine, zipped(files), "ods")) == "What is made of it is too long for one text"
+
+
 def test_json_that_is_nested_too_deeply_is_said_to_be(engine: Engine) -> None:
     """JavaScript reads it without a complaint."""
     for deep in (b"[" * 2_000 + b"]" * 2_000, b"[" * 200_000 + b"0," * 300_000 + b"0" + b"]" * 200_000):
