@@ -6,6 +6,8 @@ program, whose requirements are not there when it is built.
 """
 
 import ast
+import functools
+import re
 import runpy
 import shutil
 from collections.abc import Iterator
@@ -25,6 +27,7 @@ BESIDE = ("sql/*.sql", "wsgi.py", "gunicorn.conf.py")
 """What stands beside app/ in a checkout; an installed package has it in app/beside/."""
 INSTALLED = APP / "beside"
 NOT_OURS = {"node_modules", "__pycache__", "beside"}
+ENDS_AS_SCRIPT = re.compile("js[\"']")
 PACKAGE_FILES = ("package.json", "licen[cs]e*", "LICEN[CS]E*", "NOTICE*", "COPYING*")
 
 
@@ -58,14 +61,18 @@ class BuildWithData(build_py):  # type: ignore[misc]
             yield source, Path(self.build_lib) / place
 
 
-def data_files() -> list[Path]:
-    """Everything that is put in, seen from the project's folder; without JavaScript packages where there are none."""
+@functools.cache
+def data_files() -> tuple[Path, ...]:
+    """Everything that is put in, seen from the project's folder; without JavaScript packages where there are none.
+
+    Looked for once a process: a build asks several times.
+    """
     own = (path for path in APP.rglob("*") if path.suffix != ".py" and not NOT_OURS & set(path.parts))
     beside = (path for pattern in BESIDE for path in Path().glob(pattern))
     libraries = library_files() if MODULES.is_dir() else set()
     if CONSOLE_MODULES.is_dir():
         libraries |= page_files()
-    return sorted({path for path in (*own, *beside) if path.is_file()} | libraries)
+    return tuple(sorted({path for path in (*own, *beside) if path.is_file()} | libraries))
 
 
 def library_files() -> set[Path]:
@@ -103,7 +110,10 @@ def _names() -> Iterator[str]:
     for path in (APP / "engine").rglob("*.py"):
         if NOT_OURS & set(path.parts):
             continue
-        for part in ast.walk(ast.parse(path.read_text())):
+        text = path.read_text()
+        if not ENDS_AS_SCRIPT.search(text):
+            continue
+        for part in ast.walk(ast.parse(text)):
             if isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value.endswith("js"):
                 yield part.value
 
