@@ -54,7 +54,7 @@ lock: install ## pin the packages anew after a change to setup.cfg (ARGS=--upgra
 check-dates: install-dev ## run what may know a date at leap days, at New Year, as clocks change and elsewhere
 	@exec $(VENV) -m tests.dates $(ARGS)
 
-check-fuzz: install-dev ## try twenty times as many odd texts as make test does, thirty times as many requests (FUZZ=20000: more; that of make test is 60 for texts, 36 for requests)
+check-fuzz: install-dev ## try twenty times as many odd texts as make test does, fifty times as many requests (FUZZ=20000: more; that of make test is 60 for texts, 24 for requests)
 	@FUZZ=$${FUZZ:-1200} exec $(VENV) -m pytest -q -n auto --dist worksteal tests/fuzz tests/importing/test_odd_columns.py $(ARGS)
 
 check-import: install-dev ## import an n8n of a million executions, made here, and say how long it takes (ARGS="--executions 50000": fewer)

@@ -21,7 +21,7 @@ from app.web import add_endpoints, create_app
 from tests.api.conftest import KEY, Api
 from tests.postgres import cloned_database
 
-EXAMPLES = int(os.environ.get("FUZZ", "36")) // 6
+EXAMPLES = int(os.environ.get("FUZZ", "24")) // 6
 """For each operation: asking takes longer than what the other tests of this folder do."""
 # What depends on the state of the objects: a valid request may well find that they forbid it.
 STATEFUL = ("positive_data_acceptance", "use_after_free", "ensure_resource_availability")
