@@ -1,5 +1,6 @@
 """A part of the suite on a leap day; `make check-dates` runs all that may know a date, at all moments."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,12 @@ pytestmark = [
 
 
 def test_they_pass_on_another_day_in_another_place_and_one_that_knows_the_day_does_not(tmp_path: Path) -> None:
+    """One process runs them all: to start one takes as long as many of these tests."""
     knows = tmp_path / "test_that_knows_the_year.py"
     knows.write_text(
-        "from datetime import date\n\ndef test_it():\n    assert date.today().isoformat() < '2028-03-01'\n"
+        "from datetime import date\n\ndef test_it():\n    assert date.today().isoformat() < '2028-02-01'\n"
     )
     ended = run_tests(MOMENTS["leap-day"], [*DATES, *KEPT, str(knows)])
-    assert ended.code == 0, ended.output
-    ended = run_tests(MOMENTS["2031"], [str(knows)])
     assert ended.code == 1
-    assert "2031-07-0" in ended.output
+    assert re.match(r"1 failed, \d{3} passed", ended.counted), ended.output
+    assert "'2028-02-29' < '2028-02-01'" in ended.output
