@@ -55,6 +55,8 @@ class Tab:
 
     def __init__(self, browser: Browser, stage: Stage, key: str | None = None, **options: object) -> None:
         server = stage.server
+        # What turns and pulses while an execution runs is drawn sixty times a second, and no test looks at it.
+        options = {"reduced_motion": "reduce", **options}
         self.context = browser.new_context(base_url=server.url, **options)  # type: ignore[arg-type]
         self.context.set_default_timeout(PATIENCE_SECONDS * 1000)
         self.page = self.context.new_page()

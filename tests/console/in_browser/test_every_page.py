@@ -28,7 +28,7 @@ def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
     problem = find_problem(stage)
     with connect(stage.database_url) as connection:
         connection.execute(RUNNING, [stage.succeeded])
-    page: Page = open_tab(live.KEY, color_scheme="light", reduced_motion="reduce").page
+    page: Page = open_tab(live.KEY, color_scheme="light").page
     for path in PAGES:
         page.goto(f"/console/{path.format(**vars(stage), problem=problem)}")
         if path == "executions/{failed}":
