@@ -14,7 +14,7 @@ import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -57,6 +57,8 @@ END_ALL = """
       FROM pg_stat_activity AS a
      WHERE a.datname = %(store)s AND a.usename = %(store)s
 """
+OPEN = sql.SQL("ALTER ROLE {} LOGIN")
+CLOSE = sql.SQL("ALTER ROLE {} NOLOGIN")
 STORES = "SELECT r.rolname FROM pg_roles AS r WHERE starts_with(r.rolname, 'store_')"
 
 
@@ -113,7 +115,7 @@ class VectorServer:
         passwords = {name: hmac.digest(secret, name.encode(), "sha256").hex() for name in names.values()}
         with self._connect() as connection:
             for (name,) in connection.execute(STORES).fetchall():
-                _change_role(connection, name, "NOLOGIN")
+                connection.execute(CLOSE.format(sql.Identifier(name)))
             for name, password in passwords.items():
                 self._open_store(connection, name, password)
         self._states.clear()
@@ -225,7 +227,7 @@ class VectorServer:
         limit = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(database, self._bounds.connections)
         connection.execute(limit)
         connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(database, sql.Literal(password)))
-        _change_role(connection, name, "LOGIN")
+        connection.execute(OPEN.format(database))
 
     def _connect(self, database: str = SUPERUSER) -> psycopg.Connection[Any]:
         assert self._server is not None
@@ -251,10 +253,6 @@ class VectorServer:
 def store_name(owner: str) -> str:
     """The name of an owner's database and role."""
     return PREFIX + hashlib.sha256(owner.encode()).hexdigest()[:20]
-
-
-def _change_role(connection: psycopg.Connection[Any], name: str, what: LiteralString) -> None:
-    connection.execute(sql.SQL("ALTER ROLE {} {}").format(sql.Identifier(name), sql.SQL(what)))
 
 
 def _free_port(wanted: int) -> int:
