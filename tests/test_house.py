@@ -24,6 +24,7 @@ ELSEWHERE = {
     "app/importing/n8n/queries.py": "reads n8n's database",
     "app/importing/n8n/spool.py": "a file of its own, of SQLite",
     "app/importing/n8n/sqlite.py": "reads n8n's database",
+    "app/importing/n8n/version_spool.py": "a file of its own, of SQLite",
     "app/migrations.py": "makes the tables, and keeps the list of migrations",
 }
 STATEMENT = re.compile(
