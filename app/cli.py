@@ -140,7 +140,7 @@ def link_with(connection: Connection, settings: Settings, key_id: int | None) ->
     if key_id is not None:
         return link_for(connection, address, key_id)
     file = settings.home / API_KEY_FILE
-    key = settings.api_key or (file.read_text().strip() if file.exists() else "")
+    key = settings.api_key or (file.read_text("utf-8").strip() if file.exists() else "")
     if not key:
         raise click.ClickException(
             "Which key shall it sign in with? Name one with --key ID; `flask keys list` has them."

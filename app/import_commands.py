@@ -271,6 +271,6 @@ def activation(settings: Settings) -> "Activate":
 
 def remove_demo(connection: Connection) -> int:
     """Delete the demo workflows and their executions that have ended; returns the number of these."""
-    names = [json.loads(file.read_text())["name"] for file in sorted(demo.WORKFLOWS.glob("*.json"))]
+    names = [json.loads(file.read_text("utf-8"))["name"] for file in sorted(demo.WORKFLOWS.glob("*.json"))]
     with connection.transaction():
         return workflows.delete_by_names(connection, names, project_id=DEFAULT_PROJECT)

@@ -80,7 +80,7 @@ def library_files() -> set[Path]:
     bundles: dict[str, Any] = runpy.run_path(str(SANDBOX / "bundles.py"))
     bundler = bundles["Bundler"]()
     scripts = (path for folder in SCRIPTS for path in folder.rglob("*.js"))
-    required = {name for script in scripts for name in bundles["required"](script.read_text())}
+    required = {name for script in scripts for name in bundles["required"](script.read_text("utf-8"))}
     # A script that lies elsewhere names a package by its folder.
     packages = {name.rpartition("/node_modules/")[2] for name in required if "/node_modules/" in name}
     packages |= {name for name in required if not name.startswith(("node:", "."))}
@@ -110,7 +110,7 @@ def _names() -> Iterator[str]:
     for path in (APP / "engine").rglob("*.py"):
         if NOT_OURS & set(path.parts):
             continue
-        text = path.read_text()
+        text = path.read_text("utf-8")
         if not ENDS_AS_SCRIPT.search(text):
             continue
         for part in ast.walk(ast.parse(text)):

@@ -185,7 +185,7 @@ def _watch(children: list[Child], stores: "VectorServer | None") -> NoReturn:
 
 def _api_key(settings: Settings) -> str:
     file = settings.home / API_KEY_FILE
-    key = settings.api_key or (file.read_text().strip() if file.exists() else "")
+    key = settings.api_key or (file.read_text("utf-8").strip() if file.exists() else "")
     if not key:
         with connect(settings.direct_url) as connection:
             key = new_key(owner_id(connection))
@@ -249,7 +249,7 @@ def _only_one(home: Path, own_address: str, command: str) -> Iterator[None]:
 def running_address(home: Path) -> str | None:
     """Where what was started in this folder answers; None where none runs."""
     try:
-        pid, _, address = (home / LOCK_FILE).read_text().strip().partition(" ")
+        pid, _, address = (home / LOCK_FILE).read_text("utf-8").strip().partition(" ")
         os.kill(int(pid), 0)
     except (OSError, ValueError, OverflowError):
         return None

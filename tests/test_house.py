@@ -155,3 +155,9 @@ def test_what_changes_belongs_to_an_application_or_a_worker() -> None:
         names = changing_names(ast.parse(file.read_text()))
         found |= {f"{file.relative_to(PROJECT).as_posix()}: {name}" for name in names}
     assert found == set(GLOBAL)
+
+
+def test_files_are_read_alike_whatever_the_locale_is() -> None:
+    named = re.compile(r"\.read_text\((?!\"utf-8\")")
+    found = [path for path in sorted((PROJECT / "app").rglob("*.py")) if named.search(path.read_text("utf-8"))]
+    assert not found, "read_text() without an encoding takes that of the locale"

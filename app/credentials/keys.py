@@ -65,7 +65,7 @@ class Keyring:
         version = (status.st_ino, status.st_mtime_ns)
         if self._kept[0] != version:
             try:
-                lines = filter(None, map(str.strip, path.read_text().splitlines()))
+                lines = filter(None, map(str.strip, path.read_text("utf-8").splitlines()))
             except UnicodeDecodeError:
                 raise OSError(errno.EINVAL, NO_KEY, str(path)) from None
             self._kept = (version, tuple(map(Key.of, dict.fromkeys(lines))))

@@ -50,7 +50,7 @@ def import_demo(client: ApiClient, say: Callable[[str], None]) -> None:
         return
     say("Importing two demo workflows and running each once, of which one fails, to be retried")
     for file in sorted(WORKFLOWS.glob("*.json")):
-        workflow = client.post("/workflows", json.loads(file.read_text()))
+        workflow = client.post("/workflows", json.loads(file.read_text("utf-8")))
         execution = client.post(f"/workflows/{workflow['id']}/run", {"wait": RUN_SECONDS})
         say(f"  {workflow['name']}: {execution['status']}")
 

@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         """A new folder for the socket, noted down, so that one that a killed process left behind goes now."""
         note = self._home / "postgres.sockets"
         if note.exists():
-            left = Path(note.read_text().strip())
+            left = Path(note.read_text("utf-8").strip())
             if left.name.startswith(SOCKETS):
                 shutil.rmtree(left, ignore_errors=True)
         parent = tempfile.gettempdir()
@@ -224,8 +224,8 @@ def small_environment() -> dict[str, str]:
 def _running_postmaster(data: Path) -> int | None:
     """The process that serves `data`. Its command line tells: a process id may belong to something else by now."""
     try:
-        pid = int((data / "postmaster.pid").read_text().split(maxsplit=1)[0])
-        arguments = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        pid = int((data / "postmaster.pid").read_text("utf-8").split(maxsplit=1)[0])
+        arguments = Path(f"/proc/{pid}/cmdline").read_text("utf-8").split("\0")
         served = arguments[arguments.index("-D") + 1]
     except (OSError, ValueError, IndexError):
         return None

@@ -168,7 +168,7 @@ class VectorServer:
         """Start it on the port that it had, or on another one where that is taken; returns the port."""
         noted = self._home / "port"
         for attempt in range(1, ATTEMPTS + 1):
-            port = _free_port(int(noted.read_text()) if noted.exists() else 0)
+            port = _free_port(int(noted.read_text("utf-8")) if noted.exists() else 0)
             noted.write_text(f"{port}\n")
             self._server = EmbeddedPostgres(
                 self._home,
@@ -247,7 +247,7 @@ class VectorServer:
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
                 output.write(secrets.token_hex(32))
             unfinished.replace(file)
-        return bytes.fromhex(file.read_text())
+        return bytes.fromhex(file.read_text("utf-8"))
 
 
 def store_name(owner: str) -> str:

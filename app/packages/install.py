@@ -69,7 +69,7 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
                     tell(f"npm has looked at {looked} packages")
 
         await run_npm(command, folder, wanted, RESOLVE_SECONDS, progress, tell, patient=False)
-        lock = (folder / LOCK).read_text()
+        lock = (folder / LOCK).read_text("utf-8")
         for _ in range(MAX_ROUNDS if options else 0):
             if not (more := missing_peers(lock)):
                 break
@@ -79,7 +79,7 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
             except CannotInstall as error:
                 tell(f"without {', '.join(more)}: {error}")
                 break
-            lock = (folder / LOCK).read_text()
+            lock = (folder / LOCK).read_text("utf-8")
         return _read_lock(name, lock)
 
 
@@ -103,7 +103,7 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
     packages = json.loads(resolved.lock)["packages"]
     dependencies = {**packages.get("", {}).get("dependencies", {}), resolved.name: resolved.version}
     (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": dependencies}))
-    (folder / LOCK).write_text(resolved.lock)
+    (folder / LOCK).write_text(resolved.lock, "utf-8")
     count = len(packages) - 1
     seen: set[str] = set()
 

@@ -51,7 +51,7 @@ class Store:
     def has(self, name: str, version: str, lock: str) -> bool:
         """Whether this version is installed from this lock."""
         try:
-            return (self.folder(name, version) / LOCK).read_text() == lock
+            return (self.folder(name, version) / LOCK).read_text("utf-8") == lock
         except FileNotFoundError:
             return False
 

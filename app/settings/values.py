@@ -152,7 +152,7 @@ def read_database_url(environ: Mapping[str, str], home: Path, needed: bool) -> s
     if url or not needed:
         return url
     try:
-        return (home / DATABASE_URL_FILE).read_text().strip()
+        return (home / DATABASE_URL_FILE).read_text("utf-8").strip()
     except FileNotFoundError:
         raise SettingsError(
             f"DATABASE_URL is not set and no embedded PostgreSQL runs in {home}: "

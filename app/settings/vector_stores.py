@@ -59,7 +59,7 @@ def tell_address(home: Path, host: str, port: int, projects: Iterable[str]) -> P
 def read_addresses(home: Path) -> frozenset[tuple[str, str, int]]:
     """Project, host and port of each store that runs in this home; none where none does."""
     try:
-        pid, host, port, *projects = (home / VECTOR_STORES_FILE).read_text().split()
+        pid, host, port, *projects = (home / VECTOR_STORES_FILE).read_text("utf-8").split()
         os.kill(int(pid), 0)
         return frozenset((project, host, int(port)) for project in projects)
     except (OSError, ValueError, OverflowError):

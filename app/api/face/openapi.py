@@ -82,7 +82,7 @@ def older_document() -> Response:
 def page() -> Response:
     """The page."""
     # With a slash at the end its files are beside the page, without one they are in a folder below it.
-    text = (OWN_FILES / "index.html").read_text()
+    text = (OWN_FILES / "index.html").read_text("utf-8")
     if request.path.endswith("/"):
         text = text.replace('"docs/', '"').replace('"openapi.json"', '"../openapi.json"')
     response = Response(text, content_type="text/html; charset=utf-8")

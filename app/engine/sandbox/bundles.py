@@ -69,7 +69,7 @@ class Bundler:
         if path in self._ids:
             return self._ids[path]
         number = self._ids[path] = len(self._ids)
-        text = path.read_text()
+        text = path.read_text("utf-8")
         if path.suffix == ".json":
             self._written.append(f"{number}: [(module) => {{ module.exports = {text} }}, {{}}]")
             return number
@@ -128,7 +128,7 @@ def resolve(name: str, folder: Path) -> Path | None:
 
 
 def _in_package(root: Path, rest: str) -> Path | None:
-    description = json.loads((root / "package.json").read_text())
+    description = json.loads((root / "package.json").read_text("utf-8"))
     exports = description.get("exports")
     if exports is not None:
         target = exports if rest == "" and "." not in exports else exports.get(f"./{rest}" if rest else ".")

@@ -29,7 +29,7 @@ _REALM = (
     "base64-js/index.js",
     "ieee754/index.js",
 )
-LOADER = (_JS / "loader.js").read_text()
+LOADER = (_JS / "loader.js").read_text("utf-8")
 """What a process is started with: `node -e LOADER MODE FILE SIZE ...`."""
 OPTIONS = (
     "--disallow-code-generation-from-strings",
@@ -71,7 +71,7 @@ def _collect_modules() -> dict[str, Any]:
         place = _place(path)
         if place in files:
             continue
-        files[place] = path.read_text()
+        files[place] = path.read_text("utf-8")
         names[place] = {}
         if path.parent.name == "realm" or place.removeprefix("node_modules/") in _REALM:
             continue

@@ -19,7 +19,7 @@ from app.api.webhooks.requests import read_body, received_body, unreadable
 from app.repository import chat_messages
 from app.triggers.chats import Chat
 
-SCRIPT = (Path(__file__).parent / "chat.js").read_text()
+SCRIPT = (Path(__file__).parent / "chat.js").read_text("utf-8")
 SCRIPT_HASH = base64.b64encode(hashlib.sha256(SCRIPT.encode()).digest()).decode()
 POLICY = (
     f"default-src 'none'; script-src 'sha256-{SCRIPT_HASH}'; connect-src 'self'; style-src 'unsafe-inline'; "

@@ -60,7 +60,7 @@ const answer = async ({ data, password, pages, join }) => {
 
 @cache
 def _surroundings() -> str:
-    return (Path(__file__).parent / "js" / "pdf-surroundings.js").read_text()
+    return (Path(__file__).parent / "js" / "pdf-surroundings.js").read_text("utf-8")
 
 
 async def read_pdf(context: NodeContext, files: list[GivenFile]) -> list[list[Item] | NodeError]:
