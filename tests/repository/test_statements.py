@@ -11,7 +11,7 @@ import pytest
 from psycopg import sql
 
 from app import repository
-from app.repository import error_search, pruning
+from app.repository import error_search, pruning, worker_questions
 from app.repository.connection import connect
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import claims
@@ -66,14 +66,18 @@ PLACES = {
 
 
 def statements():
-    for module in pkgutil.walk_packages(repository.__path__, "app.repository."):
-        for name, value in vars(importlib.import_module(module.name)).items():
+    for found in pkgutil.walk_packages(repository.__path__, "app.repository."):
+        module = importlib.import_module(found.name)
+        for name, value in vars(module).items():
             if isinstance(value, str) and name.isupper() and value.strip().startswith(STATEMENTS):
-                yield pytest.param(value, {}, id=f"{module.name}.{name}")
+                yield pytest.param(value, {}, id=f"{found.name}.{name}")
+            elif module is worker_questions and isinstance(value, sql.SQL) and "{table}" in value.as_string():
+                for table in worker_questions.TABLES:
+                    yield pytest.param(table.compose(value), {}, id=f"{found.name}.{name}-{table.name}")
             elif isinstance(value, sql.SQL) and value.as_string().strip().startswith(STATEMENTS):
                 condition, parameters = EVERYTHING.condition(before=7)
                 whole = value.format(condition=condition, limit=sql.Literal(100), **PLACES)
-                yield pytest.param(whole, parameters, id=f"{module.name}.{name}")
+                yield pytest.param(whole, parameters, id=f"{found.name}.{name}")
 
 
 FOUND = list(statements())
