@@ -5,7 +5,7 @@ come from the same source, as `import_progress.refuse_to_mix` makes sure.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -148,51 +148,77 @@ class Brought:
     others: Sequence[int] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Executions by what is here of each: nothing, one that is held and has changed there, or one that has ended."""
+
+    new: list[ImportedExecution]
+    held: list[ImportedExecution]
+    ended: list[ImportedExecution]
+    others: set[int]
+    """Ids that executions of other workflows have here."""
+
+
 def bring(connection: Connection, executions: Sequence[ImportedExecution]) -> Brought:
     """Store those that are not here; those that are held here and have gone on since replace what is here.
 
     Those that came with less data than they have now are completed. What is here otherwise stays as it is.
     """
-    ids = [execution.id for execution in executions]
-    stored = connection.execute(KNOWN, {"ids": ids}).fetchall()
-    known: dict[int, bool] = {execution_id: is_held for execution_id, is_held, *_ in stored}
-    workflows = {execution_id: workflow_id for execution_id, _, workflow_id, _ in stored}
-    digests = {execution_id: digest for execution_id, *_, digest in stored}
-    others = {each.id for each in executions if each.id in known and workflows[each.id] != each.workflow_id}
-    new = [execution for execution in executions if execution.id not in known]
-    held = [
-        execution
-        for execution in executions
-        if known.get(execution.id) and execution.id not in others and digests[execution.id] != _digest(execution)
-    ]
-    encoded = _encode(new)
+    batch = _compare_with_stored(connection, executions)
+    encoded = _encode(batch.new)
+    _copy(connection, batch.new, encoded)
+    encoded |= _encode(batch.held)
+    # One that was stopped here meanwhile stays as it is here.
+    replaced = [each for each in batch.held if connection.execute(REPLACE, _values(each)).rowcount]
+    with connection.pipeline():
+        for again, stored in ((False, batch.new), (True, replaced)):
+            for execution in stored:
+                _save_rest(connection, execution, encoded.get(execution.id), again=again)
+    completed = [execution for execution in batch.ended if _complete(connection, execution)]
+    _note(connection, [*batch.new, *replaced], completed)
+    return Brought(len(batch.new), len(replaced) + len(completed), sorted(batch.others))
+
+
+def _compare_with_stored(connection: Connection, executions: Sequence[ImportedExecution]) -> _Batch:
+    known = {row[0]: row[1:] for row in connection.execute(KNOWN, {"ids": [each.id for each in executions]})}
+    batch = _Batch([], [], [], set())
+    for execution in executions:
+        if execution.id not in known:
+            batch.new.append(execution)
+            continue
+        is_held, workflow_id, digest = known[execution.id]
+        if workflow_id != execution.workflow_id:
+            batch.others.add(execution.id)
+        if not is_held:
+            batch.ended.append(execution)
+        elif workflow_id == execution.workflow_id and digest != _digest(execution):
+            batch.held.append(execution)
+    return batch
+
+
+def _copy(connection: Connection, executions: Sequence[ImportedExecution], encoded: Mapping[int, Encoded]) -> None:
+    """Store new executions; the data of those that wait comes with the rest of them."""
     with connection.cursor() as cursor, cursor.copy(COPY_EXECUTIONS) as copy:
         copy.set_types(EXECUTION_TYPES)
-        for execution in new:
+        for execution in executions:
             copy.write_row(_row(execution))
     with connection.cursor() as cursor, cursor.copy(COPY_DATA) as copy:
         copy.set_types(("int8", "text", "bytea", "bytea"))
-        for execution in new:
+        for execution in executions:
             if execution.wait is None and (data := encoded.get(execution.id)) is not None:
                 copy.write_row((execution.id, data.encoding, data.content, data.index))
-    encoded |= _encode(held)
-    # One that was stopped here meanwhile stays as it is here.
-    still_held = [execution for execution in held if connection.execute(REPLACE, _values(execution)).rowcount]
-    with connection.pipeline():
-        for execution in (*new, *still_held):
-            _save_rest(connection, execution, encoded.get(execution.id), again=execution.id in known)
+
+
+def _note(connection: Connection, stored: Sequence[ImportedExecution], completed: Sequence[ImportedExecution]) -> None:
+    """Append rows for totals, problems and search by words, and link failures to the retries that mend them."""
     for append in (execution_totals.append, failure_groups.append_imported):
-        append(connection, [execution.id for execution in (*new, *still_held)])
-    completed = [
-        execution for execution in executions if known.get(execution.id) is False and _complete(connection, execution)
-    ]
+        append(connection, [execution.id for execution in stored])
     # Failures come there when they are grouped, and what was stopped may have a message as well.
-    stopped = [each for each in (*new, *still_held) if each.error_message is not None and each.status not in FAILED]
+    stopped = [each for each in stored if each.error_message is not None and each.status not in FAILED]
     failure_words.note_changed(connection, [execution.id for execution in (*completed, *stopped)])
-    retries = [each.id for each in (*new, *still_held) if each.retry_of is not None and each.status == "success"]
+    retries = [each.id for each in stored if each.retry_of is not None and each.status == "success"]
     if retries:
         connection.execute(LINK_RETRIES, {"ids": retries})
-    return Brought(len(new), len(still_held) + len(completed), sorted(others))
 
 
 def _complete(connection: Connection, execution: ImportedExecution) -> bool:

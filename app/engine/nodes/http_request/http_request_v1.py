@@ -118,6 +118,32 @@ def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: i
     url = validate_url(parameters.get("url", ""), index)
     proven.check(url, index)
     kind, content = _body(item, parameters, index) if method in WITH_BODY else (None, b"")
+    headers, content = _add_headers(kind, content, parameters, proven, index)
+    query = {**_read_pairs(parameters, "queryParameters", "Query Parameters", index), **proven.query}
+    arrays = "repeat" if options.get("useQueryString") else "indices"
+    follows = options.get("followAllRedirects") or (
+        options.get("followRedirect") is not False and method in ("GET", "HEAD", "OPTIONS")
+    )
+    return Call(
+        method,
+        http_encoding.encode_url(http_encoding.with_query(url, query, arrays)),
+        headers,
+        content,
+        secret_headers=proven.secret_headers,
+        secret_body=bool(proven.body),
+        secret_domains=proven.domains,
+        auth=proven.auth,
+        timeout=request_timeout(options.get("timeout"), MAX_SECONDS, index),
+        max_redirects=MAX_REDIRECTS if follows else 0,
+        verify=not parameters.get("allowUnauthorizedCerts"),
+        proxy=str(options["proxy"]) if options.get("proxy") else None,
+    )
+
+
+def _add_headers(
+    kind: str | None, content: bytes, parameters: dict[str, Any], proven: RequestProof, index: int
+) -> tuple[list[tuple[str, str]], bytes]:
+    """The headers, and the body, which is a multipart form where a header says so."""
     sent = {"accept": ("Accept", ACCEPT[_read_response_options(parameters).format])}
     if kind is not None:
         sent["content-type"] = ("Content-Type", kind)
@@ -131,25 +157,7 @@ def _call(item: Item, parameters: dict[str, Any], proven: RequestProof, index: i
     for name, value in headers:
         if not ((kind or "").startswith(MULTIPART) and name.lower() == "content-type"):
             put_header(sent, name, value, index)
-    query = {**_read_pairs(parameters, "queryParameters", "Query Parameters", index), **proven.query}
-    arrays = "repeat" if options.get("useQueryString") else "indices"
-    follows = options.get("followAllRedirects") or (
-        options.get("followRedirect") is not False and method in ("GET", "HEAD", "OPTIONS")
-    )
-    return Call(
-        method,
-        http_encoding.encode_url(http_encoding.with_query(url, query, arrays)),
-        list(sent.values()),
-        content,
-        secret_headers=proven.secret_headers,
-        secret_body=bool(proven.body),
-        secret_domains=proven.domains,
-        auth=proven.auth,
-        timeout=request_timeout(options.get("timeout"), MAX_SECONDS, index),
-        max_redirects=MAX_REDIRECTS if follows else 0,
-        verify=not parameters.get("allowUnauthorizedCerts"),
-        proxy=str(options["proxy"]) if options.get("proxy") else None,
-    )
+    return list(sent.values()), content
 
 
 def is_multipart(name: str, value: Any) -> bool:
