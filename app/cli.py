@@ -186,7 +186,7 @@ def create_key(label: str, scopes: tuple[str, ...], project: str | None, days: f
 
         near = get_close_matches(wrong[0], SCOPES, n=1)
         hint = f"Did you mean {near[0]}? " if near else ""
-        raise click.ClickException(f"{wrong[0]} is no scope. {hint}`flask keys scopes` lists them.")
+        raise click.ClickException(f"{wrong[0]} is not a scope. {hint}`flask keys scopes` lists them.")
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
     with report_errors(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         if project and not list_projects(connection, limit=1, project_id=project):
@@ -217,7 +217,7 @@ def name_owner(email: str, first_name: str, last_name: str) -> None:
     try:
         Email()(email)
     except ValidationError:
-        raise click.ClickException(f"{email} is no e-mail address") from None
+        raise click.ClickException(f"{email} is not an e-mail address") from None
     with report_errors(), connect(Settings.from_environment(os.environ).direct_url) as connection:
         users.rename_owner(connection, email=email, first_name=first_name, last_name=last_name)
 

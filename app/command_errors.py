@@ -40,7 +40,7 @@ class Number(click.FloatRange):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The number; a usage error for text that is none, NaN, and what is out of bounds."""
         number = float(super().convert(value, param, ctx))
-        return self.fail("this is no number", param, ctx) if isnan(number) else number
+        return self.fail("this is not a number", param, ctx) if isnan(number) else number
 
 
 @contextmanager

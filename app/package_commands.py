@@ -137,7 +137,7 @@ def remove_package(name: str, force: bool) -> None:
                 raise click.ClickException(explain_use(package, users))
             node_packages.remove_package(connection, name)
             node_package_wishes.fulfil(connection, name)
-    click.echo(f"Removed {name}. Workers use it no more within seconds, and remove its files later")
+    click.echo(f"Removed {name}. Workers stop using it within seconds, and delete its files later")
 
 
 @packages.command("sync")
@@ -239,7 +239,7 @@ def tell_broken(added: Added) -> None:
     for broken in added.manifest.broken:
         click.echo(f"Cannot be loaded: {broken.file}: {broken.message.splitlines()[0]}", err=True)
     if added.manifest.broken:
-        click.echo("The other files of the package work. Another version may do better: NAME@VERSION", err=True)
+        click.echo("The other files of the package work. Another version may work: NAME@VERSION", err=True)
 
 
 def explain_use(package: NodePackage, users: list[tuple[str, str]]) -> str:

@@ -35,7 +35,7 @@ def test_a_key_without_options_may_do_everything(flask, connection):
 def test_a_scope_that_no_endpoint_asks_for_is_refused_with_the_nearest(flask, connection):
     result = flask("keys", "create", "bad", "--scope", "execution:lst")
     assert (result.returncode, result.stdout) == (1, "")
-    assert "execution:lst is no scope. Did you mean execution:list?" in result.stderr
+    assert "execution:lst is not a scope. Did you mean execution:list?" in result.stderr
     assert connection.execute("SELECT count(*) FROM api_keys WHERE label = 'bad'").fetchone() == (0,)
     assert flask("keys", "create", "good", "--scope", "tag:*", "--scope", "execution:read").returncode == 0
     assert "execution:list\tlist executions\n" in flask("keys", "scopes").stdout
@@ -121,4 +121,4 @@ def test_a_label_has_its_place_in_the_list_of_keys(label):
 
 def test_a_key_expires_after_a_number_of_days():
     result = CliRunner().invoke(keys, ["create", "x", "--days", "nan"])
-    assert (result.exit_code, "'--days': this is no number" in result.output) == (2, True)
+    assert (result.exit_code, "'--days': this is not a number" in result.output) == (2, True)

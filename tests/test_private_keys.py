@@ -64,7 +64,7 @@ def test_a_service_account_s_key_is_tested_by_another_process(monkeypatch) -> No
     token = asyncio.run(service_accounts.assertion(account, datetime.now(UTC)))
     assert jwt.decode(token, made.public_key(), ["RS256"], audience=service_accounts.TOKEN_URL)["iss"] == "a@b.example"
     assert len(tests) == 1
-    with pytest.raises(service_accounts.NotUsable, match="no RSA key"):
+    with pytest.raises(service_accounts.NotUsable, match="not an RSA key"):
         asyncio.run(service_accounts.assertion({**account, "privateKey": "k" * 5_000}, datetime.now(UTC)))
 
 

@@ -83,7 +83,7 @@ class OAuthClient:
 def consent_url(client: OAuthClient, redirect_uri: str, state: str, verifier: str) -> str:
     """Where somebody says that the client may act for them. Raises NotUsable."""
     if not client.needs_consent:
-        raise NotUsable("Credentials of the grant type clientCredentials need nobody's consent")
+        raise NotUsable("Credentials of the grant type clientCredentials need no consent")
     check_url(client.auth_url, "authUrl")
     from authlib.common.urls import add_params_to_uri  # here: few processes ever ask anybody
     from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
@@ -118,7 +118,9 @@ def renewal_call(client: OAuthClient, held: Mapping[str, Any]) -> Call:
     if not tokens.access_token(held) and not refresh_token:
         raise ConsentNeeded("is not connected yet")
     if not refresh_token:
-        raise ConsentNeeded("needs to be connected again: its access token is no longer taken, and there is no other")
+        raise ConsentNeeded(
+            "needs to be connected again: its access token is no longer valid, and there is no refresh token"
+        )
     return _token_call(client, {"refresh_token": refresh_token, "grant_type": "refresh_token"})
 
 

@@ -54,4 +54,4 @@ async def assertion(data: Mapping[str, Any], now: datetime) -> str:
             raise UnusableKey
         return jwt.encode(claims, await PrivateKeys().load(text), algorithm="RS256")
     except (ValueError, TypeError, jwt.PyJWTError):
-        raise NotUsable("The credential's privateKey is no RSA key in PEM") from None
+        raise NotUsable("The credential's privateKey is not an RSA key in PEM") from None

@@ -35,7 +35,7 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
     yield Finding("PostgreSQL", server.version_text, "upgrade to 15 or newer" if old else None)
     if server.read_only:
         advice = "let DATABASE_URL lead to the primary; a replica goes into DATABASE_REPLICA_URL"
-        yield Finding("writing", "this database takes no changes", advice)
+        yield Finding("writing", "this database is read-only", advice)
     drift = abs((datetime.now(UTC) - server.now).total_seconds())
     off = (
         "synchronise this machine's clock: logs, $now in workflows and the expiry of tokens go by it"

@@ -80,7 +80,7 @@ def examine_notices(connection: Connection, settings: Settings) -> Iterator[Find
     backlog = failures.read_backlog(connection)
     advice = None
     if backlog.number and backlog.oldest_seconds > NOTICE_SECONDS:
-        advice = "look whether EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; the workers' logs tell what it says"
+        advice = "check that EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; the workers' logs have its answers"
         if settings.failure_webhook is None:
             advice = "start a worker with EXECUTIONS_FAILURE_WEBHOOK: nobody sends them"
     yield Finding("failure notices", f"{backlog.number} to be sent (oldest {backlog.oldest_seconds:.0f} s)", advice)

@@ -46,7 +46,7 @@ class UnknownHost(Exception):
 
 
 class InvalidAllowList(ValueError):
-    """An entry of the allow list is no host, host:port or network."""
+    """An entry of the allow list is not a host, host:port or network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def _host_and_port(entry: str) -> tuple[str, int | None]:
         host, port = entry, ""
     host = normal_host(host)
     if not host or any(sign in host for sign in "/ @?#*") or (port and not port.isdecimal()):
-        raise InvalidAllowList(f"{entry!r} is no host, host:port or network")
+        raise InvalidAllowList(f"{entry!r} is not a host, host:port or network")
     return host, int(port) if port else None
 
 

@@ -52,7 +52,7 @@ def tls_context(certificate: Certificate | None = None, *, verify: bool = True) 
             try:
                 context.load_verify_locations(cadata=certificate.ca)
             except (ssl.SSLError, ValueError):
-                raise InvalidCertificate("The CA of the SSL credential is no certificate") from None
+                raise InvalidCertificate("The CA of the SSL credential is not a certificate") from None
         if certificate.cert:
             _show(context, certificate)
     if not verify:

@@ -251,7 +251,7 @@ def _items(items: Iterable[Any]) -> list[Item]:
     made = []
     for item in items:
         if not isinstance(item, dict) or not isinstance(item.get("json"), dict | list):
-            raise NodeError("The node returned an item that is none")
+            raise NodeError("The node returned an item that is not an object")
         made.append(item)
     return made
 

@@ -101,7 +101,7 @@ async def find_choices(packages: PackageRuntime, context: NodeContext, question:
     """What the node offers, as JSON. Raises NodeError, in which nothing of its credentials is told."""
     told = await packages.describe(context)
     if told["package"] is None:
-        raise NodeError("This type of node is none of a package")
+        raise NodeError("This node type is not from a package")
     surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
     asked = {name: question.get(name) for name in ("kind", "method", "path", "filter", "paginationToken")}
     asked["functions"] = METHODS[question["kind"]]

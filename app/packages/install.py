@@ -40,13 +40,15 @@ class Resolved:
 def check_name(name: str) -> None:
     """Raises UnknownPackage for what is no name of a package."""
     if not NAME.fullmatch(name):
-        raise UnknownPackage(f"{name} is no name of an npm package: it looks like n8n-nodes-example or @example/nodes")
+        raise UnknownPackage(
+            f"{name} is not the name of an npm package: names look like n8n-nodes-example or @example/nodes"
+        )
 
 
 def check_version(version: str) -> None:
     """Raises NotTheVersion for what npm would not take as a version or a tag, such as an address."""
     if not (VERSION.fullmatch(version) or (version.isascii() and version.isalpha() and len(version) <= 50)):
-        raise NotTheVersion(f"{version} is no version of a package: it looks like 1.2.3, or is a tag such as latest")
+        raise NotTheVersion(f"{version} is not a version of a package: give one like 1.2.3, or a tag such as latest")
 
 
 async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved:

@@ -158,7 +158,7 @@ class Manifest(msgspec.Struct, frozen=True):
         try:
             stored = _decoder.decode(text)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise InvalidManifest(f"This is no manifest of a node package: {error}") from error
+            raise InvalidManifest(f"This is not a manifest of a node package: {error}") from error
         if stored.format != FORMAT:
             raise InvalidManifest(f"The manifest has format {stored.format}; this program reads format {FORMAT}")
         return cls(stored.nodes, stored.credentials, stored.broken)

@@ -109,7 +109,7 @@ class _Connection:
         if kind == DATA:
             self._unsent += len(content)
             if self._unsent > WINDOW:
-                self._close(_failure("ENOBUFS", "More was sent than the other side takes"))
+                self._close(_failure("ENOBUFS", "More was sent than the other side has read"))
                 self.end()
                 return
             self._outbox.put_nowait(content)

@@ -78,7 +78,7 @@ async def run_npm(
             f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"
         ) from None
     except ValueError as error:
-        raise CannotInstall(f"npm said what cannot be read about {wanted}: {error}") from error
+        raise CannotInstall(f"npm's answer cannot be read about {wanted}: {error}") from error
     except OSError as error:
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
     if code != 0:
@@ -146,7 +146,7 @@ def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
     if code == "E404" and f"/{wanted.rpartition('@')[0].replace('/', '%2f')}" in summary.lower():
         return UnknownPackage(f"npm's registry has no package {wanted.rpartition('@')[0]}: look at how it is spelt")
     if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
-        return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists those that there are")
+        return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists the versions")
     if code in NO_NETWORK:
         return unreachable(wanted, code)
     text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")

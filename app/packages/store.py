@@ -41,7 +41,7 @@ class Store:
     def folder(self, name: str, version: str) -> Path:
         """Where this version of a package is, or would be, with its node_modules. Raises ValueError for odd names."""
         if not NAME.fullmatch(name) or not VERSION.fullmatch(version):
-            raise ValueError(f"{name}@{version} is no package in an exact version")
+            raise ValueError(f"{name}@{version} is not a package with an exact version")
         return self._folder / f"{name}@{version}"
 
     def package(self, name: str, version: str) -> Path:

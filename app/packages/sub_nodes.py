@@ -53,7 +53,7 @@ class SubNodes:
         nodes = []
         for node in attached(root, str(given.get("kind"))):
             if len(self._contexts) >= MAX_SUB_NODES:
-                raise NodeError(f"A node may have {MAX_SUB_NODES:,} sub-nodes only")
+                raise NodeError(f"A node may have at most {MAX_SUB_NODES:,} sub-nodes")
             context = context_of(root, node)
             self._contexts.append((root, context))
             number = len(self._contexts) - 1

@@ -211,7 +211,7 @@ async def _poll(packages: Packages, context: NodeContext) -> Outputs | None:
     told = await packages.describe(context)
     answer = await run_action(packages.host, context, told, packages.tokens, packages.describe, "poll")
     if isinstance(answer, EngineRequest):
-        raise NodeError("The trigger asks for tools while it looks")
+        raise NodeError("The trigger asks for tools while it polls")
     return answer
 
 

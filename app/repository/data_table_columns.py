@@ -42,7 +42,7 @@ def add_column(connection: Connection, table: DataTable, column_id: str, *, name
     Raises AlreadyExists (when translated), Conflict: too many.
     """
     if len(table.columns) >= MAX_COLUMNS:
-        raise Conflict(f"The table has {MAX_COLUMNS} columns already, and no room for more")
+        raise Conflict(f"The table has {MAX_COLUMNS} columns already; more are not allowed")
     connection.execute(SHIFT_COLUMNS, {"table_id": table.id, "first": place, "by": 1})
     added = {"id": column_id, "table_id": table.id, "name": name, "type": type, "place": place}
     connection.execute(ADD_COLUMN, added)

@@ -206,7 +206,7 @@ def create_table(connection: Connection, table_id: str, *, project_id: str, name
     """Make a table without columns. Raises AlreadyExists, ProjectNotFound (both when translated), Conflict."""
     connection.execute(LOCK_PROJECT, {"project_id": project_id})
     if scalar(connection, COUNT, {"project_id": project_id, "most": MAX_TABLES}) >= MAX_TABLES:
-        raise Conflict(f"The project has {MAX_TABLES:,} data tables already, and no room for more")
+        raise Conflict(f"The project has {MAX_TABLES:,} data tables already; more are not allowed")
     connection.execute(CREATE, {"id": table_id, "project_id": project_id, "name": name})
     return get_table(connection, table_id)
 

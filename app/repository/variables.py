@@ -203,4 +203,4 @@ def read_values(connection: Connection, project_id: str) -> dict[str, str]:
 def _make_room(connection: Connection, project_id: str | None) -> None:
     connection.execute(LOCK_PLACE, {"project_id": project_id})
     if scalar(connection, COUNT, {"project_id": project_id, "most": MAX_VARIABLES}) >= MAX_VARIABLES:
-        raise Conflict(f"There are {MAX_VARIABLES:,} variables already, and no room for more")
+        raise Conflict(f"There are {MAX_VARIABLES:,} variables already; more are not allowed")

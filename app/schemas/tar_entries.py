@@ -36,14 +36,14 @@ def files_of(tarred: bytes) -> Iterator[tuple[str, bytes]]:
 def _size(header: bytes) -> int:
     """The bytes of an entry whose header is whole."""
     if len(header) < BLOCK or _octal(header[148:156]) != sum(header[:148]) + sum(header[156:]) + 8 * ord(" "):
-        raise ValueError("The archive has a header that is none")
+        raise ValueError("The archive has an invalid header")
     return _octal(header[124:136])
 
 
 def _octal(field: bytes) -> int:
     text = field.strip(b"\0 ")
     if not text.isdigit():
-        raise ValueError("The archive has a number that is none")
+        raise ValueError("The archive has an invalid number")
     return int(text, 8)
 
 
@@ -70,7 +70,7 @@ def _path_of(attributes: bytes) -> str | None:
     while at < len(attributes):
         length, space, _ = attributes[at : at + 8].partition(b" ")
         if not space or not length.isdigit() or int(length) <= len(length) + 1:
-            raise ValueError("The archive has attributes that are none")
+            raise ValueError("The archive has invalid attributes")
         key, _, value = attributes[at + len(length) + 1 : at + int(length) - 1].partition(b"=")
         path = value.decode() if key == b"path" else path
         at += int(length)

@@ -20,12 +20,12 @@ def check_query(text: str) -> str:
     try:
         given = parse_qs(text, strict_parsing=bool(text), errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
-        raise ValidationError("Is no query string.", "query") from None
+        raise ValidationError("Must be a query string.", "query") from None
     known = {key_of(LIST, name): LIST.fields[name] for name in LIST.filters()}
     wanted: dict[str, Any] = {}
     for name, values in given.items():
         if name not in known:
-            raise ValidationError(f"{name[:MAX_NAME_LENGTH]} is no filter of a list of executions.", "query")
+            raise ValidationError(f"{name[:MAX_NAME_LENGTH]} is not a filter of a list of executions.", "query")
         is_list = isinstance(known[name], fields.List)
         if not is_list and len(values) > 1:
             raise ValidationError(f"{name} must be given once only.", "query")

@@ -268,7 +268,7 @@ def definition_of(document: Mapping[str, Any]) -> bytes:
     own = {key: value for key, value in document.items() if key not in SERVERS_OWN}
     text = encode_json({**EMPTY, **own, "staticData": None})
     if b"\\u0000" in text and NUL.search(text):
-        raise ValidationError("The character NUL is in it, which no workflow can hold.")
+        raise ValidationError("Must not contain the character NUL.")
     return text
 
 

@@ -66,7 +66,9 @@ def chats_of(document: Mapping[str, Any]) -> list[ChatAddress]:
                 continue
             webhook_id = str(node.get("webhookId") or "")
             if not webhook_id or NOT_AN_ADDRESS.search(webhook_id):
-                raise InvalidTrigger(f"Chat '{node['name']}' has no webhookId, or one that is no part of an address")
+                raise InvalidTrigger(
+                    f"Chat '{node['name']}' has no webhookId, or one that cannot be part of an address"
+                )
             settings = {**chat_settings(node).to_json(), "chat": asdict(_chat(document, node))}
         chats += [ChatAddress(node["name"], method, f"{webhook_id}/chat", settings) for method in METHODS]
     return chats

@@ -121,7 +121,7 @@ def read_child(connection: Connection, parent: Claim, execution_id: str, meter: 
     TooMuchData where its data would take more than what `meter` has left."""
     child = lifecycle.read_child(connection, parent.id, int(execution_id))
     if child is None:
-        raise NodeError("The execution of the sub-workflow is not there any more")
+        raise NodeError("The execution of the sub-workflow was deleted")
     status, message, data = child
     if status not in ENDED:
         return ChildOutcome([], execution_id, waits=True)

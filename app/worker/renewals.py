@@ -110,7 +110,7 @@ class Renewals:
                 pause = min(2 * pause, MAX_PAUSE)
         except (CannotDecrypt, OSError) as error:
             raise CredentialUnreadable(str(error)) from error
-        raise ProviderUnreachable("Others have been renewing its token for a minute, in vain")
+        raise ProviderUnreachable("Another worker has tried to renew its token for a minute, without success")
 
     async def _keep(self, renewal: Renewal, answered: dict[str, object]) -> None:
         """Store the tokens, once PostgreSQL can be reached: nobody else can renew them until then."""

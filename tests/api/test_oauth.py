@@ -231,7 +231,7 @@ def test_a_providers_own_parameters_may_have_any_name(api: Api, provider: Provid
 @pytest.mark.parametrize(
     ("kind", "data", "said"),
     [
-        ("oAuth2Api", {"grantType": "clientCredentials"}, "need nobody's consent"),
+        ("oAuth2Api", {"grantType": "clientCredentials"}, "need no consent"),
         ("oAuth2Api", {"jweEnabled": True}, "jweEnabled"),
         ("oAuth2Api", {"clientId": ""}, "no clientId"),
         ("oAuth2Api", {"authUrl": "javascript:alert(1)"}, "authUrl"),

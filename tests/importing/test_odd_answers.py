@@ -103,7 +103,7 @@ def test_an_answer_that_trickles_in_is_given_up(monkeypatch) -> None:
 def test_a_coding_whose_packets_may_hold_gigabytes_is_refused(coding: str, monkeypatch) -> None:
     odd = httpx.Response(200, headers={"Content-Encoding": coding}, content=iter([b"{}"]))
     monkeypatch.setattr(httpx.Client, "send", lambda self, request, **kwargs: odd)
-    with pytest.raises(SourceError, match="coding that nobody has asked for"):
+    with pytest.raises(SourceError, match="content coding that was not asked for"):
         api_client.ApiClient(ADDRESS, "key", lambda text: None).page("/tags", {})
 
 

@@ -94,8 +94,8 @@ def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run
         "is-odd": "is-odd@1.0.0 is no package of nodes",
         "n8n-nodes-of-n8n": "comes with packages that are under n8n's Sustainable Use License",
         "n8n-nodes-broken": "A.node.js: out of order",
-        "../evil": "is no name of an npm package",
-        "n8n-nodes-greet@file:/etc": "is no version of a package",
+        "../evil": "is not the name of an npm package",
+        "n8n-nodes-greet@file:/etc": "is not a version of a package",
     }.items():
         refused = run("add", package)
         assert refused.exit_code == 1, refused.stdout

@@ -323,4 +323,4 @@ def test_a_service_account_signs_for_its_token(party: Party, provider: Provider,
     assert (claims["iss"], claims["sub"], claims["scope"]) == ("a@b.example", "c@b.example", "one two three")
     party.store({**account, "httpNode": True, "privateKey": "no key"}, "googleApi")
     [error] = party.run(lambda credentials: renew(credentials, "", "googleApi"))
-    assert "no RSA key" in str(error)
+    assert "not an RSA key" in str(error)

@@ -71,7 +71,7 @@ def create_data_table_column(body: dict[str, Any], table_id: str) -> Response:
 def update_data_table_column(body: dict[str, Any], table_id: str, column_id: str) -> Response:
     """Rename a column, or move it to another place."""
     if body["name"] is None and body["index"] is None:
-        raise ValidationError("Name what is to change: name or index.")
+        raise ValidationError("Give name or index: one of them must change.")
     with changing(table_id) as connection:
         table = lock_visible_table(connection, table_id)
         column = data_table_columns.column_of(table, column_id)

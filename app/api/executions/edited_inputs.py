@@ -51,4 +51,4 @@ def runs_of(data: bytes, node: str) -> int:
     try:
         return WholeData(data).counts.get(node, 0)
     except UnreadableRunData as error:
-        raise Conflict("The execution's data is not laid out by nodes") from error
+        raise Conflict("The execution's data has no structure by nodes") from error

@@ -79,7 +79,7 @@ def run_data_of(connection: Connection, execution: Execution, *, at_once: bool =
         with room_for(size):
             yield read_whole(connection, execution.id)
     except UnreadableRunData as error:
-        raise Conflict("The execution's data is not laid out by nodes: read it with includeData=true") from error
+        raise Conflict("The execution's data has no structure by nodes: read it with includeData=true") from error
     except DataGone as error:
         raise Conflict("The execution's data was deleted or replaced while it was read") from error
 

@@ -127,7 +127,7 @@ def go_to(url: str) -> Response:
     try:
         made = redirect(address(url), 303, Response=Response)
     except Unsendable:
-        raise Refused(500, f"The form leads to what is no address: {url[:100]!r}") from None
+        raise Refused(500, f"The form leads to an invalid address: {url[:100]!r}") from None
     assert isinstance(made, Response)
     return made
 

@@ -102,7 +102,7 @@ def address(text: str) -> str:
     try:
         return iri_to_uri(text)
     except ValueError:
-        raise Unsendable(f"The workflow's answer leads to what is no address: {text[:100]!r}") from None
+        raise Unsendable(f"The workflow's answer leads to an invalid address: {text[:100]!r}") from None
 
 
 def is_ours(name: str) -> bool:

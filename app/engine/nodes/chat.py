@@ -33,7 +33,7 @@ async def chat(context: NodeContext) -> Outputs:
     blocked = bool(buttons and parameters.get("blockUserInput"))
     said = context.execution.ports.said
     if len(said) >= MAX_MESSAGES:
-        raise NodeError(f"A workflow can say at most {MAX_MESSAGES:,} things between two replies")
+        raise NodeError(f"A workflow can send at most {MAX_MESSAGES:,} messages between two replies")
     said.append({"text": message, "buttons": buttons, "blockUserInput": blocked} if buttons else message)
     if not waits:
         if context.version < OWN_OUTPUT_SINCE:

@@ -59,7 +59,7 @@ class ApiClient:
     def __init__(self, url: str, key: str, say: Callable[[str], None]) -> None:
         self.name, self._say = name_of(url), say
         if not key.isascii() or not key.isprintable():
-            raise SourceError("The API key holds what no key of n8n's does: is it the right file?")
+            raise SourceError("The API key has characters that no key of n8n has: is it the right file?")
         base = url.rstrip("/").removesuffix("/api/v1") + "/api/v1"
         self._client = httpx.Client(
             base_url=base, headers={"X-N8N-API-KEY": key, "Accept-Encoding": "gzip, deflate"}, timeout=SECONDS
@@ -144,7 +144,7 @@ class ApiClient:
             if response.status_code == 429 or response.is_server_error:
                 raise ServerFailed(self.name, path, response.status_code, _asked_to_wait(response))
             if response.headers.get("Content-Encoding", "").strip().lower() not in CODINGS:
-                raise SourceError(f"{self.name} answers {path} in a coding that nobody has asked for")
+                raise SourceError(f"{self.name} answers {path} in a content coding that was not asked for")
             if file is None or response.status_code != 200:
                 return self._read(path, response)
             file.seek(0)
@@ -190,7 +190,9 @@ class Cursors:
         if ids:
             seen.add(blake2b(repr(ids).encode(errors="replace")).digest())
         if seen & self._seen or self._empty > MAX_EMPTY_PAGES:
-            raise SourceError(f"{self._name} gives the same page of {self._path} again and again: it is no list of n8n")
+            raise SourceError(
+                f"{self._name} gives the same page of {self._path} again and again: it is not a list of n8n"
+            )
         self._seen |= seen
         self._cursor = cursor
         return True
@@ -211,7 +213,7 @@ def name_of(url: str) -> str:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL:  # its message may hold the password
-        raise SourceError("SOURCE is no address of an n8n. It looks like https://n8n.example.com") from None
+        raise SourceError("SOURCE is not the address of an n8n. It looks like https://n8n.example.com") from None
     return f"the API of {address.copy_with(userinfo=b'', query=None, fragment=None)}"
 
 

@@ -50,7 +50,7 @@ class LargePage:
                         last = token.end()
                     depth -= 1
         if not 0 < first < last or first + len(page) - last > MAX_AROUND:
-            raise ValueError("it is no page of executions")
+            raise ValueError("it is not a page of executions")
         around = read_json(page[:first] + b"null" + page[last:])
         cursor = around.get("nextCursor") if isinstance(around, dict) else None
         self.cursor = cursor if isinstance(cursor, str) else None

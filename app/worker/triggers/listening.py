@@ -142,7 +142,7 @@ class Listening:
         if not context.node.kind.installed:
             raise NotInstalled
         if listen is None:
-            raise NodeError(f"Nothing is installed that listens for {context.node.type}")
+            raise NodeError(f"No installed package listens for {context.node.type}")
 
         async def emit(outputs: Outputs) -> None:
             items = items_of(outputs)

@@ -108,7 +108,7 @@ class Polling(TaskSet):
             if not context.node.kind.installed:
                 return None
             if look is None:
-                raise NodeError(f"Nothing is installed that polls for {context.node.type}")
+                raise NodeError(f"No installed package polls for {context.node.type}")
             async with asyncio.timeout(SECONDS):
                 outputs = await look(context)
             items = items_of(outputs or [])
@@ -119,7 +119,7 @@ class Polling(TaskSet):
         except TimeoutError:
             return PollResult(error=NodeError(f"The trigger has not found anything within {SECONDS:g} seconds"))
         except (InvalidWorkflow, KeyError) as error:
-            return PollResult(error=NodeError(f"The trigger cannot look: {error}"))
+            return PollResult(error=NodeError(f"The trigger cannot poll: {error}"))
         except UNREACHABLE:
             raise
         except Exception as error:

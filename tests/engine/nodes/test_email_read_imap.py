@@ -203,7 +203,7 @@ def test_an_answer_in_too_many_levels_is_a_sentence(engine) -> None:
     with imap_server.running() as box:
         box.put(mail(1))
         box.chatter = b"* 1 FETCH " + b"(" * 5_000 + b"\r\n"
-        with pytest.raises(NodeError, match="too many levels"):
+        with pytest.raises(NodeError, match="nested too deeply"):
             engine.wait_for(Listener(engine, box).run(lambda: False))
 
 

@@ -42,7 +42,7 @@ def _inflate(data: bytes, kind: int, limit: int) -> bytes:
         while piece:
             if stream.eof:
                 if kind != GZIP:
-                    raise UnreadableBody("Something follows on the end of the body's coding")
+                    raise UnreadableBody("Bytes follow after the end of the encoded body")
                 members += 1
                 if members > MAX_MEMBERS:
                     raise UnreadableBody(f"The body has more than {MAX_MEMBERS} gzip members")
@@ -52,5 +52,5 @@ def _inflate(data: bytes, kind: int, limit: int) -> bytes:
                 raise BodyTooLarge
             piece = stream.unconsumed_tail or stream.unused_data
     if data and not stream.eof:
-        raise UnreadableBody("The body's coding has no end")
+        raise UnreadableBody("The encoded body ends too early")
     return bytes(made)

@@ -31,7 +31,7 @@ def _rule(rule: Any, depth: int) -> list[Any]:
         name, negative = _name(rule)
         return [*negative, name]
     if not isinstance(rule, list) or not rule or not isinstance(rule[0], str):
-        raise NodeError(f"Custom email config: this is no rule: {str(rule)[:100]}")
+        raise NodeError(f"Custom email config: this is not a rule: {str(rule)[:100]}")
     name, negative = _name(rule[0])
     if name == "OR":
         if len(rule) != 3:
@@ -39,7 +39,7 @@ def _rule(rule: Any, depth: int) -> list[Any]:
         return [*negative, "OR", _rule(rule[1], depth + 1), _rule(rule[2], depth + 1)]
     values = [_date(value) if name in DATES else value for value in rule[1:]]
     if not all(isinstance(value, str | int | date) for value in values):
-        raise NodeError(f"Custom email config: '{name}' has a value that is no text.")
+        raise NodeError(f"Custom email config: '{name}' has a value that is not a text.")
     return [*negative, name, *values]
 
 
@@ -47,7 +47,7 @@ def _name(text: str) -> tuple[str, list[str]]:
     negative = ["NOT"] if text.startswith("!") else []
     name = text.lstrip("!").strip().upper()
     if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-        raise NodeError(f"Custom email config: this is no rule: {text[:100]}")
+        raise NodeError(f"Custom email config: this is not a rule: {text[:100]}")
     return name, list(negative)
 
 
@@ -62,4 +62,4 @@ def _date(value: Any) -> date:
             return datetime.strptime(text, form).date()
         except ValueError:
             continue
-    raise NodeError(f"Custom email config: this is no date: {text[:100]}")
+    raise NodeError(f"Custom email config: this is not a date: {text[:100]}")

@@ -195,7 +195,7 @@ def _failures(secret: str) -> Iterator[None]:
     except (IMAPClientError, imaplib.IMAP4.error, OSError, ValueError) as error:
         raise NodeError(f"The mail server has failed: {_text(error, secret)}") from None
     except RecursionError:
-        raise NodeError("The mail server has failed: it answered in too many levels") from None
+        raise NodeError("The mail server has failed: its answer is nested too deeply") from None
 
 
 def _text(error: Exception, secret: str) -> str:

@@ -66,7 +66,7 @@ async def call_library(context: NodeContext, program: str, rows: Sequence[dict[s
             if isinstance(error.__cause__, SandboxMemory):
                 raise NodeError(f"{TOO_LARGE}; {MEMORY_SETTING} sets how much that is") from error
             if isinstance(error.__cause__, SandboxTimeout):
-                raise NodeError("The file takes longer to be read or written than one may take") from error
+                raise NodeError("Reading or writing the file takes too long") from error
             raise
         context.hold(await compute(_weigh, made, context.execution.ports.meter.room, size=count_work(made)))
         answers += made

@@ -146,7 +146,7 @@ async def _call_next_url(context: NodeContext, pagination: dict[str, Any], pages
         return request.call()
     if isinstance(url, Undefined) and pages.address in (None, request.url):
         if read >= SAME_ANSWERS:
-            raise NodeError("The expression for the next URL finds none in the response", item_index=index)
+            raise NodeError("The expression for the next URL gives no URL for this response", item_index=index)
         return request.call()
     if not conversions.truthy(url):
         return None
