@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from app.engine.nodes.shared.missing_fields import hint_missing, is_missing
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -19,11 +20,11 @@ INDIVIDUAL, WHOLE = "aggregateIndividualFields", "aggregateAllItemData"
 
 @node("aggregate", [1], groups=["fieldsToAggregate"])
 async def aggregate(context: NodeContext) -> Outputs:
-    return [await aggregate_items(context, context.parameters)]
+    return [await aggregate_items(context, context.parameters, hints=True)]
 
 
-async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
-    """The one item that all of the input becomes."""
+async def aggregate_items(context: NodeContext, parameters: dict[str, Any], *, hints: bool = False) -> list[Item]:
+    """The one item that all of the input becomes. `hints`: they name the fields that no item has."""
     asked = await context.resolve_first(
         {
             "fields": _asked_fields(parameters),
@@ -35,7 +36,17 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any]) -> l
         },
         parameter="fieldsToAggregate",
     )
-    return [await compute(_aggregate, context, parameters, asked, size=len(context.items))]
+    made = await compute(_aggregate, context, parameters, asked, size=len(context.items))
+    if hints and parameters.get("aggregate", INDIVIDUAL) == INDIVIDUAL:
+        hint_missing(context, await compute(_missing_fields, context, asked, size=len(context.items)))
+    return [made]
+
+
+def _missing_fields(context: NodeContext, asked: dict[str, Any]) -> list[str]:
+    documents = [item["json"] for item in context.items]
+    dots = not as_group(asked["options"]).get("disableDotNotation")
+    names = [conversions.to_string(field.get("fieldToAggregate") or "") for field in asked["fields"]]
+    return [name for name in names if name and is_missing(documents, name, dots=dots)]
 
 
 def _asked_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:

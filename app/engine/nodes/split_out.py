@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.nodes.shared.missing_fields import hint_missing
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -24,11 +25,11 @@ ISSUES = rules(Required("fieldToSplitOut", "Fields To Split Out"))
 
 @node("splitOut", [1], issues=ISSUES)
 async def split_out(context: NodeContext) -> Outputs:
-    return [await split_all(context, context.parameters)]
+    return [await split_all(context, context.parameters, hints=True)]
 
 
-async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[Item]:
-    """The items that the input becomes."""
+async def split_all(context: NodeContext, parameters: dict[str, Any], *, hints: bool = False) -> list[Item]:
+    """The items that the input becomes. `hints`: they name the fields that no item has."""
     wanted = {
         "fields": "" if (fields := parameters.get("fieldToSplitOut")) is None else fields,
         "include": parameters.get("include", "noOtherFields"),
@@ -37,15 +38,23 @@ async def split_all(context: NodeContext, parameters: dict[str, Any]) -> list[It
     }
     resolved, failed = await context.resolve_until(wanted, parameter="fieldToSplitOut")
     hold = context.hold
-    made = (item for index, asked in enumerate(resolved) for item in split(context.items[index], index, asked, hold))
+    found: dict[str, bool] = {}
+    made = (new for at, asked in enumerate(resolved) for new in split(context.items[at], at, asked, hold, found))
     output = await compute(context.collect, made)
     if failed is not None:
         raise failed
+    if hints:
+        hint_missing(context, (field for field, there in found.items() if not there))
     return output
 
 
-def split(item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], None]) -> Iterator[Item]:
-    """The items that one item becomes; `hold` hears of names that are made for entries. Raises NodeError."""
+def split(
+    item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], None], found: dict[str, bool]
+) -> Iterator[Item]:
+    """The items that one item becomes; `hold` hears of names that are made for entries. Raises NodeError.
+
+    `found` is told of each field that is asked for whether this or an earlier item has it.
+    """
     options = as_group(asked["options"])
     fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
     destination = options.get("destinationFieldName") or ""
@@ -56,7 +65,7 @@ def split(item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], N
     if len(names) != len(fields):
         raise NodeError(COUNT_MISMATCH, item_index=index)
     dots = not options.get("disableDotNotation")
-    columns = [_entries(item, field, dots) for field in fields]
+    columns = [_entries(item, field, dots, found) for field in fields]
     alone = asked["include"] == "noOtherFields"
     others = _others(item["json"], fields, asked, dots)
     for row in range(max((len(column) for column in columns), default=0)):
@@ -82,10 +91,11 @@ def split(item: Item, index: int, asked: dict[str, Any], hold: Callable[[int], N
         yield new
 
 
-def _entries(item: Item, field: str, dots: bool) -> list[Any]:
+def _entries(item: Item, field: str, dots: bool, found: dict[str, bool]) -> list[Any]:
     if field == FILES:
         return [{name: file} for name, file in (item.get("binary") or {}).items()]
     value = paths.get(item["json"], field, paths.MISSING, dots=dots)
+    found[field] = found.get(field, False) or value is not paths.MISSING
     if value is paths.MISSING:
         return []
     if isinstance(value, dict):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from app.engine.nodes.shared.missing_fields import is_missing
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -30,6 +31,7 @@ PREFIXES = {
 }
 _MARKS = re.compile(r"[\]\[\"]")
 NOTHING = "You need to add at least one aggregation to 'Fields to Summarize' with non empty 'Field'"
+MISSING_FIELD = "The field '{}' does not exist in any items"
 Members = list[tuple[int, dict[str, Any]]]
 """The items of one group, each with its place among all."""
 
@@ -37,9 +39,16 @@ Members = list[tuple[int, dict[str, Any]]]
 @node("summarize", [1, 1.1], groups=["fieldsToSummarize"])
 async def summarize(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="fieldsToSummarize")
-    checks = context.version == 1 and not as_group(parameters.get("options")).get("continueIfFieldNotFound")
+    options = as_group(parameters.get("options"))
+    checks = context.version == 1 and not options.get("continueIfFieldNotFound")
     made = summaries(context.items, parameters, context.version, context.hold, checks=checks)
-    return [await compute(context.collect, made, size=len(context.items))]
+    output = await compute(context.collect, made, size=len(context.items))
+    dots = not options.get("disableDotNotation")
+    missing = await compute(_missing_field, context.items, _fields_of(parameters), dots, size=len(context.items))
+    if missing is not None:
+        context.hold(len(missing))
+        context.hints.append({"message": MISSING_FIELD.format(missing), "location": "outputPane"})
+    return [output]
 
 
 def summaries(
@@ -51,12 +60,11 @@ def summaries(
     """
     options = as_group(parameters.get("options"))
     dots = not options.get("disableDotNotation")
-    given = (parameters.get("fieldsToSummarize") or {}).get("values") or []
-    fields = [{**field, "field": conversions.to_string(field.get("field") or "")} for field in given]
+    fields = _fields_of(parameters)
     if not fields or not all(field.get("field") for field in fields):
         raise NodeError(NOTHING)
-    if checks:
-        _check_fields(items, fields, dots)
+    if checks and (missing := _missing_field(items, fields, dots)) is not None:
+        raise NodeError(MISSING_FIELD.format(missing))
     split_by = split_names(parameters.get("fieldsToSplitBy", ""), "Fields to Split By")
     members: Members = list(enumerate(item["json"] for item in items))
     groups = _groups(members, split_by, dots, hold, by=_label if version == 1 else _key)
@@ -79,11 +87,15 @@ def summaries(
         yield {"json": json, "pairedItem": [{"item": place} for place, _ in group]}
 
 
-def _check_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> None:
-    for field in fields:
-        name = field["field"]
-        if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in items):
-            raise NodeError(f"The field '{name}' does not exist in any items")
+def _fields_of(parameters: dict[str, Any]) -> list[dict[str, Any]]:
+    given = (parameters.get("fieldsToSummarize") or {}).get("values") or []
+    return [{**field, "field": conversions.to_string(field.get("field") or "")} for field in given]
+
+
+def _missing_field(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> str | None:
+    """The first field that no item has."""
+    documents = [item["json"] for item in items]
+    return next((name for field in fields if is_missing(documents, name := field["field"], dots=dots)), None)
 
 
 def _groups(

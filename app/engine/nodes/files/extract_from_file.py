@@ -5,6 +5,7 @@ from typing import Any
 from app.binary_files import encode_base64
 from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import read_calendars
+from app.engine.nodes.files.kept_parts import keeps_fields, kept_files
 from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, made_of, rows_of, to_base64
 from app.engine.nodes.files.pdf import read_pdf
 from app.engine.nodes.files.separated_values import read_rows
@@ -25,6 +26,8 @@ from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.charsets import BYTE_ORDER_MARK
 
+NOT_JSON = "The file selected in 'Input Binary Field' is not in JSON format"
+OTHER_FILE = "Try to change the operation or select a JSON file in 'Input Binary Field'"
 WHOLE_FILES = ["binaryToPropery", "fromJson", "text", "fromIcs", "xml"]
 ISSUES = rules(
     Required(
@@ -116,17 +119,21 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
     text = await _text(context, content, parameters)
     if operation != "fromJson":
         return text
+    if not text:
+        return {}
     try:
         return await parse_json(context, text)
     except CannotConvert:
-        raise NodeError(await explain_json(context, text), item_index=index) from None
+        complaint = await explain_json(context, text)
+    if complaint.startswith("Unexpected token"):
+        raise NodeError(NOT_JSON, description=OTHER_FILE, item_index=index)
+    raise NodeError(complaint, item_index=index)
 
 
 def _item(context: NodeContext, item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
-    keep = as_group(parameters.get("options")).get("keepSource")
-    json = dict(item["json"]) if keep in ("json", "both") else {}
+    json = dict(item["json"]) if keeps_fields(parameters) else {}
     paths.put(json, str(parameters.get("destinationKey") or "data"), value, hold=context.hold)
     made: Item = {"json": json, "pairedItem": {"item": index}}
-    if keep in ("binary", "both") and "binary" in item:
-        made["binary"] = item["binary"]
+    if "binary" in item:
+        made["binary"] = kept_files(item["binary"], parameters)
     return made

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.engine.nodes.files.kept_parts import keeps_fields, kept_files
 from app.engine.nodes.files.library_calls import GivenFile, call_library, to_base64
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -84,9 +85,9 @@ def _request(file: GivenFile) -> dict[str, Any]:
 def _item(context: NodeContext, file: GivenFile, answer: dict[str, Any]) -> list[Item] | NodeError:
     if "failed" in answer:
         return NodeError(str(answer["failed"]), item_index=file.index)
-    keep, given = as_group(file.parameters.get("options")).get("keepSource"), context.items[file.index]
-    fields = given["json"] if keep in ("json", "both") else {}
+    given = context.items[file.index]
+    fields = given["json"] if keeps_fields(file.parameters) else {}
     item: Item = {"json": {**fields, **answer["made"]}, "pairedItem": {"item": file.index}}
-    if keep in ("binary", "both") and "binary" in given:
-        item["binary"] = given["binary"]
+    if "binary" in given:
+        item["binary"] = kept_files(given["binary"], file.parameters)
     return [item]
