@@ -50,8 +50,8 @@ class Arrived:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE_BYTES)
 
     def __call__(self) -> int:
-        """So many as yet; 0 where the system does not tell."""
-        if sys.platform != "linux":
+        """So many as yet; 0 where the system does not tell: it does on Linux, of TCP."""
+        if sys.platform != "linux" or self._socket.family not in (socket.AF_INET, socket.AF_INET6):
             return 0
         info = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_BYTES)
         return 0 if len(info) < _RECEIVED_AT + 8 else int(struct.unpack_from("=Q", info, _RECEIVED_AT)[0])

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from psycopg.types.datetime import TimestamptzLoader
 
 from app.importing.n8n import bounds
+from app.importing.n8n.counted_connection import CountedConnection, complaint
 from app.importing.n8n.files_of_runs import FileTooLarge, RunFiles
 from app.importing.n8n.known_tables import has_number, remarks_on, rows_with_keys
 from app.importing.n8n.queries import NEWEST, NUMBER, brought_query, executions_query, guarded_query, has
@@ -43,7 +44,9 @@ NO_TIMEOUTS = """
     SELECT set_config('statement_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)
 """
 
-N8nConnection = psycopg.Connection[dict[str, Any]]
+CONNECT_SECONDS = 10
+NOT_AS_ASKED = (AttributeError, LookupError, TypeError, ValueError)
+"""What an answer comes to that has other columns or values than were asked for."""
 
 
 class AsText(Loader):
@@ -51,7 +54,7 @@ class AsText(Loader):
 
     def load(self, data: Any) -> str:
         """The column's text, unparsed."""
-        return bytes(data).decode()
+        return bytes(data).decode(errors="replace")
 
 
 class AnyTime(TimestamptzLoader):
@@ -62,7 +65,7 @@ class AnyTime(TimestamptzLoader):
         try:
             return super().load(data)
         except psycopg.DataError:
-            return bytes(data).decode()
+            return bytes(data).decode(errors="replace")
 
 
 class PostgresqlSource:
@@ -74,8 +77,8 @@ class PostgresqlSource:
         self._files = files
         self._url = url
         self._numbers = itertools.count()
-        self._connection = connect(url)
-        self._file_connection: N8nConnection | None = None
+        self._connection = connect(url, files.most_bytes)
+        self._file_connection: CountedConnection | None = None
         self._columns: dict[str, set[str]] = {}
         self.remarks = Sentences()
         with self._source_errors():
@@ -147,7 +150,7 @@ class PostgresqlSource:
         if mode != "database" or "binary_data" not in self._columns:
             return self._files.read(reference)
         if self._file_connection is None:  # the other one is in the middle of the executions
-            self._file_connection = connect(self._url)
+            self._file_connection = connect(self._url, self._files.most_bytes)
         query = FILE.format(self._table("binary_data"))
         with self._source_errors():
             row = self._file_connection.execute(query, (self._files.most_bytes, name)).fetchone()
@@ -168,7 +171,10 @@ class PostgresqlSource:
         try:
             yield
         except psycopg.Error as error:
-            raise SourceError(f"{self.name} cannot be read to its end: {str(error).strip()}") from error
+            said = complaint(error, password_in(self._url))
+            raise SourceError(f"{self.name} cannot be read to its end: {said}") from error
+        except NOT_AS_ASKED as error:
+            raise SourceError(f"{self.name} does not answer what it was asked: is it a PostgreSQL?") from error
 
     def _table(self, name: str) -> sql.Identifier:
         return sql.Identifier(self._schema, self._prefix + name)
@@ -189,18 +195,27 @@ def name_of(url: str, schema: str, prefix: str) -> str:
     return f"PostgreSQL {given.get('dbname') or ''} at {host}{tables}" + (f", tables {prefix}..." if prefix else "")
 
 
-def connect(url: str) -> N8nConnection:
-    """A connection that sees one moment and changes nothing. Raises SourceError."""
+def password_in(url: str) -> object:
+    """The password that an address holds; None where it holds none."""
+    return conninfo_to_dict(url).get("password")
+
+
+def connect(url: str, most_bytes: int) -> CountedConnection:
+    """A connection that sees one moment and changes nothing; data and files have `most_bytes` at most.
+
+    Raises SourceError.
+    """
     try:
-        connection: N8nConnection = psycopg.connect(
-            url, row_factory=dict_row, connect_timeout=10, client_encoding="utf8"
+        connection = CountedConnection.connect(
+            url, row_factory=dict_row, connect_timeout=CONNECT_SECONDS, client_encoding="utf8"
         )
-    except psycopg.Error as error:
-        raise SourceError(f"n8n's database cannot be reached: {str(error).strip()}") from error
-    connection.adapters.register_loader("json", AsText)
-    connection.adapters.register_loader("jsonb", AsText)
-    connection.adapters.register_loader("timestamptz", AnyTime)
-    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-    connection.read_only = True
-    connection.execute(NO_TIMEOUTS)
+        connection.most_bytes = most_bytes
+        connection.adapters.register_loader("json", AsText)
+        connection.adapters.register_loader("jsonb", AsText)
+        connection.adapters.register_loader("timestamptz", AnyTime)
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        connection.execute(NO_TIMEOUTS)
+    except (psycopg.Error, *NOT_AS_ASKED) as error:
+        raise SourceError(f"n8n's database cannot be reached: {complaint(error, password_in(url))}") from error
     return connection

@@ -12,6 +12,7 @@ from weakref import WeakSet
 
 import psycopg
 from psycopg import generators
+from psycopg.pq.abc import PGconn
 
 from app.engine.run.computing import compute
 from app.outgoing.sockets import Arrived
@@ -40,17 +41,24 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     @classmethod
     def _connect_gen(cls, conninfo: str = "") -> Generator[Any, Any, psycopg.AsyncConnection[Any]]:  # type: ignore[override]
-        """As psycopg's. Raises psycopg.OperationalError for a server that sends too much before it lets us in."""
-        work, ready = generators.connect(conninfo), None
-        while True:
-            try:
-                wanted = work.send(ready)
-            except StopIteration as end:
-                return psycopg.AsyncConnection(end.value)
-            with contextlib.closing(Arrived(wanted[0])) as arrived:  # libpq may take another socket for the next step
-                if arrived() > MAX_GREETING_BYTES:
-                    raise psycopg.OperationalError("The server sends too much before it lets anybody in")
-            ready = yield wanted
+        """As psycopg's, with `connect_in_few_bytes`."""
+        return psycopg.AsyncConnection((yield from connect_in_few_bytes(conninfo)))
+
+
+def connect_in_few_bytes(conninfo: str) -> Generator[Any, Any, PGconn]:
+    """psycopg's work of connecting. Raises psycopg.OperationalError for a server that sends too much before it lets
+    us in."""
+    work, ready = generators.connect(conninfo), None
+    while True:
+        try:
+            wanted = work.send(ready)
+        except StopIteration as end:
+            made: PGconn = end.value
+            return made
+        with contextlib.closing(Arrived(wanted[0])) as arrived:  # libpq may take another socket for the next step
+            if arrived() > MAX_GREETING_BYTES:
+                raise psycopg.OperationalError("The server sends too much before it lets anybody in")
+        ready = yield wanted
 
 
 async def connect(parameters: dict[str, Any], seconds: float, *, project: str) -> psycopg.AsyncConnection[Any]:
