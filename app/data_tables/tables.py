@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
+import orjson
+
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
 from app.data_tables.filters import SYSTEM_COLUMNS
 from app.data_tables.values import TYPES, cell
@@ -18,6 +20,8 @@ from app.repository.data_tables import DataColumn, DataTable
 
 COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
 MAX_NAME_LENGTH = 128
+MAX_CELLS_RETURNED = 2_000_000
+"""Of the rows that a change returns, empty ones included: each takes memory, and only what is in them is stored."""
 DRY_RUN = "dryRunState"
 NAME_RULE = (
     "Only alphabetical characters and non-leading numbers and underscores are allowed for column names, and the "
@@ -96,6 +100,7 @@ def update(connection: Connection, table: DataTable, change: Change, most_bytes:
     """
     cells = some_cells(table, change.row, change.zone)
     check_number(connection, table, change.wanted, change.most_rows)
+    check_growth(connection, table, change.wanted, cells, most_bytes)
     returning = change.most_rows is not None
     made = data_table_rows.update_rows(connection, table.id, change.wanted, cells, returning=returning)
     note_change(connection, table, most_bytes)
@@ -132,14 +137,29 @@ def clear(connection: Connection, table: DataTable) -> int:
 def note_change(connection: Connection, table: DataTable, most_bytes: int) -> None:
     """Note that rows have changed. Raises TablesFull, after which nothing may be committed."""
     if data_tables.used_bytes(connection, table.project_id) > most_bytes:
-        raise TablesFull(
-            f"The data tables of a project can hold at most {most_bytes // 2**20} MiB (EXECUTIONS_DATA_TABLES_BYTES)"
-        )
+        raise _full(most_bytes)
     data_tables.touch_table(connection, table.id)
 
 
+def check_growth(
+    connection: Connection, table: DataTable, wanted: RowFilter, cells: Mapping[str, Any], most_bytes: int
+) -> None:
+    """Raises TablesFull where the new cells alone take too much, before they are written and handed out."""
+    most = most_bytes // len(orjson.dumps(without_empty(cells)))
+    if data_table_rows.count_rows(connection, table.id, wanted, most + 1) > most:
+        raise _full(most_bytes)
+
+
+def _full(most_bytes: int) -> TablesFull:
+    return TablesFull(
+        f"The data tables of a project can hold at most {most_bytes // 2**20} MiB (EXECUTIONS_DATA_TABLES_BYTES)"
+    )
+
+
 def check_number(connection: Connection, table: DataTable, wanted: RowFilter, most_rows: int | None) -> None:
-    """Raises TooManyRows where more rows are meant."""
+    """Raises TooManyRows where more rows are meant, or they have more than MAX_CELLS_RETURNED."""
+    if most_rows is not None:
+        most_rows = min(most_rows, MAX_CELLS_RETURNED // max(1, len(table.columns)))
     if most_rows is not None and data_table_rows.count_rows(connection, table.id, wanted, most_rows + 1) > most_rows:
         raise TooManyRows(f"More than {most_rows:,} rows are meant: too many to be returned, so nothing was done")
 

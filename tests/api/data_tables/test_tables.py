@@ -5,6 +5,8 @@ from urllib.parse import quote
 
 import pytest
 
+from app.data_tables import tables
+from app.repository import data_table_rows
 from app.schemas.cursors import Cursor, encode_cursor
 from tests.api.data_tables.asking import COLUMNS, add, filtered, ids, names
 
@@ -124,6 +126,21 @@ def test_the_tables_of_a_project_have_a_most(make_app, connect) -> None:
     )
     assert grown.status_code == 400
     assert ids(api, table) == [1]
+
+
+def test_rows_that_take_too_much_are_refused_before_they_are_written(make_app, connect, monkeypatch) -> None:
+    from tests.api.conftest import Api
+
+    api = Api(make_app(EXECUTIONS_DATA_TABLES_BYTES="1000").test_client(), connect()).with_key("k", "*")
+    table = api.post("/data-tables", {"name": "Things", "columns": COLUMNS}).json["id"]
+    add(api, table, {"n": 1}, {"n": 1}, {"n": 1})
+    change = {"filter": filtered(("n", "eq", 1)), "returnData": True}
+    monkeypatch.setattr(data_table_rows, "update_rows", None)
+    large = api.patch(f"/data-tables/{table}/rows/update", {**change, "data": {"s": "x" * 400}})
+    assert (large.status_code, "EXECUTIONS_DATA_TABLES_BYTES" in large.json["message"]) == (400, True)
+    monkeypatch.setattr(tables, "MAX_CELLS_RETURNED", 2 * len(COLUMNS))
+    many = api.patch(f"/data-tables/{table}/rows/update", {**change, "data": {"s": "x"}})
+    assert (many.status_code, "More than 2 rows are meant" in many.json["message"]) == (400, True)
 
 
 @pytest.mark.parametrize("place", ["[true,true]", '["a",true]', '["a",1.5]', '["a","b"]', '["a",null]'])
