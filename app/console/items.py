@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from app.console.stored_values import TOO_DEEP, write_value
 from app.http_rules import file_name_of
 
 MAX_CELL_LENGTH = 300
@@ -74,14 +75,14 @@ def kind_of(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | orjson.Fragment):
         return "number"
     return "object" if isinstance(value, dict) else "list" if isinstance(value, list) else "text"
 
 
 def cell(value: Any) -> Cell:
     """A value as it stands in a table."""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    text = value if isinstance(value, str) else write_value(value)
     cut = len(text) > MAX_CELL_LENGTH
     return Cell(text[:MAX_CELL_LENGTH] + "…" if cut else text, kind_of(value), cut)
 
@@ -89,7 +90,7 @@ def cell(value: Any) -> Cell:
 def table(items: Sequence[Any], numbers: Sequence[int]) -> Table:
     """The items as a table, with their numbers."""
     rows = [json_of_item(item) for item in items]
-    rows = [row if isinstance(row, dict) else {"value": row} for row in rows]
+    rows = [as_row(row) for row in rows]
     columns = list(dict.fromkeys(str(name) for row in rows for name in row))
     shown = columns[:MAX_COLUMNS]
     cells = [
@@ -99,18 +100,23 @@ def table(items: Sequence[Any], numbers: Sequence[int]) -> Table:
     return Table(shown, cells, len(columns) - len(shown))
 
 
+def as_row(value: Any) -> dict[str, Any]:
+    """The data of an item by column; of a name that is there twice the last value, as n8n takes it."""
+    return {str(name): inner for name, inner in value.items()} if isinstance(value, dict) else {"value": value}
+
+
 def texts(items: Sequence[Any], numbers: Sequence[int]) -> list[tuple[int, str, bool]]:
     """Number, indented JSON, and whether it was cut, of each item."""
     shown = []
     for number, item in zip(numbers, items, strict=True):
         text = pretty(json_of_item(item))
-        shown.append((number, text[:MAX_JSON_LENGTH], len(text) > MAX_JSON_LENGTH))
+        shown.append((number, text[:MAX_JSON_LENGTH], len(text) > MAX_JSON_LENGTH or TOO_DEEP in text))
     return shown
 
 
 def pretty(value: Any) -> str:
     """The value as indented JSON."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return write_value(value, orjson.OPT_INDENT_2)
 
 
 def schema(items: Iterable[Any]) -> list[ItemField]:
@@ -166,7 +172,7 @@ def files(items: Sequence[Any], numbers: Sequence[int]) -> list[File]:
 
 def contains(item: Any, text: str) -> bool:
     """Whether a text is somewhere in an item, without regard to case."""
-    return text.lower() in orjson.dumps(json_of_item(item)).decode().lower()
+    return text.lower() in write_value(json_of_item(item)).lower()
 
 
 def has_expressions(parameters: Any) -> bool:

@@ -12,6 +12,7 @@ from app.api.executions.run_data import run_data_of
 from app.api.executions.run_rendering import render_run, render_structure
 from app.console.items import contains
 from app.console.large_items import Search, shorten
+from app.console.stored_values import read_values
 from app.repository import execution_progress
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
@@ -165,7 +166,7 @@ def read_page(
     if page.length is None:
         return [read_shortened(page.pieces, wanted, sought)], output.items, page.next_offset
     wanted.bytes_read += page.length
-    items: list[Any] = orjson.loads(b"".join(chain([b"["], page.pieces, [b"]"])))
+    items = read_values(b"".join(chain([b"["], page.pieces, [b"]"])))
     return items, output.items, page.next_offset
 
 
@@ -176,7 +177,7 @@ def read_shortened(pieces: Iterable[bytes], wanted: Items, sought: Search | None
     left = iter(pieces if sought is None else sought.watch(pieces))
     text = shorten(left)
     if text is not None:
-        return orjson.loads(text)
+        return read_values(b"[%s]" % text)[0]
     wanted.is_too_large = True
     if sought is not None:
         deque(left, maxlen=0)

@@ -2,6 +2,7 @@
 
 from app.console import items
 from app.console.items import Cell, contains, files, schema, table, texts
+from app.console.stored_values import TOO_DEEP, read_values
 
 ITEMS = [
     {"json": {"name": "Ada", "age": 36, "tags": ["a", {"deep": True}]}},
@@ -53,3 +54,27 @@ def test_json_is_cut_and_files_are_listed():
 def test_the_name_of_a_file_cannot_pretend_to_end_otherwise():
     item = {"json": {}, "binary": {"data": {"fileName": "\u202egnp.html", "mimeType": "text/html"}}}
     assert [file.file_name for file in files([item], [0])] == ["_gnp.html"]
+
+
+ODD = b'"big":12345678901234567890123456789,"less":-0,"inf":1e400,"half":5E-1,"t":1,"t":{"u":2,"u":2}'
+NESTED = b'{"a":' * 900 + b"1" + b"}" * 900
+
+
+def test_what_no_parser_keeps_is_shown_as_it_is_stored():
+    """Numbers of any length, and names that are there twice; what is nested deeply is cut."""
+    items_read = read_values(b'[{"json":{%s}},{"json":{"n":1.5}},{"json":{"deep":%s}}]' % (ODD, NESTED))
+    first, second, deep = texts(items_read, [0, 1, 2])
+    assert "".join(first[1].split()).encode() == b"{%s}" % ODD
+    assert second[1:] == ('{\n  "n": 1.5\n}', False)
+    assert deep[2]
+    assert TOO_DEEP in deep[1]
+    made = table(items_read[:1], [0])
+    cells = dict(zip(made.columns, made.rows[0][1], strict=True))
+    assert [cells[name] for name in ("big", "inf", "t")] == [
+        Cell("12345678901234567890123456789", "number"),
+        Cell("1e400", "number"),
+        Cell('{"u":2,"u":2}', "object"),
+    ]
+    assert {field.kinds for field in schema(items_read[:1])} == {"number", "number or object"}
+    assert contains(items_read[0], "90123456789")
+    assert contains(items_read[2], "deep")

@@ -175,7 +175,8 @@ class ItemList {
     this.#asked = null;
     if (signal.aborted || !this.scroller.isConnected) return;
     const got = text && readPart(text);
-    if (!got || got.problem || (!got.items.length && !this.search)) this.#fail(got?.problem ?? "These items could not be loaded.");
+    const isOther = !this.search && !got?.items.some((item) => item.number === from); // as where the list is shorter now
+    if (!got || got.problem || isOther) this.#fail(got?.problem ?? "These items could not be loaded.");
     else this.#show(got, from);
   }
 

@@ -62,7 +62,7 @@ export class SchemaOfAll {
   #say(text, isMore = false) {
     const total = Number(this.part.dataset.total);
     const looked = (this.next ?? total).toLocaleString("en");
-    this.note.textContent = `Of ${this.next === null ? "all" : `the first ${looked} of`} ${total.toLocaleString("en")} items${text && `, ${text}`}`;
+    this.note.textContent = `Of ${this.next === null ? "all" : `the first ${looked} of`} ${total.toLocaleString("en")} ${total === 1 ? "item" : "items"}${text && `, ${text}`}`;
     if (!isMore) return;
     const button = document.createElement("button");
     button.type = "button";
