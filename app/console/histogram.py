@@ -25,6 +25,9 @@ SAMPLE = 1_000
 """So many of the newest rows are looked at where the totals do not know a filter."""
 TIMES = ("started_after", "started_before")
 MIN_SPAN = timedelta(minutes=5)
+LAST_DAY = timedelta(days=1)
+WIDER_SPANS = (timedelta(days=7), timedelta(days=90))
+"""Looked at, and then all there is, where any time is asked for and nothing ended in the last day."""
 MAX_SPAN = (MAX_BUCKETS - 2) * timedelta(days=7)
 """In the widest buckets; the first and the last may be cut."""
 
@@ -54,19 +57,24 @@ def is_counted(query: Mapping[str, Any]) -> bool:
     return {name for name in query if name not in beside} <= set(COUNTED)
 
 
-def span_of_list(query: Mapping[str, Any], now: datetime) -> Span:
-    """The span of the list's times, or the last of it where it is too long to be shown; without any the last day."""
-    end = max(min(query.get("started_before", now), now), EARLIEST + timedelta(days=1))
-    begin = min(query.get("started_after", end - timedelta(days=1)), end - MIN_SPAN)
+def span_of_list(query: Mapping[str, Any], now: datetime, otherwise: timedelta = LAST_DAY) -> Span:
+    """The span of the list's times, or the last of it where it is too long to be shown; without a beginning so much."""
+    end = max(min(query.get("started_before", now), now), EARLIEST + LAST_DAY)
+    begin = min(query.get("started_after", end - otherwise), end - MIN_SPAN)
     return span_of({"ended_after": max(begin, end - MAX_SPAN, EARLIEST), "ended_before": end}, now)
 
 
 def count_from_totals(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:
-    """The numbers of the totals, for JSON."""
-    span = span_of_list(asked.query, now)
-    wanted = filter_of({**asked.query, "status": ()}, span)
-    by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
-    return render_numbers(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
+    """The numbers of the totals, for JSON: of any time those of a span in which something ended that is listed."""
+    spans = (LAST_DAY,) if "started_after" in asked.query else (LAST_DAY, *WIDER_SPANS, MAX_SPAN)
+    for each in spans:
+        span = span_of_list(asked.query, now, each)
+        wanted = filter_of({**asked.query, "status": ()}, span)
+        by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
+        found = render_numbers(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
+        if any(map(any, found["series"].values())):
+            break
+    return found
 
 
 def count_from_rows(connection: Connection, asked: ListRequest, now: datetime) -> dict[str, Any]:

@@ -63,6 +63,20 @@ def test_the_histogram_is_there_for_any_filter(browser, each):
     assert sum(long_ago["total"].values()) == 0
 
 
+def test_of_any_time_the_histogram_shows_a_span_in_which_something_ended(browser, api, workflow):
+    for days in (400, 30):
+        api.db.execute(
+            "INSERT INTO execution_ends (minute, project_id, workflow_id, mode, status, bucket, number)"
+            " VALUES (date_trunc('minute', now()) - %s * interval '1 day', 'default', %s, 'trigger', %s, 5, 7)",
+            (days, workflow.id, "error" if days == 400 else "success"),
+        )
+        api.db.commit()
+    month = browser.get("/console/executions/histogram").json
+    assert month["total"] == {"success": 7, "error": 0, "canceled": 0, "crashed": 0}
+    assert browser.get("/console/executions/histogram?status=error").json["total"]["error"] == 7
+    assert sum(browser.get("/console/executions/histogram?range=day").json["total"].values()) == 0
+
+
 def test_rows_tell_what_they_were_about_to_who_may_read_it(browser, browser_with, api, workflow):
     number = api.ended(workflow)
     api.db.execute(

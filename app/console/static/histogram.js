@@ -64,8 +64,10 @@ function draw(found) {
   plot = new uPlot(options, [found.times, ...rows.map(([, counts]) => counts)], place);
   const told = Object.entries(found.total).filter(([, count]) => count).map(([status, count]) => `${count} ${status}`);
   place.setAttribute("aria-label", `Ended since ${since(found)}: ${told.join(", ") || "none"}`);
-  document.getElementById("histogram-note").textContent = found.sample ? `Of the newest ${found.sample} that match` : "";
+  document.getElementById("histogram-note").textContent = saidOf(found);
 }
+
+const saidOf = (found) => (found.sample ? `Of the newest ${found.sample} that match` : `Ended since ${since(found)}`);
 
 function since(found) {
   return `${new Date(found.times[0] * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
@@ -74,7 +76,7 @@ function since(found) {
 /** Counts on the buttons of the statuses: what has ended in the span that is shown, and what is in flight now. */
 function tell(found) {
   const counts = { ...found.total, ...found.inFlight };
-  const ended = found.sample ? `Of the newest ${found.sample} that match` : `Ended since ${since(found)}${found.counted ? ", deleted ones as well" : ""}`;
+  const ended = saidOf(found) + (found.counted && !found.sample ? ", deleted ones as well" : "");
   for (const field of form.querySelectorAll('[name="status"]')) {
     const count = counts[field.value] || 0;
     const isMore = field.value in found.inFlight && count > found.inFlightUpTo;
