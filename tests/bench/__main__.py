@@ -27,6 +27,7 @@ from tests.bench.report import Report, draw_growth
 from tests.bench.run_data import report_run_data
 from tests.bench.runs import report_growth
 from tests.bench.watchers import report_watchers
+from tests.bench.writes import report_writes
 
 SMALL, LARGE = 10_000, 1_000_000
 RESULTS = Path(__file__).resolve().parents[2] / "var"
@@ -87,6 +88,10 @@ PARTS: Mapping[str, tuple[str, Callable[[Bench], None]]] = {
         lambda b: report_filters(b.report, b.home, b.small, b.large, (SMALL, b.rows)),
     ),
     "console": ("the console's pages, also in a browser", lambda b: report_console(b.report, b.home, b.large)),
+    "writes": (
+        "what an execution's life costs with and without what is written for the console",
+        lambda b: report_writes(b.report, b.prepared("writes")),
+    ),
     "webhooks": ("webhooks", lambda b: webhooks.report_webhooks(b.report, b.home, b.large, b.n8n)),
     "run_data": (
         "a run of 100 MB, its structure and its pages",

@@ -120,7 +120,7 @@ class Client:
 
 
 def report_browser(report: Report, server: live.LiveServer, database_url: str) -> None:
-    """First paint, the time from a key to the next paint, and the scripts and styles of the list's page."""
+    """First paint, the time from a key to the next paint, and scripts and styles, of the list and of an execution."""
     chromium = shutil.which("chromium")
     if chromium is None:
         return
@@ -128,26 +128,34 @@ def report_browser(report: Report, server: live.LiveServer, database_url: str) -
 
     with connect(database_url) as connection:
         link = new_link(connection, server.url, server.key)
-    columns = {"": ",.1f", "a blank page": ",.1f", "of a blank page": ",.1f"}
-    with sync_playwright() as playwright, report.table("its list in a browser", **columns) as table:
+    pages = {"its list": LIST, "an execution": PAGES["one execution"][0].format(**parts_of(server))}
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page()
         page.goto(link)
-        paints: dict[str, list[float]] = {LIST: [], BLANK: []}
-        presses: dict[str, list[float]] = {LIST: [], BLANK: []}
+        for name, path in pages.items():
+            report_page(report, browser, page, name, f"{server.url}{path}", f"{server.url}{BLANK}")
+        browser.close()
+
+
+def report_page(report: Report, browser: Any, page: Any, name: str, address: str, blank: str) -> None:
+    """What a browser says of one page, that has signed in."""
+    columns = {"": ",.1f", "a blank page": ",.1f", "of a blank page": ",.1f"}
+    with report.table(f"{name} in a browser", **columns) as table:
+        paints: dict[str, list[float]] = {address: [], blank: []}
+        presses: dict[str, list[float]] = {address: [], blank: []}
         for _ in range(BROWSER_ROUNDS):
             for path in paints:
-                page.goto(f"{server.url}{path}", wait_until="load")
+                page.goto(path, wait_until="load")
                 paints[path].append(first_paint(page))
                 presses[path] += [float(page.evaluate(KEY_TO_PAINT)) for _ in range(3)]
-        for name, times in (("first paint, ms", paints), ("from a key to the next paint, ms", presses)):
-            beside = ratio(times[LIST], times[BLANK])
-            table.add(name, statistics.median(times[LIST]), statistics.median(times[BLANK]), beside)
+        for what, times in (("first paint, ms", paints), ("from a key to the next paint, ms", presses)):
+            beside = ratio(times[address], times[blank])
+            table.add(what, statistics.median(times[address]), statistics.median(times[blank]), beside)
         fresh = browser.new_context(storage_state=page.context.storage_state()).new_page()
-        fresh.goto(f"{server.url}{LIST}", wait_until="networkidle")
+        fresh.goto(address, wait_until="networkidle")
         loaded = fresh.evaluate(f"{LOADED}.reduce((sum, each) => sum + each.encodedBodySize, 0)")
         table.add("scripts and styles, KB compressed", loaded / 1024, None, None)
-        browser.close()
 
 
 def first_paint(page: Any) -> float:
