@@ -13,6 +13,12 @@ PIECE = 4 * 2**20
 """Bytes that are decoded at once."""
 HEAD_BYTES = 1024
 """How far into a document its charset has to be declared."""
+SAMPLE_BYTES = 64 * 2**10
+"""How much of a text is looked at to guess its charset, from its first byte on that is not ASCII."""
+REPLACED = "\ufffd"
+WESTERN = "cp1252"
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_OTHER_LETTERS = re.compile(r"[^\x00-\x7f\ufffd]")
 _XML = re.compile(rb"""\s*<\?xml[^<>]{0,200}?encoding=["']([-\w]+)["']""")
 _META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNORECASE)
 
@@ -25,6 +31,23 @@ def decode(content: bytes, charset: str | None) -> str:
 def charset_of(content: bytes, charset: str | None) -> str:
     """Python's name for what the content is written in."""
     return codec_named(charset) or _declared_charset(content) or "utf-8"
+
+
+def guess_charset(content: bytes) -> str:
+    """Python's name for what a text of which nothing is known is most likely written in.
+
+    What it says of itself; else UTF-8, unless most of what is not ASCII can be none; then the charset of Windows.
+    """
+    begin = _NOT_ASCII.search(content)
+    if begin is None:
+        return "utf-8"
+    declared = _declared_charset(content)
+    if declared is not None:
+        return declared
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(content[begin.start() : begin.start() + SAMPLE_BYTES])
+    broken = text.count(REPLACED)
+    return "utf-8" if len(_OTHER_LETTERS.findall(text)) >= broken else WESTERN
 
 
 def decode_pieces(content: bytes, codec: str) -> str:

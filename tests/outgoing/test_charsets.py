@@ -10,7 +10,7 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing import charsets
-from app.outgoing.charsets import codec_named, decode, decode_pieces
+from app.outgoing.charsets import SAMPLE_BYTES, codec_named, decode, decode_pieces, guess_charset
 from app.outgoing.client import Answer
 
 TEXT = "ЖЮЯ"
@@ -32,6 +32,27 @@ TEXT = "ЖЮЯ"
 )
 def test_a_document_declares_its_charset(document: str, charset: str) -> None:
     assert decode(document.encode(charset), None) == document.removeprefix("\ufeff")
+
+
+@pytest.mark.parametrize(
+    ("content", "charset"),
+    [
+        (b"", "utf-8"),
+        (b"plain", "utf-8"),
+        ("für".encode(), "utf-8"),
+        ("für".encode("latin-1"), "cp1252"),
+        ("5 €, „für“".encode("cp1252"), "cp1252"),
+        (b"x" * SAMPLE_BYTES + "für".encode("latin-1"), "cp1252"),
+        ("日本語の cut".encode()[1:], "utf-8"),
+        (("ü" * SAMPLE_BYTES).encode(), "utf-8"),
+        (("a" + "日" * SAMPLE_BYTES).encode(), "utf-8"),
+        ("\ufeffЖ".encode("utf-16-be"), "utf-16"),
+        ("<?xml version='1.0' encoding='koi8-r'?><a>ЖЮЯ".encode("koi8-r"), "koi8-r"),
+        (b"<meta charset=utf-16><p>plain", "utf-8"),
+    ],
+)
+def test_a_charset_is_guessed(content: bytes, charset: str) -> None:
+    assert guess_charset(content) == charset
 
 
 def test_characters_that_are_written_with_ascii_are_read() -> None:

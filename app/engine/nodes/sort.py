@@ -19,6 +19,9 @@ from app.engine.values import conversions, paths
 
 _LINE = re.compile(r"\[line \d+\]\Z")
 _RETURN = re.compile(r"\breturn\b")
+DEFAULT_CODE = """const [one, other] = [a.json.myField, b.json.myField];
+return one < other ? -1 : one > other ? 1 : 0;"""
+"""What sorts where no code is stored: n8n stores none that is left as it was offered."""
 
 
 ISSUES = rules(
@@ -38,7 +41,7 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
         {
             "type": parameters.get("type", "simple"),
             "fields": (parameters.get("sortFieldsUi") or {}).get("sortField") or [],
-            "code": parameters.get("code", ""),
+            "code": parameters.get("code", DEFAULT_CODE),
             "options": parameters.get("options") or {},
         },
         parameter="sortFieldsUi",

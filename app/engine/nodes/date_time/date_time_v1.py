@@ -123,7 +123,8 @@ PROGRAM = """={{ (({ p, format, fromFormat }) => {
   const date = read(p.value, fromFormat, options.fromTimezone);
   if (!date.isValid) return { failed: true };
   if (!calculates) {
-    return { made: write(options.toTimezone ? date.setZone(options.toTimezone) : date, format), at: date.toMillis() };
+    const moved = options.toTimezone ? date.setZone(options.toTimezone) : date;
+    return { made: write(moved.isValid ? moved : date, format), at: date.toMillis() };
   }
   const length = { [p.timeUnit ?? 'days']: Number(p.duration ?? 0) };
   const moved = (p.operation ?? 'add') === 'add' ? date.plus(length) : date.minus(length);

@@ -24,7 +24,7 @@ from app.engine.run.memory import DICT, base64_size
 from app.engine.run.registry import node
 from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
-from app.outgoing.charsets import BYTE_ORDER_MARK
+from app.outgoing.charsets import BYTE_ORDER_MARK, guess_charset
 
 NOT_JSON = "The file selected in 'Input Binary Field' is not in JSON format"
 OTHER_FILE = "Try to change the operation or select a JSON file in 'Input Binary Field'"
@@ -105,7 +105,7 @@ BY_LIBRARY = {"pdf": read_pdf, "fromIcs": _read_calendars}
 async def _text(context: NodeContext, content: bytes, parameters: dict[str, Any]) -> str:
     """The text of a file; its byte order mark is part of it only where that is wanted, and an encoding is chosen."""
     options = as_group(parameters.get("options"))
-    codec = encoding_name(options.get("encoding"))
+    codec = encoding_name(options.get("encoding") or guess_charset(content))
     text = await binary.decode(context, content, codec)
     marked = content[:4].decode(codec, "ignore").startswith(BYTE_ORDER_MARK)
     kept = marked and options.get("encoding") and options.get("stripBOM") is False
