@@ -23,6 +23,10 @@ AT_ONCE = 1_000
 a node, is written entry by entry on the upper levels."""
 
 
+class JsonTooLong(ValueError):
+    """The document would be longer than it may be."""
+
+
 class JsonWriter:
     """Writes one document of at most so many bytes. `weigh`: the characters in the texts of a value, at least, as far
     as they are no more than its second argument."""
@@ -36,7 +40,7 @@ class JsonWriter:
 
         What is below so many levels is written at one go, unless it is large.
 
-        Raises TypeError, ValueError or RecursionError for what cannot be written, and ValueError for too much.
+        Raises TypeError, ValueError or RecursionError for what cannot be written, and JsonTooLong for too much.
         """
         if large_json.is_heavy([data], FEW):
             self._write(data, levels)
@@ -102,7 +106,7 @@ class JsonWriter:
 
     def _count(self, length: int) -> None:
         if self._made.tell() + length > self._most:
-            raise ValueError(f"it takes more than {self._most:,} bytes")
+            raise JsonTooLong(f"it takes more than {self._most:,} bytes")
 
 
 def _is_heavy_together(entries: list[Any], *, named: bool) -> bool:

@@ -7,10 +7,11 @@ gigabytes of one large item. So it is known how much there is before all of it i
 from typing import Any
 
 from app.engine.run.memory import length_of_texts
-from app.json_parts import JsonWriter
+from app.json_parts import JsonTooLong, JsonWriter
 
 MAX_BYTES = 512 * 2**20
 """PostgreSQL cuts the connection at twice as much, each time it is tried."""
+ADVICE = "what each node puts out is recorded, so let fewer nodes hand on large items, or remove large fields early"
 LEVELS = 4
 """Below so many levels are the single runs of a node, and the entries of what is due."""
 
@@ -21,6 +22,9 @@ def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS) -> bytes:
     What is below so many levels is written at one go, unless it is large.
 
     Raises TypeError, ValueError or RecursionError for what cannot be written,
-    and ValueError for more than MAX_BYTES.
+    and JsonTooLong for more than MAX_BYTES.
     """
-    return JsonWriter(MAX_BYTES, length_of_texts).encode(data, levels)
+    try:
+        return JsonWriter(MAX_BYTES, length_of_texts).encode(data, levels)
+    except JsonTooLong as error:
+        raise JsonTooLong(f"{error}; {ADVICE}") from error

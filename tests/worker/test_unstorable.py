@@ -52,7 +52,9 @@ def test_what_is_too_large_is_not_tried(monkeypatch) -> None:
     )
     assert (small.status, small.error_message) == ("success", None)
     assert (large.status, large.data) == ("error", b"{}")
-    assert large.error_message == "The data of this run could not be stored: it takes more than 1,000 bytes"
+    assert large.error_message == (
+        f"The data of this run could not be stored: it takes more than 1,000 bytes; {run_data.ADVICE}"
+    )
 
 
 def test_what_is_nested_too_deeply_is_said_to_be() -> None:
