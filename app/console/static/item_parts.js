@@ -1,5 +1,8 @@
 // Items as the server sends them, a page at a time, made into rows of a list.
 
+const TURNING = /[\u0590-\u08ff\u200f\u202a-\u202e\u2066-\u2069\ufb1d-\ufdff\ufe70-\ufefc]|\ud802|\ud803|\ud83a|\ud83b/;
+const MEMBER = /^(\s*)("(?:[^"\\]|\\.)*")(: )(.*)$/;
+
 /** A page of items: what each is, by number, and what the server says of the page. */
 export function readPart(html) {
   const part = new DOMParser().parseFromString(html, "text/html").querySelector(".list");
@@ -79,6 +82,23 @@ export function tableRow(item, index, columns, own) {
   return row;
 }
 
+/** The text; where letters in it go from right to left, these turn nothing but the name or the value that has them. */
+function linesOf(text) {
+  if (!TURNING.test(text)) return [text];
+  return text.split("\n").flatMap((line, at) => {
+    const [, space, name, between, value] = MEMBER.exec(line) ?? [];
+    const parts = name ? [space, apart(name), between, apart(value)] : [apart(line)];
+    return at ? ["\n", ...parts] : parts;
+  });
+}
+
+function apart(text) {
+  const element = make("bdi");
+  element.dir = "ltr";
+  element.textContent = text;
+  return element;
+}
+
 /** An item as JSON. */
 export function jsonRow(item, index, total) {
   const row = make("article", null, "json-row");
@@ -87,7 +107,7 @@ export function jsonRow(item, index, total) {
   row.ariaLabel = `Item ${item.number}`;
   row.append(opener(item, item.number.toLocaleString("en"), "quiet nr"));
   const text = make("pre");
-  text.textContent = item.problem ?? item.text;
+  text.append(...linesOf(item.problem ?? item.text));
   row.append(text);
   addMore(row, item);
   return row;

@@ -21,7 +21,11 @@ KEEP = """
        SET data = NULL, encoding = %(encoding)s, encoded = %(encoded)s, run_index = %(run_index)s
      WHERE d.execution_id = %(id)s
 """
-ODD = b'"big":12345678901234567890123456789,"__proto__":{"x":1},"twice":1,"twice":2.50,"2":"<b>","1":null'
+TURNED = 1998
+"""An item with letters from right to left, that a mark turns all that follows."""
+HEBREW = {"\u202e\u05d0": "\u05d1"}
+ODD = b'"big":12345678901234567890123456789,"__proto__":{"x":1},"twice":1,"twice":2.50,"2":"<b>","1":null,'
+ODD += orjson.dumps(HEBREW)[1:-1]
 ROWS = 45_000
 
 
@@ -41,12 +45,18 @@ def make_item(number: int) -> bytes:
     if number == LARGE:
         row = b'{"name":"Ada \\"L\\"","list":[1,2,3],"text":"%s"}' % (b"a" * 60)
         return b'{"json":{%s,"text":"%s","rows":[%s]}}' % (ODD, b"one\\ntwo\\n" * 500, b",".join([row] * ROWS))
-    late = {"late": "needle"} if number == LARGE - 1 else {}
+    late = {"late": "needle"} if number == LARGE - 1 else HEBREW if number == TURNED else {}
     return orjson.dumps({"json": {"n": number, "text": f"<b>{number}</b> {'word ' * (number % 40)}", **late}})
 
 
 def item(grid: Locator, number: int) -> Locator:
     return grid.locator(f"[aria-rowindex='{number + 2}']")
+
+
+def is_in_order(parts: Locator) -> bool:
+    """Whether the name stands left of the value."""
+    name, value = (parts.nth(at).bounding_box() for at in range(2))
+    return name["x"] + name["width"] <= value["x"]
 
 
 def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(open_tab, stage):
@@ -75,6 +85,9 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
 
     output.get_by_role("button", name="JSON").click()
     expect(feed.get_by_label("Item 1998", exact=True)).to_contain_text('"n": 1998')  # one is still there
+    assert is_in_order(
+        feed.get_by_label(f"Item {TURNED}", exact=True).locator("bdi", has_text=re.compile("[\u05d0\u05d1]"))
+    )
     assert "view=json" in page.url
     assert violations(page) == []
     place = jump.input_value()
@@ -109,6 +122,7 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
         '"2": "<b>"',
         '"1": null',
     ]
+    assert is_in_order(line.filter(has_text="\u05d0").locator("span"))
     text, rows = line.filter(has_text='"text"'), line.filter(has_text='"rows"')
     text.click()
     expect(line.filter(has_text=re.compile("^two$")).first).to_be_visible()
