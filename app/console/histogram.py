@@ -71,6 +71,8 @@ def count_from_totals(connection: Connection, asked: ListRequest, now: datetime)
         span = span_of_list(asked.query, now, each)
         wanted = filter_of({**asked.query, "status": ()}, span)
         by_time = read_stats(connection, wanted, "time", unit=span.unit, width=span.width)
+        if each is MAX_SPAN and by_time:
+            span = replace(span, begin=min(by_time))
         found = render_numbers(span, {at: stats.numbers for at, stats in by_time.items()}, asked)
         if any(map(any, found["series"].values())):
             break
