@@ -21,6 +21,7 @@ from tests import compiled, live, warm
 from tests.credentials import provider as oauth_provider
 from tests.order import slow_first
 from tests.postgres import TestServer, cloned_database
+from tests.reused_database import ReusedDatabase
 
 # How fast an example runs says more of the machine than of the program; CI tries the same ones each time.
 settings.register_profile("suite", deadline=None, database=None, derandomize="CI" in os.environ)
@@ -110,6 +111,15 @@ def database_url(postgres_url: str) -> Iterator[str]:
     """A migrated database that only this test uses."""
     with cloned_database(postgres_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def reused_database(postgres_url: str) -> Iterator[ReusedDatabase]:
+    """The database that tests of this process use one after the other: a folder's conftest.py chooses it for them."""
+    with cloned_database(postgres_url) as url:
+        reused = ReusedDatabase(url)
+        yield reused
+        reused.close()
 
 
 @pytest.fixture

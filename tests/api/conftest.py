@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
-import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -23,34 +22,10 @@ from app.settings import Settings
 from app.vocabulary import STATUSES
 from app.web import create_app
 from tests.patience import PATIENCE_SECONDS
-from tests.postgres import cloned_database
+from tests.reused_database import ReusedDatabase
 from tests.workflows import chain, node
 
 KEY = "test-key"
-# Rows go without their triggers and numbers start over; tables that record migrations stay. What nothing was ever
-# written to, and what has counted nothing, is left alone: this runs for each of thousands of tests.
-EMPTY_EVERYTHING = """
-    DO $$
-    DECLARE name text;
-    BEGIN
-        SET LOCAL session_replication_role = replica;
-        FOR name IN
-            SELECT relname
-              FROM pg_class
-             WHERE relnamespace = 'public'::regnamespace
-               AND relkind = 'r'
-               AND relname !~ 'yoyo|migration'
-               AND pg_relation_size(oid) > 0
-        LOOP
-            EXECUTE format('DELETE FROM %I', name);
-        END LOOP;
-        PERFORM setval(format('%I.%I', schemaname, sequencename), start_value, false)
-           FROM pg_sequences
-          WHERE schemaname = 'public'
-            AND last_value IS NOT NULL;
-        INSERT INTO projects (id, name) VALUES ('default', 'Default project');
-    END $$
-"""
 
 TRIGGER = node("Start", "manualTrigger", id="1")
 NO_OP = node("Nothing", "noOp", id="2", position=[200, 0])
@@ -71,38 +46,15 @@ def endpoint_scopes(app: Flask) -> dict[tuple[str, str], str | None]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres_url: str) -> Iterator[str]:
-    """One database for all tests of this process, which are many and each need little."""
-    with cloned_database(postgres_url) as url:
-        yield url
-
-
-@pytest.fixture(scope="session")
-def empty_database(shared_database: str) -> Iterator[Callable[[], None]]:
-    """Empties the shared database, over a connection that knows all tables already."""
-
-    def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(shared_database, autocommit=True)
-
-    kept = connect()
-
-    def empty() -> None:
-        nonlocal kept
-        try:
-            kept.execute(EMPTY_EVERYTHING)
-        except psycopg.OperationalError:  # a test has cut everybody off
-            kept = connect()
-            kept.execute(EMPTY_EVERYTHING)
-
-    yield empty
-    kept.close()
+def shared_database(reused_database: ReusedDatabase) -> str:
+    """The database of the app that most tests ask, with whatever another test has left there."""
+    return reused_database.url
 
 
 @pytest.fixture
-def database_url(shared_database: str, empty_database: Callable[[], None]) -> str:
+def database_url(reused_database: ReusedDatabase) -> str:
     """The shared database, as empty as a new one."""
-    empty_database()
-    return shared_database
+    return reused_database.empty()
 
 
 @pytest.fixture(scope="session")
@@ -249,10 +201,14 @@ class Api:
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[connection.Connection]:
+def db(database_url: str, reused_database: ReusedDatabase) -> Iterator[connection.Connection]:
     """A connection as the repository wants it."""
-    with connection.connect(database_url) as opened:
-        yield opened
+    if database_url != reused_database.url:
+        with connection.connect(database_url) as opened:
+            yield opened
+    else:
+        with reused_database.lend() as lent:
+            yield lent
 
 
 @pytest.fixture

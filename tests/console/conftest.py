@@ -16,7 +16,6 @@ from tests.api.conftest import (  # noqa: F401
     database_url,
     db,
     each,
-    empty_database,
     make_app,
     shared_app,
     shared_database,

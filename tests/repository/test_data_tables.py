@@ -12,6 +12,8 @@ from app.repository.data_tables import DataTable
 from app.repository.keysets import Order, Place
 from tests.repository.plans import nodes, plan_of
 
+pytestmark = pytest.mark.own_database
+
 ROWS = 60_000
 FILL = """
     INSERT INTO data_table_rows (table_id, id, cells)

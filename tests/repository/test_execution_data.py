@@ -14,6 +14,8 @@ from app.repository.execution_data import SLICE_BYTES, DataGone, DataReader, enc
 from app.repository.executions import get_execution
 from tests.repository.given import a_running_execution, a_worker, a_workflow, as_before_compression
 
+pytestmark = pytest.mark.own_database
+
 DENSE = b'{"a":"' + os.urandom(2 * SLICE_BYTES).hex().encode() + b'"}'
 DOCUMENTS = {
     "nothing": b"{}",

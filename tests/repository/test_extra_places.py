@@ -12,6 +12,8 @@ from tests.repository.given import a_worker
 from tests.repository.plans import nodes, plan_of
 from tests.repository.test_turns import queue
 
+pytestmark = pytest.mark.own_database
+
 EXTRA = 5
 WAIT = """
     UPDATE executions

@@ -13,6 +13,8 @@ from app.repository.execution_pages import read_page
 from tests.patience import wait_until
 from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
 
+pytestmark = pytest.mark.own_database
+
 
 @pytest.fixture
 def pool(database_url):

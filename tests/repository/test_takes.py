@@ -10,6 +10,8 @@ from app.repository.trigger_hooks import NewHook
 from tests.patience import wait_until
 from tests.repository.given import a_worker, a_workflow
 
+pytestmark = pytest.mark.own_database
+
 
 def ask_for_hook(connection) -> None:
     version_id = workflows.get_workflow(connection, "w1").version_id

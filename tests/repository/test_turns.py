@@ -13,6 +13,8 @@ from app.repository.triggers import NewSchedule
 from tests.repository.given import DATA, a_new_execution, a_running_execution, a_worker, a_workflow
 from tests.repository.plans import nodes, plan_of
 
+pytestmark = pytest.mark.own_database
+
 DUE = datetime(2020, 1, 1, tzinfo=UTC)
 QUEUE = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode)

@@ -11,6 +11,8 @@ from app.repository.errors import AlreadyExists, Conflict, translate_errors
 from app.repository.variables import VariableFilter
 from tests.repository.plans import nodes, plan_of
 
+pytestmark = pytest.mark.own_database
+
 FILL = """
     INSERT INTO projects (id, name) SELECT 'p' || n, 'Project' FROM generate_series(1, 200) AS n;
     INSERT INTO variables (id, key, value, project_id)

@@ -84,7 +84,7 @@ def test_time_grows_with_its_length(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_memory_is_a_few_times_its_length(kind: str) -> None:
-    assert takes_less_than(5, json_text, BODIES[kind](4_000_000))
+    assert takes_less_than(5, json_text, BODIES[kind](2_000_000))
 
 
 def test_what_becomes_much_longer_is_no_text() -> None:

@@ -125,4 +125,4 @@ def test_what_lies_deep_is_not_copied_at_each_level() -> None:
 
 @pytest.mark.parametrize("kind", BODIES)
 def test_memory_is_a_few_times_its_length(kind: str) -> None:
-    assert takes_less_than(8, lambda data: xml_text(data, None), BODIES[kind](4_000_000))
+    assert takes_less_than(8, lambda data: xml_text(data, None), BODIES[kind](2_000_000))

@@ -1,0 +1,44 @@
+"""What tests use one after the other is as empty as what a test gets of its own."""
+
+import psycopg
+from psycopg import sql
+
+from tests.postgres import cloned_database
+from tests.reused_database import ReusedDatabase
+
+TABLES = """
+    SELECT relname
+      FROM pg_class
+     WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname !~ 'yoyo|migration'
+     ORDER BY relname
+"""
+
+
+def rows(url: str) -> dict[str, int]:
+    """How many rows each table has."""
+    with psycopg.connect(url) as connection:
+        names = [name for (name,) in connection.execute(TABLES).fetchall()]
+        counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(name)) for name in names]
+        row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(counts))).fetchone()
+        return dict(zip(names, row, strict=True))
+
+
+def test_an_emptied_database_holds_what_a_new_one_holds(postgres_url: str, reused_database: ReusedDatabase) -> None:
+    with reused_database.lend() as connection:
+        connection.execute("INSERT INTO projects (id, name) VALUES ('other', 'Other')")
+        connection.execute("UPDATE pruning_turns SET expires_at = now()")
+        connection.commit()
+    with cloned_database(postgres_url) as new:
+        assert rows(reused_database.empty()) == rows(new)
+
+
+def test_a_connection_is_lent_as_new(reused_database: ReusedDatabase) -> None:
+    with reused_database.lend() as first:
+        first.execute("SET statement_timeout = 7; LISTEN something; SELECT pg_advisory_lock(7)")
+        first.execute("CREATE TABLE made (id int)")
+    with reused_database.lend() as second:
+        assert second.execute("SHOW statement_timeout").fetchone() == ("0",)
+        assert second.execute("SELECT to_regclass('made')").fetchone() == (None,)
+        assert second.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        ).fetchone() == (0,)
