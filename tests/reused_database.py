@@ -36,6 +36,9 @@ EMPTY_EVERYTHING = """
     END $$
 """
 
+AS_NEW = "RESET ALL; UNLISTEN *; CLOSE ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all()"
+"""Leaves what is prepared, of which psycopg keeps a list."""
+
 
 class ReusedDatabase:
     """A migrated database of this process, and connections to it that know its tables already."""
@@ -72,7 +75,7 @@ class ReusedDatabase:
         try:
             connection.rollback()
             connection.autocommit = True
-            connection.execute("DISCARD ALL")
+            connection.execute(AS_NEW)
             connection.autocommit = False
             self._lent = connection
         except psycopg.Error:

@@ -197,7 +197,7 @@ def test_what_is_said_once_it_is_sent(site) -> None:
     moved = send(site, path, Accept=PAGE)
     assert (moved.status, moved.headers["location"]) == (303, "http://x.example/y")
     _, path = publish(site, form_trigger(options=options(respondWith="redirect", redirectUrl="http://[x")), no_op())
-    assert "no address: 'http://[x'" in send(site, path, Accept=PAGE).message
+    assert "invalid address: 'http://[x'" in send(site, path, Accept=PAGE).message
     _, path = publish(site, form_trigger(), no_op())
     assert "Your response has been recorded" in shown(send(site, path, Accept=PAGE))
 

@@ -138,7 +138,7 @@ def test_a_status_that_an_answer_can_have(site: Site, status: int) -> None:
 
 def test_what_leads_nowhere_and_what_is_too_much(site: Site) -> None:
     nowhere = respond(respondWith="redirect", redirectURL="http://[")
-    assert "no address" in site.answer(webhook(responseMode="responseNode"), nowhere).message
+    assert "invalid address" in site.answer(webhook(responseMode="responseNode"), nowhere).message
     said = site.answer(*by_node(X_A="v" * 40_000))
     assert "longer than" in said.message
     said = site.answer(*by_node(**{f"X_{number}": "v" for number in range(101)}))
