@@ -76,7 +76,7 @@ def workflow(nodes: list[Json], *lines: Line, **more: Any) -> Json:
         outputs = connections.setdefault(source, {"main": []})["main"]
         outputs.extend([] for _ in range(output + 1 - len(outputs)))
         outputs[output].append({"node": target, "type": "main", "index": index})
-    return {"name": "Test", "nodes": nodes, "connections": connections, "settings": {}, **more}
+    return {"name": "Test", "nodes": nodes, "connections": connections, "settings": {"executionOrder": "v1"}, **more}
 
 
 def attach(document: Json, *lines: tuple[str, str, str]) -> Json:

@@ -51,7 +51,7 @@ def test_case(path: Path, engine: Engine, request: pytest.FixtureRequest) -> Non
     case = json.loads(path.read_text())
     if path.stem in NEXT:
         request.applymarker(pytest.mark.xfail(strict=True, reason="not equal yet"))
-    outcome = engine.run(case["workflow"], mode="test", start_node="Start")
+    outcome = engine.run({"settings": {"executionOrder": "v1"}, **case["workflow"]}, mode="test", start_node="Start")
     expected = case["expected"]
     if expected["status"] == "rejected":
         assert outcome.status == "error"

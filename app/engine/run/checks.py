@@ -26,10 +26,7 @@ def check_bounds(graph: Graph) -> None:
 
 
 def check_runnable(graph: Graph) -> None:
-    """Raise InvalidWorkflow for what no run can begin with: unknown types anywhere, execution order v0."""
-    order = graph.settings.get("executionOrder", "v1")
-    if order != "v1":
-        raise InvalidWorkflow(f"Execution order '{order}' is not supported; set it to 'v1' in the workflow settings.")
+    """Raise InvalidWorkflow for what no run can begin with: unknown types, too many inputs."""
     check_bounds(graph)
     check_installed(graph, graph.nodes.values())
 

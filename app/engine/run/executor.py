@@ -1,7 +1,6 @@
 """Runs what is due, node by node, until nothing is left, a node fails, or the run has to wait.
 
-n8n's execution order v1: depth first, the top-left branch first; a node with several inputs waits for all of them
-for as long as another node is due. Knows graph and state; of the nodes only that they are run.
+Which node is next, `orders` decides. Knows graph and state; of the nodes only that they are run.
 """
 
 import asyncio
@@ -19,6 +18,7 @@ from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import weigh_light_outputs, weigh_outputs
+from app.engine.run.orders import order_of
 from app.engine.run.pairing import finish_outputs, pair_inputs
 from app.engine.run.state import MAX_NODE_RUNS, RunState, Task
 from app.engine.run.sub_nodes import close_uses
@@ -47,7 +47,8 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
     """
     failed: NodeError | None = None
     turn_at = time.monotonic() + TURN_SECONDS
-    while state.stack or state.release_waiting(_may_run):
+    order = order_of(state.graph.settings)
+    while state.stack or order.release(state):
         task = state.stack.pop()
         if state.execution_index >= MAX_NODE_RUNS:
             return _went_on_for_too_long(state, task)
@@ -75,16 +76,6 @@ def _went_on_for_too_long(state: RunState, task: Task) -> Halt:
     state.error = error.document(task.node.document)
     state.stack.append(task)
     return Halt(error=RunError(task.node.name, error.message))
-
-
-def _may_run(task: Task) -> bool:
-    """Whether a node may run although some of its inputs will never come."""
-    required = task.node.kind.needed_inputs(task.node.parameters)
-    if required is None:
-        return True
-    if isinstance(required, int):
-        return sum(1 for items in task.inputs if items) >= required
-    return all(index < len(task.inputs) and task.inputs[index] for index in required)
 
 
 async def _run_task(
@@ -193,7 +184,8 @@ def _hand_on(context: NodeContext, run: dict[str, Any], outputs: Outputs) -> Non
     """Record what the node gives, and deliver it to the nodes that follow."""
     run["data"] = {"main": outputs}
     context.state.record(context.node, run)
-    context.state.deliver(context.node, outputs, context.run_index)
+    order = order_of(context.state.graph.settings)
+    order.deliver(context.state, context.node, outputs, context.run_index)
 
 
 async def _take_memory(context: NodeContext, outputs: Outputs) -> None:

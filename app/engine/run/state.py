@@ -3,13 +3,12 @@
 An interrupted run is taken up again from its document; runs nothing itself.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.document import CHILDREN, RunDocument, write_document, write_due, write_result
 from app.engine.run.engine_requests import SubNodeCall
-from app.engine.run.graph import Destination, Graph, InvalidWorkflow, Node
+from app.engine.run.graph import Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.static_data import StaticData
 
@@ -60,62 +59,6 @@ class RunState:
     last_node: str | None = None
     error: dict[str, Any] | None = None
     execution_index: int = 0
-
-    def deliver(self, source: Node, outputs: list[list[Item]], run_index: int) -> None:
-        """Hand a node's outputs on: what lies top-left is due first, before all that was due already."""
-        due: list[tuple[tuple[float, float], int, Destination]] = []
-        for index, connections in enumerate(source.outputs):
-            items = outputs[index] if index < len(outputs) else None
-            for connection in connections:
-                if items:
-                    target = self.graph.nodes[connection.node]
-                    if not target.kind.passive:
-                        due.append(((target.position[1], target.position[0]), index, connection))
-        if len(due) > 1:
-            due.sort(key=lambda entry: entry[0], reverse=True)
-        for _, index, connection in due:
-            origin = {"previousNode": source.name, "previousNodeOutput": index, "previousNodeRun": run_index}
-            self._enqueue(self.graph.nodes[connection.node], connection.input, outputs[index], origin)
-
-    def _enqueue(self, target: Node, index: int, items: list[Item], origin: InputSource) -> None:
-        if target.input_count <= 1:
-            self.stack.append(Task(target, [items], [origin]))
-            return
-        partial = self.waiting.setdefault(target.name, [])
-        task = next((entry for entry in partial if entry.inputs[index] is None), None)
-        if task is None:
-            task = Task(target, [None] * target.input_count, [None] * target.input_count)
-            partial.append(task)
-        task.inputs[index] = items
-        if task.sources is not None:
-            task.sources[index] = origin
-        if all(entry is not None for entry in task.inputs):
-            partial.remove(task)
-            if not partial:
-                del self.waiting[target.name]
-            self.stack.append(task)
-
-    def release_waiting(self, may_run: Callable[[Task], bool]) -> bool:
-        """Let a node that waits for more inputs run with what it has; False when none may.
-
-        Called when nothing else is due, so that missing inputs could come only from nodes that wait themselves:
-        the first to have waited goes first, but none before another from which a way leads to it. A node that may
-        not run without the missing ones waits for good, and so do those after it.
-        """
-        waiting = list(self.waiting)
-        for name in waiting:
-            if self.graph.descends(name, waiting):
-                continue
-            partial = self.waiting[name]
-            task = next((entry for entry in partial if any(entry.inputs) and may_run(entry)), None)
-            if task is not None:
-                partial.remove(task)
-                if not partial:
-                    del self.waiting[name]
-                task.inputs = [entry if entry is not None else [] for entry in task.inputs]
-                self.stack.append(task)
-                return True
-        return False
 
     def record(self, node: Node, run: dict[str, Any]) -> None:
         """Add a run of a node; it is now the node that ran last."""

@@ -139,12 +139,6 @@ def test_what_can_be_kept_but_not_run_is_refused_when_it_is_to_run():
         check_runnable(far)
 
 
-def test_the_old_execution_order_is_refused():
-    graph = parse_workflow(workflow([START], settings={"executionOrder": "v0"}))
-    with pytest.raises(InvalidWorkflow, match="Execution order 'v0' is not supported"):
-        check_runnable(graph)
-
-
 def test_the_registry_lists_types_with_their_versions():
     types = nodes.load().versions()
     assert types["n8n-nodes-base.set"][-5:] == (3.1, 3.2, 3.3, 3.4, 3.5)
