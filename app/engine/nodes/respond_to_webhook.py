@@ -114,9 +114,8 @@ def _headers(options: dict[str, Any]) -> dict[str, str]:
 
 def _is_called(context: NodeContext, kind: str) -> bool:
     """Whether a way leads here from a node of that type."""
-    nodes = context.state.graph.nodes.values()
     graph = context.state.graph
-    return any(n.type == kind and graph.output_towards(n.name, context.node.name) is not None for n in nodes)
+    return any(graph.nodes[name].type == kind for name in graph.ancestors(context.node.name))
 
 
 async def _content(context: NodeContext, kind: str, options: dict[str, Any]) -> dict[str, Any]:

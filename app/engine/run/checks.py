@@ -4,8 +4,11 @@ from collections.abc import Collection, Iterable
 
 from app.engine.run.graph import Graph, InvalidWorkflow, Node, WorkflowHasIssues
 from app.engine.run.issues import Issue, report_configuration, report_issues
+from app.engine.run.orders import LEVEL_BY_LEVEL, order_of
 
 MAX_INPUTS = 100
+MAX_OLD_ORDER = 200_000
+"""Nodes with several inputs times lines: for each of the former the old order may look at all of the latter."""
 
 
 def check_installed(graph: Graph, nodes: Iterable[Node]) -> None:
@@ -26,9 +29,20 @@ def check_bounds(graph: Graph) -> None:
 
 
 def check_runnable(graph: Graph) -> None:
-    """Raise InvalidWorkflow for what no run can begin with: unknown types, too many inputs."""
+    """Raise InvalidWorkflow for what no run can begin with: unknown types, too many inputs, too much for its order."""
     check_bounds(graph)
+    _check_order(graph)
     check_installed(graph, graph.nodes.values())
+
+
+def _check_order(graph: Graph) -> None:
+    several = sum(node.input_count > 1 for node in graph.nodes.values())
+    lines = sum(len(node.lines) for node in graph.nodes.values())
+    if several * lines > MAX_OLD_ORDER and order_of(graph.settings) is LEVEL_BY_LEVEL:
+        raise InvalidWorkflow(
+            f"{several:,} nodes with several inputs and {lines:,} connections are too many for the execution order "
+            "from before n8n 1.0; set executionOrder to 'v1' in the workflow settings."
+        )
 
 
 def check_parameters(graph: Graph, start: str, pinned: Collection[str] = ()) -> None:

@@ -1,7 +1,7 @@
 """A workflow as a graph: its nodes and connections. Knows nothing of documents, and nothing of runs and their data."""
 
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,8 @@ class Node:
     outputs: list[list[Destination]] = field(default_factory=list)
     origins: list[tuple[str, int]] = field(default_factory=list)
     """The nodes, each with its output, that are connected to any input of this one."""
+    lines: list[tuple[str, int]] = field(default_factory=list)
+    """The nodes, each with the input of this one that it is connected to."""
     input_count: int = 0
     attached: dict[str, dict[str, int]] = field(default_factory=dict)
     """The sub-nodes that hang on it, each with its input, by the type of the connection (ai_tool, ai_memory)."""
@@ -126,9 +128,34 @@ class Graph:
                     pending.append(name)
         return None
 
-    def descends(self, name: str, ancestors: Collection[str]) -> bool:
-        """Whether a way leads from one of `ancestors`, other than the node itself, to the node of that name."""
-        return any(other != name and self.output_towards(other, name) is not None for other in ancestors)
+    def ancestors(self, name: str) -> set[str]:
+        """The nodes from which a way leads to the node of that name; itself where it stands in a circle."""
+        seen: set[str] = set()
+        pending = [name]
+        while pending:
+            for origin, _ in self.nodes[pending.pop()].origins:
+                if origin not in seen:
+                    seen.add(origin)
+                    pending.append(origin)
+        return seen
+
+    def first_among(self, names: Sequence[str]) -> list[str]:
+        """Those of `names`, in their order, to which no way leads from another of them.
+
+        Each node remembers two of them that lead to it: so there is one beside itself, if there is any.
+        """
+        if len(names) < 2:
+            return list(names)
+        leading: dict[str, list[str]] = {}
+        pending = [(name, name) for name in names]
+        while pending:
+            node, source = pending.pop()
+            for target in self.nodes[node].targets():
+                known = leading.setdefault(target, [])
+                if source not in known and len(known) < 2:
+                    known.append(source)
+                    pending.append((target, source))
+        return [name for name in names if all(source == name for source in leading.get(name, ()))]
 
     def reachable(self, start: str) -> list[Node]:
         """The nodes that a run from `start` can come to, each after those behind it, and `start` last."""

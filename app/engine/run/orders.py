@@ -4,7 +4,6 @@ An order delivers what a node gives to those that follow it, and lets nodes that
 is due. Knows graph and state; runs nothing.
 """
 
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from app.engine.run.graph import Destination, Node
@@ -87,10 +86,10 @@ class LevelByLevel:
         """As in v1, but a node does not run without items at its first input, unless it stands in a loop with one
         that gave it others: it is forgotten."""
         while state.waiting:
-            name = next(_free(state), None)
-            if name is None:
+            free = _free(state)
+            if not free:
                 return False
-            task = state.waiting[name][0]
+            task = state.waiting[free[0]][0]
             _let_go(state, task)
             if task.inputs[0] or (any(task.inputs) and _goes_round(state, task)):
                 return True
@@ -136,10 +135,9 @@ def _let_go(state: RunState, task: Task) -> None:
     state.stack.append(task)
 
 
-def _free(state: RunState) -> Iterator[str]:
+def _free(state: RunState) -> list[str]:
     """The names of the nodes that wait, without those that come after another one that waits."""
-    waiting = list(state.waiting)
-    return (name for name in waiting if not state.graph.descends(name, waiting))
+    return state.graph.first_among(list(state.waiting))
 
 
 def _may_run(task: Task) -> bool:
@@ -183,12 +181,10 @@ def _first_of_branch(state: RunState, last: str, due: set[str]) -> str | None:
 
 def _lines_to(state: RunState, node: Node) -> list[list[str]]:
     """The nodes that lines lead from to each input of this one."""
-    lines: list[list[str]] = [[] for _ in range(node.input_count)]
-    for name, output in dict.fromkeys(node.origins):
-        for connection in state.graph.nodes[name].outputs[output]:
-            if connection.node == node.name:
-                lines[connection.input].append(name)
-    return lines
+    names: list[list[str]] = [[] for _ in range(node.input_count)]
+    for name, index in node.lines:
+        names[index].append(name)
+    return names
 
 
 def _goes_round(state: RunState, task: Task) -> bool:

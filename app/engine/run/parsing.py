@@ -132,7 +132,9 @@ def _connect(parsed: dict[str, Node], connections: Any) -> None:
         for index, output in enumerate(outputs):
             parsed[source].outputs.append([_parse_destination(parsed, source, target) for target in output or []])
             for connection in parsed[source].outputs[-1]:
-                parsed[connection.node].origins.append((source, index))
+                target = parsed[connection.node]
+                target.origins.append((source, index))
+                target.lines.append((source, connection.input))
         if len(kinds) > 1 or not outputs:
             _attach(parsed, source, kinds)
 
