@@ -49,7 +49,7 @@ def test_packages_are_found_by_name_and_version(store):
         ("", "1.0.0"),
         ("--x", "1.0.0"),
     ):
-        with pytest.raises(ValueError, match="no package"):
+        with pytest.raises(ValueError, match="is not a package"):
             store.folder(name, version)
 
 

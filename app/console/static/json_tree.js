@@ -113,7 +113,7 @@ export class JsonTree {
     if (kind === "object") return count ? `{ ${count.toLocaleString("en")} ${count === 1 ? "member" : "members"} }` : "{}";
     if (kind === "list") return count ? `[ ${count.toLocaleString("en")} ${count === 1 ? "item" : "items"} ]` : "[]";
     const text = this.#text(start, Math.min(end, start + SHOWN));
-    return end - start > SHOWN ? `${text.replace(/\ufffd+$/, "")}… ${(end - start).toLocaleString("en")} bytes` : text;
+    return end - start > SHOWN ? `${text.replace(/\ufffd$/, "")}… ${(end - start).toLocaleString("en")} bytes` : text;
   }
 
   #text(start, end) {

@@ -196,7 +196,7 @@ def test_without_them_nothing_comes_of_it(engine: Engine, keys: dict[str, Any], 
     for wrong in ({**held, "key": keys["server-key"]}, {**held, "key": keys["caller-sealed"], "passphrase": "no"}):
         message = ask(engine, guarded, "127.0.0.1", wrong).error.message
         assert message == "The certificate and key of the SSL credential do not go together"
-    assert "no certificate" in ask(engine, guarded, "127.0.0.1", {**held, "ca": "nonsense"}).error.message
+    assert "not a certificate" in ask(engine, guarded, "127.0.0.1", {**held, "ca": "nonsense"}).error.message
 
 
 @pytest.mark.parametrize(("size", "most"), [(10, AT_ONCE), (MAX_UNDER_WAY // 4, 5), (MAX_UNDER_WAY + 1, 1)])
