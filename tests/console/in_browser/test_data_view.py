@@ -98,6 +98,9 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     expect(output).to_contain_text(f"Of all {ITEMS:,} items")
     expect(output.get_by_role("row", name="late text needle")).to_be_visible()
     output.get_by_role("button", name="Table").click()
+    expect(grid).to_have_attribute(
+        "aria-rowcount", str(ITEMS + 1)
+    )  # what is typed before it is there asks of the schema
     output.get_by_role("searchbox").fill("needle")
     expect(output.locator(".said")).to_have_text(f"1 found in items 0 to {LARGE:,}")
     expect(item(grid, 0)).to_contain_text("needle")
