@@ -1,12 +1,14 @@
 """What a graph says of the ways through it, on graphs of any shape."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.nodes import load
 from app.engine.run.checks import check_runnable
-from app.engine.run.graph import Graph, InvalidWorkflow
+from app.engine.run.graph import Graph, InvalidWorkflow, Node
 from app.engine.run.parsing import parse_workflow
 from tests.workflows import no_op, node, workflow
 
@@ -24,6 +26,16 @@ def test_the_first_among_some_come_after_no_other(lines: list[tuple[str, str]], 
     graph = graph_of(lines)
     after = {name: {other for other in names if graph.output_towards(other, name) is not None} for name in names}
     assert graph.first_among(names) == [name for name in names if after[name] <= {name}]
+
+
+def test_each_node_is_looked_at_a_few_times_however_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"N{number}" for number in range(300)]
+    graph = parse_workflow(workflow([no_op(name) for name in names], *itertools.pairwise(names)), TYPES)
+    looked_at: list[str] = []
+    targets = Node.targets
+    monkeypatch.setattr(Node, "targets", lambda node: looked_at.append(node.name) or targets(node))
+    assert graph.first_among(names[::-1]) == ["N0"]
+    assert len(looked_at) <= 3 * len(names)
 
 
 @given(LINES)
