@@ -7,6 +7,7 @@ What rooms may import, the contracts in setup.cfg say.
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -135,16 +136,17 @@ GLOBAL = {
 """What changes and belongs to no application, and why it may."""
 
 
-def changing_names(tree: ast.Module) -> Iterator[str]:
+def changing_names(text: str) -> Iterator[str]:
     """The names of a module that are bound to something that changes, or are bound anew by its functions."""
+    tree = ast.parse(text)
     for statement in tree.body:
         if isinstance(statement, ast.Assign | ast.AnnAssign) and (value := statement.value) is not None:
             called = ast.unparse(value.func).rpartition(".")[2].partition("[")[0] if isinstance(value, ast.Call) else ""
-            empty = isinstance(value, ast.Dict | ast.List | ast.Set) and ast.unparse(value) in ("{}", "[]")
+            empty = (isinstance(value, ast.Dict) and not value.keys) or (isinstance(value, ast.List) and not value.elts)
             if empty or called in MUTABLE:
                 target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
                 yield ast.unparse(target)
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if re.search(r"\bglobal \w", text) else ():
         if isinstance(node, ast.Global):
             yield from node.names
 
@@ -152,7 +154,7 @@ def changing_names(tree: ast.Module) -> Iterator[str]:
 def test_what_changes_belongs_to_an_application_or_a_worker() -> None:
     found = set()
     for file in (*program(), *REPOSITORY):
-        names = changing_names(ast.parse(file.read_text()))
+        names = changing_names(file.read_text())
         found |= {f"{file.relative_to(PROJECT).as_posix()}: {name}" for name in names}
     assert found == set(GLOBAL)
 
@@ -161,3 +163,51 @@ def test_files_are_read_alike_whatever_the_locale_is() -> None:
     named = re.compile(r"\.read_text\(\)")
     found = [path for path in sorted((PROJECT / "app").rglob("*.py")) if named.search(path.read_text("utf-8"))]
     assert not found, "read_text() without an encoding takes that of the locale"
+
+
+@pytest.fixture(scope="module")
+def contracts() -> ConfigParser:
+    """The contracts on what rooms may import."""
+    contracts = ConfigParser()
+    contracts.read(PROJECT / "setup.cfg")
+    return contracts
+
+
+def test_values_are_forbidden_every_room_below_them_but_how_large_json_is_read(contracts: ConfigParser) -> None:
+    """A new room is forbidden to them as well: what lies beside the engine or above it, the layers forbid."""
+    layers = contracts["importlinter:contract:one-way"]["layers"].split("engine |")[1].split("\n", 1)[1]
+    below = {f"app.{room}" for room in re.findall(r"\w+", layers)}
+    forbidden = {
+        name for name in contracts["importlinter:contract:values"]["forbidden_modules"].split() if "app." in name
+    }
+    assert below - forbidden == {"app.json_parts", "app.json_strings", "app.large_json"}
+
+
+CONNECTING = {
+    "create_connection", "create_datagram_endpoint", "create_unix_connection", "getaddrinfo", "open_connection",
+    "open_unix_connection", "sock_connect", "urlopen",
+}  # fmt: skip
+CLIENTS = re.compile(r"(urllib\.request|http\.client|authlib\.integrations)\b")
+"""Parts of packages: contracts name whole ones only."""
+MAY_CONNECT = re.compile(rf"urllib|http.*client|authlib|{'|'.join(sorted(CONNECTING))}")
+
+
+def connecting_names(tree: ast.Module) -> Iterator[str]:
+    """What a module has that opens connections: what it imports, and what it calls."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if CLIENTS.match(alias.name))
+        elif isinstance(node, ast.ImportFrom):
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from (name for name in names if CLIENTS.match(name) or name.rpartition(".")[2] in CONNECTING)
+        elif isinstance(node, ast.Attribute) and node.attr in CONNECTING:
+            yield node.attr
+
+
+def test_only_outgoing_opens_connections_for_workflows(contracts: ConfigParser) -> None:
+    rooms = contracts["importlinter:contract:outgoing"]["source_modules"].split()
+    for file in program():
+        path = file.relative_to(PROJECT).as_posix()
+        text = file.read_text() if any(re.match(rf"{room.replace('.', '/')}(/|\.py$)", path) for room in rooms) else ""
+        if MAY_CONNECT.search(text):
+            assert not list(connecting_names(ast.parse(text))), path
