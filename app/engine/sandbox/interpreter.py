@@ -36,7 +36,7 @@ class Interpreter:
     """One process of a kind, and its requests.
 
     `heap_bytes`: with more than this held after a run it takes no more requests. `on_idle` is called with it whenever
-    it has none left.
+    it has none left, `on_held` while one of them keeps others from their turn.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class Interpreter:
         spares: Spares,
         heap_bytes: int,
         on_idle: Callable[[Interpreter], None] = lambda _: None,
+        on_held: Callable[[Interpreter], None] = lambda _: None,
     ) -> None:
         self._mode = mode
         self._traits = traits
@@ -64,13 +65,18 @@ class Interpreter:
         self._process: NodeProcess | None = None
         self._taking: asyncio.Task[None] | None = None
         self._sent = 0
-        self._watchdog = ProcessWatchdog(mode, traits, self._requests, self._drop)
+        self._watchdog = ProcessWatchdog(mode, traits, self._requests, self._drop, lambda: on_held(self))
         self._closed = False
 
     @property
     def load(self) -> int:
         """How many requests are in flight, about to be, or not let go of yet."""
         return len(self._requests) + self.expected + self._watchdog.unwanted
+
+    @property
+    def held(self) -> bool:
+        """Whether one request keeps the others from their turn."""
+        return self._watchdog.held
 
     @property
     def pid(self) -> int | None:
@@ -120,6 +126,12 @@ class Interpreter:
             return
         for request in list(self._requests.values())[1:]:
             del self._requests[request.id]
+            request.fail(Moved())
+
+    def hand_on(self) -> None:
+        """Those that have not begun go elsewhere. What they would ask is not answered before they have."""
+        for request in [request for request in self._requests.values() if not request.entered]:
+            self._drop(request)
             request.fail(Moved())
 
     def _take(self) -> None:

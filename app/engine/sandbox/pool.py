@@ -4,6 +4,9 @@ An owner's process is kept for as long as it is used now and then. When there ar
 that was idle for longest ends for a project that has none; when none is idle, those who wait get the next one, first
 come, first served, and a process takes no more requests: of the project that has most, the one that was held for
 longest. What a project gets serves all its requests that wait. None waits for longer than `wait_seconds`.
+
+A request that has not begun leaves a process that another one holds as soon as its project has, or may have, a process
+that is not held.
 """
 
 from __future__ import annotations
@@ -172,14 +175,23 @@ class Pool:
 
     def _lane_of_project(self, key: Key) -> Lane | None:
         """The project's process with the least to do, or one more where there is room for it."""
-        all_lanes = self._lanes.get(key, ())
-        lanes = [lane for lane in all_lanes if not lane.interpreter.retiring]
+        lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
         if not lanes:
             return None
-        least = min(lanes, key=lambda lane: lane.interpreter.load)
-        # One that takes no more requests counts, too: it holds a place that others wait for.
-        more = len(all_lanes) < self._kinds[key[0]].most and self._places() < self._processes and not self._waiters
-        return self._open(key) if more and least.interpreter.load > 0 else least
+        least = min(lanes, key=lambda lane: (lane.interpreter.held, lane.interpreter.load))
+        return self._open(key) if least.interpreter.load > 0 and self._may_have_more(key) else least
+
+    def _may_have_more(self, key: Key) -> bool:
+        """Whether the project may have one more. One that takes no more requests counts: others wait for its place."""
+        few = len(self._lanes.get(key, ())) < self._kinds[key[0]].most
+        return few and self._places() < self._processes and not self._waiters
+
+    def _relieve(self, lane: Lane) -> None:
+        """One request holds the process; those that have not begun go to another of the project, if there is any."""
+        others = [other for other in self._lanes.get(lane.key, ()) if other is not lane]
+        free = any(not other.interpreter.held and not other.interpreter.retiring for other in others)
+        if free or self._may_have_more(lane.key):
+            lane.interpreter.hand_on()
 
     def _first_lane(self, key: Key) -> Lane | None:
         """A process for a project that has none, unless others wait already or all are busy."""
@@ -203,7 +215,14 @@ class Pool:
     def _open(self, key: Key) -> Lane:
         now = asyncio.get_running_loop().time()
         kind, spares = self._kinds[key[0]], self._spares[key[0]]
-        interpreter = Interpreter(key[0], kind.traits, spares, kind.heap_bytes, lambda _: self._became_idle(lane))
+        interpreter = Interpreter(
+            key[0],
+            kind.traits,
+            spares,
+            kind.heap_bytes,
+            on_idle=lambda _: self._became_idle(lane),
+            on_held=lambda _: self._relieve(lane),
+        )
         lane = Lane(key, interpreter, now, now)
         self._lanes.setdefault(key, []).append(lane)
         self._count += 1

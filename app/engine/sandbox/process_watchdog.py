@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 
@@ -16,12 +17,15 @@ log = logging.getLogger(__name__)
 
 Blame = tuple[int, SandboxError]
 """The request for which a process was ended, and what that one fails with."""
+HELD_SECONDS = 0.5
+"""A process whose JavaScript has run for this long without a pause is held."""
 
 
 class ProcessWatchdog:
     """Watches the processes of one interpreter, one after the other, while they work for its `requests`.
 
-    A request that is over its time without running costs no process: it fails, and `drop` is called with it.
+    A request that is over its time without running costs no process: it fails, and `drop` is called with it. While
+    one request holds the process, `on_held` is called at least twice a second.
     """
 
     def __init__(
@@ -30,19 +34,27 @@ class ProcessWatchdog:
         traits: ProcessTraits,
         requests: Mapping[int, SandboxRequest],
         drop: Callable[[SandboxRequest], None],
+        on_held: Callable[[], None] = lambda: None,
     ) -> None:
         self._mode = mode
         self._traits = traits
         self._requests = requests
         self._drop = drop
+        self._on_held = on_held
         self._process: NodeProcess | None = None
         self._running: int | None = None
+        self._entered_at = 0.0
         self._deadlines = Deadlines(traits.serial)
         self._silence: Silence | None = None
         self._timer = Timer(self._look, self._move_deadlines)
         self._blame: Blame | None = None
         self.unwanted = False
         """The process may compute for nobody, and has not answered since."""
+
+    @property
+    def held(self) -> bool:
+        """Whether one request's JavaScript has run for HELD_SECONDS without a pause, so that the others wait."""
+        return self._running is not None and asyncio.get_running_loop().time() - self._entered_at >= HELD_SECONDS
 
     def watch(self, process: NodeProcess) -> None:
         """The requests go to this process now."""
@@ -63,7 +75,7 @@ class ProcessWatchdog:
 
     def enter(self, request_id: int) -> None:
         """This request's JavaScript runs now; when it does so for the first time, its time begins."""
-        self._running = request_id
+        self._running, self._entered_at = request_id, asyncio.get_running_loop().time()
         request = self._requests.get(request_id)
         if request is not None and not request.entered:
             request.entered = True
@@ -119,6 +131,8 @@ class ProcessWatchdog:
             self._drop(request)
         if overdue.next_look is not None:
             self._timer.look_within(overdue.next_look)
+        if self.held:
+            self._on_held()
 
     def _end_silent(self, process: NodeProcess) -> None:
         log.warning("sandbox process %s (%s) does not answer", process.pid, self._mode)

@@ -55,7 +55,7 @@ class ProcessTraits:
 
 
 class Moved(Exception):
-    """The process is another project's now; the request has not run and is to be sent anew."""
+    """The process is another project's or another request's now; this one has not run and is to be sent anew."""
 
 
 @dataclass(eq=False, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from app.engine.sandbox import Sandbox, SandboxMemory, SandboxTimeout
 from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS
-from tests.engine.sandbox.test_sandbox_processes import HANG, SCOPE, alive, result, with_sandbox
+from tests.engine.sandbox.test_sandbox_processes import HANG, NEVER, SCOPE, alive, result, with_sandbox
 
 ONE = "={{ $json.n }}"
 
@@ -235,3 +235,24 @@ def test_time_in_which_the_worker_is_held_is_no_time_of_its_requests():
         return await task, sandbox.ended
 
     assert with_sandbox(work) == ([{"ok": 1}], 0)
+
+
+def test_a_request_leaves_a_process_that_another_one_holds():
+    """Both processes of the project are held when it comes; it goes to the one that becomes free first."""
+
+    async def work(sandbox: Sandbox) -> Any:
+        holding = [asyncio.create_task(sandbox.run_code("for (;;) {}", SCOPE)) for _ in range(2)]
+        await asyncio.sleep(0)
+        lanes = sandbox._pool._lanes[("code", "")]
+        while not all(lane.interpreter.held for lane in lanes):
+            await asyncio.sleep(0.02)
+        waiting = [asyncio.create_task(result(sandbox.run_code("return {ok: 1}", SCOPE))) for _ in range(3)]
+        await asyncio.sleep(0)
+        both = [lane.interpreter.load > 1 for lane in lanes]
+        holding[1].cancel()
+        given = await asyncio.gather(*waiting)
+        held = sum(lane.interpreter.held for lane in lanes)
+        holding[0].cancel()
+        return both, given, held
+
+    assert with_sandbox(work, code_timeout=NEVER) == ([True, True], [[{"ok": 1}]] * 3, 1)
