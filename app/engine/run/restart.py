@@ -12,6 +12,7 @@ import msgspec
 
 from app.engine.run.document import Json, RunDocument, is_call, prepare_retry, to_resume
 from app.engine.run.items import InputSource
+from app.engine.run.run_order import From, RecordedRun, RunData, RunId, number_runs
 
 Items = list[dict[str, Any]]
 
@@ -20,28 +21,8 @@ class CannotRestart(Exception):
     """The run cannot go on there; the message says why."""
 
 
-class From(msgspec.Struct, rename="camel"):
-    """Which run of which node an input came from."""
-
-    previous_node: str = ""
-    previous_node_run: int = 0
-
-
-class RecordedRun(msgspec.Struct, rename="camel"):
-    """Of a recorded run of a node, what is needed to find it, and for which other one it was, if for one."""
-
-    execution_index: int = 0
-    source: list[From | None] | None = None
-    input_override: msgspec.Raw = msgspec.Raw()
-
-    @property
-    def root(self) -> From | None:
-        """The run that a sub-node ran for."""
-        return next(iter(self.source or ()), None) if self.input_override else None
-
-
 class _Result(msgspec.Struct, rename="camel"):
-    run_data: dict[str, list[RecordedRun]] = {}
+    run_data: RunData = {}
 
 
 class _Rest(msgspec.Struct, rename="camel"):
@@ -65,7 +46,7 @@ def check_restart(data: bytes | None, node: str, run: int) -> None:
 class _Cut:
     """Which runs stay: those that began before a given one."""
 
-    def __init__(self, run_data: dict[str, list[RecordedRun]], node: str, run: int) -> None:
+    def __init__(self, run_data: RunData, node: str, run: int) -> None:
         runs = run_data.get(node) or []
         if not runs:
             raise CannotRestart(f"The node '{node}' is not in the execution, or never ran")
@@ -73,9 +54,16 @@ class _Cut:
             raise CannotRestart(f"The node '{node}' has run {len(runs)} times: there is no run {run}")
         if (root := runs[run].root) is not None:
             raise CannotRestart(f"'{node}' only runs for '{root.previous_node}': start there instead")
-        first = min([runs[run].execution_index, *_used_by(run_data, node, run)])
+        self.numbers = number_runs(run_data)
+        first = min(self.numbers[run_id] for run_id in [(node, run), *_used_by(run_data, node, run)])
         self._runs = run_data
-        self.runs_kept = {name: sum(each.execution_index < first for each in every) for name, every in run_data.items()}
+        self.runs_kept = {
+            name: sum(self.numbers[name, number] < first for number in range(len(every)))
+            for name, every in run_data.items()
+        }
+        sources = [source.run_id for source in runs[run].source or () if source is not None]
+        if any(number >= self.runs_kept.get(name, 0) for name, number in sources):
+            raise CannotRestart(f"The execution's data does not tell what came in at '{node}'")
 
     def check(self, remembering: set[str]) -> None:
         """Raise CannotRestart where a node of which some runs stay remembers (`node:NAME`) what came after them."""
@@ -84,20 +72,19 @@ class _Cut:
                 raise CannotRestart(f"That lies within a loop that went on: start at the first run of '{name}' instead")
 
 
-def _used_by(run_data: dict[str, list[RecordedRun]], node: str, run: int) -> list[int]:
-    """When the sub-nodes ran that a run of a node has used, and those that these have used."""
-    uses: dict[tuple[str, int], list[tuple[str, int, int]]] = {}
+def _used_by(run_data: RunData, node: str, run: int) -> list[RunId]:
+    """The runs of sub-nodes that a run of a node has used, and those that these have used."""
+    uses: dict[RunId, list[RunId]] = {}
     for name, runs in run_data.items():
         for number, each in enumerate(runs):
             if (root := each.root) is not None:
-                key = (root.previous_node, root.previous_node_run)
-                uses.setdefault(key, []).append((name, number, each.execution_index))
-    indexes, pending = [], [(node, run)]
+                uses.setdefault(root.run_id, []).append((name, number))
+    used, pending = [], [(node, run)]
     while pending:
-        for name, number, index in uses.pop(pending.pop(), ()):
-            indexes.append(index)
-            pending.append((name, number))
-    return indexes
+        found = uses.pop(pending.pop(), [])
+        used += found
+        pending += found
+    return used
 
 
 @dataclass(slots=True)
@@ -126,7 +113,7 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     cut.check(set(document.context_data))
     if not any(document.run_data[node][run].get("source") or ()):
         return None
-    restart = _Restart(document, cut.runs_kept)
+    restart = _Restart(document, cut)
     stack, waiting, waiting_sources = restart.due()
     if items is not None:
         stack[0]["data"]["main"][0] = items
@@ -145,18 +132,19 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
 
 def _skeleton(run: Json) -> RecordedRun:
     """What `RecordedRun` holds of a run."""
-    if "inputOverride" not in run:
-        return RecordedRun(run.get("executionIndex", 0))
-    source = next(iter(run.get("source") or ()), None) or {}
-    root = From(source.get("previousNode", ""), source.get("previousNodeRun") or 0)
-    return RecordedRun(run.get("executionIndex", 0), [root], msgspec.Raw(b"{}"))
+    sources = [
+        None if source is None else From(source.get("previousNode", ""), source.get("previousNodeRun"))
+        for source in run.get("source") or ()
+    ]
+    override = msgspec.Raw(b"{}") if "inputOverride" in run else msgspec.Raw()
+    return RecordedRun(run.get("executionIndex"), run.get("startTime"), sources, override)
 
 
 class _Restart:
-    """Finds what is due when only `runs_kept` runs of each node have been."""
+    """Finds what is due when only the runs that a cut keeps have been."""
 
-    def __init__(self, document: RunDocument, runs_kept: dict[str, int]) -> None:
-        self._document, self._runs_kept = document, runs_kept
+    def __init__(self, document: RunDocument, cut: _Cut) -> None:
+        self._document, self._runs_kept, self._numbers = document, cut.runs_kept, cut.numbers
 
     def stays(self, context: str) -> bool:
         """Whether what a node remembers stays: some of its runs do."""
@@ -190,10 +178,10 @@ class _Restart:
 
     def _ran_later(self) -> list[_Due]:
         later = [
-            (run.get("executionIndex", 0), _Due(name, list(run.get("source") or ())))
+            (self._numbers[name, number], _Due(name, list(run.get("source") or ())))
             for name, runs in self._document.run_data.items()
-            for run in runs[self._runs_kept[name] :]
-            if "inputOverride" not in run
+            for number, run in enumerate(runs)
+            if number >= self._runs_kept[name] and "inputOverride" not in run
         ]
         return [entry for _, entry in sorted(later, key=lambda pair: pair[0])]
 
@@ -208,7 +196,7 @@ class _Restart:
         return due
 
     def _is_kept(self, source: InputSource | None) -> bool:
-        return source is not None and source.get("previousNodeRun", 0) < self._runs_kept.get(source["previousNode"], 0)
+        return source is not None and _run_of(source) < self._runs_kept.get(source["previousNode"], 0)
 
     def _task(self, entry: _Due) -> Json:
         inputs = self._inputs(entry) if entry.inputs is None else entry.inputs
@@ -222,10 +210,15 @@ class _Restart:
         return [None if source is None else self._output(source) for source in entry.sources]
 
     def _output(self, source: dict[str, Any]) -> Items:
-        run = self._document.run_data[source["previousNode"]][source.get("previousNodeRun", 0)]
+        run = self._document.run_data[source["previousNode"]][_run_of(source)]
         outputs = (run.get("data") or {}).get("main") or []
-        number = source.get("previousNodeOutput", 0)
+        number = source.get("previousNodeOutput") or 0
         return list(outputs[number] or []) if number < len(outputs) else []
+
+
+def _run_of(source: dict[str, Any]) -> int:
+    number: int = source.get("previousNodeRun") or 0
+    return number
 
 
 def restart_at_failure(data: Json, items: Items | None = None) -> Json | None:

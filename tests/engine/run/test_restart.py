@@ -98,6 +98,60 @@ def test_a_loop_starts_over_but_not_in_the_middle(engine):
         check_restart(orjson.dumps(data), "Work", 1)
 
 
+def without_numbers(data):
+    """As older versions of n8n have recorded a run: its nodes, all in one millisecond, are not numbered."""
+    bare = orjson.loads(orjson.dumps(data))
+    for each in (run for runs in bare["resultData"]["runData"].values() for run in runs):
+        del each["executionIndex"]
+        each["startTime"] = 7
+    return bare
+
+
+@pytest.mark.parametrize("first", ["Early", "Loop", "Done", "Late"])
+def test_runs_that_are_not_numbered_are_told_apart_by_time_and_sources(engine, first):
+    nodes = [
+        START,
+        changed("Early", "e"),
+        node("Loop", "splitInBatches", {"batchSize": 1}, 3),
+        node("Work", "noOp"),
+        node("Done", "noOp"),
+        node("Late", "noOp"),
+    ]
+    lines = [
+        ("Start", "Early"),
+        ("Early", "Loop"),
+        ("Loop", 0, "Done", 0),
+        ("Loop", 1, "Work", 0),
+        ("Work", 0, "Loop", 0),
+        ("Done", "Late"),
+    ]
+    document = workflow(nodes, *lines)
+    before = engine.run(document, items=[{"json": {"n": number}} for number in range(3)])
+    data = without_numbers(stored(before))
+    check_restart(orjson.dumps(data), first, 0)
+    after = engine.run(document, mode="retry", resume=restart_at(data, first, 0))
+    assert {name: len(runs) for name, runs in after.document.run_data.items()} == {
+        name: len(runs) for name, runs in before.document.run_data.items()
+    }
+    assert output_of(after, "Late") == output_of(before, "Late")
+    for work in (restart_at, lambda data, *place: check_restart(orjson.dumps(data), *place)):
+        with pytest.raises(CannotRestart, match="loop"):
+            work(data, "Work", 1)
+
+
+@pytest.mark.parametrize(
+    "source", [{"previousNode": "Gone"}, {"previousNode": "A", "previousNodeRun": 9}, {"previousNode": "C"}, {}]
+)
+def test_a_node_of_which_nobody_knows_what_came_in_is_refused(engine, source):
+    data = stored(engine.run(chain(START, changed("A", "a"), changed("B", "b"), changed("C", "c")), items=ITEMS))
+    for bare in (data, without_numbers(data)):
+        bare["resultData"]["runData"]["B"][0]["source"] = [source]
+        with pytest.raises(CannotRestart, match="what came in at 'B'"):
+            restart_at(bare, "B", 0, [{"json": {}}])
+        with pytest.raises(CannotRestart, match="what came in at 'B'"):
+            check_restart(orjson.dumps(bare), "B", 0)
+
+
 @pytest.mark.parametrize(("name", "run"), [("Nowhere", 0), ("A", 1), ("A", 10**9)])
 def test_what_never_ran_is_refused(engine, name, run):
     data = stored(engine.run(chain(START, changed("A", "a")), items=ITEMS))
