@@ -72,6 +72,7 @@ def get_one_problem(query: dict[str, Any], problem_id: str) -> Response:
     body=ProblemBody(),
     answer=ProblemSchema,
     errors=[404],
+    strict=True,
     example={"status": "handled"},
 )
 def update_problem(body: dict[str, Any], problem_id: str) -> Response:

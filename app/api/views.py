@@ -39,6 +39,7 @@ def get_many_views() -> Response:
     answer=ViewSchema,
     status=201,
     errors=[409],
+    strict=True,
     example={"name": "Failed orders", "query": "status=error&workflowId=workflow_abc"},
 )
 def create_view(body: dict[str, Any]) -> Response:

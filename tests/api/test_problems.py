@@ -74,6 +74,12 @@ def test_a_problem_is_put_aside_and_comes_back(api, failed):
     assert api.patch(path, {"status": "open"}).json["status"] == "open"
     assert api.patch(path, {"status": "gone"}).status_code == 400
     assert api.patch(path, {}).status_code == 400
+    for misspelt in (
+        api.patch(path, {"status": "muted", "til": "tomorrow"}),
+        api.patch(f"{path}?x=1", {"status": "muted"}),
+    ):
+        assert (misspelt.status_code, "Unknown field." in misspelt.json["message"]) == (400, True)
+    assert api.get(path).json["status"] == "open"
     for unknown in ("/problems/999999", "/problems/x", "/problems/0"):
         assert api.patch(unknown, {"status": "open"}).status_code == api.get(unknown).status_code == 404
         assert api.post(f"{unknown}/retry").status_code == 404

@@ -45,6 +45,13 @@ def test_what_is_no_list(api, query: str) -> None:
     assert answer.json["message"].startswith("query")
 
 
+def test_a_misspelt_name_is_refused(api) -> None:
+    for path, more in (("/views", {"qurey": "status=error"}), ("/views?x=1", {})):
+        answer = api.post(path, {"name": "Failed", "query": "", **more})
+        assert (answer.status_code, "Unknown field." in answer.json["message"]) == (400, True)
+    assert api.get("/views").json["data"] == []
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", "x" * 101, 7, None])
 def test_what_is_no_name(api, name) -> None:
     assert api.post("/views", {"name": name, "query": ""}).status_code == 400

@@ -24,7 +24,7 @@ from app.repository.restarts import Restart
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.schemas.base import parse_execution_id
-from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
+from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cursor
 from app.schemas.execution_actions import (
     MAX_AT_ONCE,
     DeleteBody,
@@ -255,6 +255,11 @@ def tag_many_executions(body: dict[str, Any]) -> Response:
 
 
 def call_of(cursor: Cursor) -> int | None:
-    """The call that a cursor of tagMany goes on with; None for one that was made before calls were noted."""
+    """The call that a cursor of tagMany goes on with; None for one that was made before calls were noted.
+
+    Raises InvalidCursor for a cursor of another list.
+    """
+    if not cursor.filters.keys() <= {"touchedBy"}:
+        raise InvalidCursor
     told = cursor.filters.get("touchedBy")
     return parse_execution_id(told) if isinstance(told, str) else None

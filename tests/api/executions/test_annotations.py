@@ -129,6 +129,14 @@ def test_a_cursor_that_names_no_call_begins_another(api, workflow, told):
     assert [one["id"] for one in touched] == [str(numbers[0])]
 
 
+def test_a_cursor_of_another_list_is_refused(api, workflow):
+    numbers = [api.ended(workflow, "error") for _ in range(2)]
+    cursor = api.get("/executions?status=error&limit=1").json["nextCursor"]
+    answer = api.post("/executions/tagMany", {"filter": {"workflowId": "all"}, "tags": ["seen"], "cursor": cursor})
+    assert (answer.status_code, answer.json) == (400, {"message": "An invalid cursor was provided"})
+    assert tags_of(api, numbers[0]) == set()
+
+
 def test_what_another_project_has_touched_is_neither_listed_nor_added_to(api, workflow):
     numbers = [api.ended(workflow) for _ in range(2)]
     first = api.post("/executions/tagMany", {"ids": [str(numbers[0])], "tags": ["seen"]}).json["touchedBy"]

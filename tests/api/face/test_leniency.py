@@ -209,4 +209,6 @@ def test_the_document_says_which_bodies_may_hold_more(api) -> None:
     assert not closed("/executions/{execution_id}", "patch")
     assert closed("/executions/{execution_id}/retry", "post")
     assert closed("/executions/delete", "post")
+    assert closed("/problems/{problem_id}", "patch")
+    assert closed("/views", "post")
     assert closed("/executions/stop", "post")
