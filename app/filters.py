@@ -68,7 +68,8 @@ FILTERS = (
         "touched_by",
         "touched_by",
         "ids",
-        "Only what a call of many has made or changed: `touchedBy` of its answer, known for a week.",
+        "Only what a call of many has made or changed: `touchedBy` of its answer, known for a week, and of the newest "
+        "1,000 calls of a project.",
         "call_id",
         "bulk_call_executions",
         noun="a call",

@@ -4,6 +4,10 @@ from collections.abc import Collection
 
 from app.repository.connection import Connection, scalar
 
+MAX_CALLS = 1_000
+"""Of the calls with keys of one project, or with keys of all projects, the newest so many are known."""
+FORGOTTEN_AT_ONCE = 10
+
 CREATE = """
     INSERT INTO bulk_calls (project_id)
     VALUES (%(project_id)s)
@@ -28,10 +32,34 @@ FORGET = """
        AND NOT EXISTS (SELECT FROM retry_jobs AS j WHERE j.bulk_call_id = c.id)
 """
 
+# Uses bulk_calls_of_project. What another one is dropping, or adds to, is left to the next call.
+FORGET_SURPLUS = """
+    DELETE FROM bulk_calls AS c
+     WHERE c.id IN (
+           SELECT old.id
+             FROM bulk_calls AS old
+            WHERE coalesce(old.project_id, '') = coalesce(%(project_id)s, '')
+              AND old.id <= (SELECT n.id
+                               FROM bulk_calls AS n
+                              WHERE coalesce(n.project_id, '') = coalesce(%(project_id)s, '')
+                              ORDER BY n.id DESC
+                             OFFSET %(most)s
+                              LIMIT 1)
+              AND NOT EXISTS (SELECT FROM retry_jobs AS j WHERE j.bulk_call_id = old.id)
+            ORDER BY old.id
+            LIMIT %(at_once)s
+              FOR UPDATE SKIP LOCKED)
+"""
+
 
 def create_bulk_call(connection: Connection, project_id: str | None) -> int:
-    """Begin to note what a call touches; returns its id. `project_id`: what its key is limited to."""
-    return int(scalar(connection, CREATE, {"project_id": project_id}))
+    """Begin to note what a call touches; returns its id. `project_id`: what its key is limited to.
+
+    Of calls with such keys, those before the newest MAX_CALLS are forgotten.
+    """
+    call_id = int(scalar(connection, CREATE, {"project_id": project_id}))
+    connection.execute(FORGET_SURPLUS, {"project_id": project_id, "most": MAX_CALLS, "at_once": FORGOTTEN_AT_ONCE})
+    return call_id
 
 
 def note_touched(connection: Connection, call_id: int, ids: Collection[int], *, project_id: str | None) -> None:

@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from app.schemas.base import CamelSchema
 
-TOUCHED_BY = "Lists the executions that it has {}, for a week: GET /executions?touchedBy=."
+TOUCHED_BY = "Lists the executions that it has {}, for a week at most: GET /executions?touchedBy=."
 
 
 class TaggedSchema(CamelSchema):

@@ -77,6 +77,10 @@ STATEMENTS = {
     "old retry jobs": (retry_jobs.FORGET, {}),
     "results of a retry job": (retry_jobs.RESULTS, {"id": 7, "before": 4000, "limit": 100}),
     "old calls of many": (bulk_calls.FORGET, {}),
+    "calls of many that are too many": (
+        bulk_calls.FORGET_SURPLUS,
+        {"most": bulk_calls.MAX_CALLS, "at_once": bulk_calls.FORGOTTEN_AT_ONCE},
+    ),
     "deletion jobs": (deletion_jobs.LIST, JOBS),
     "deletion job": (deletion_jobs.GET, {"id": 7}),
     "next deletion job": (deletion_jobs.NEXT, {}),

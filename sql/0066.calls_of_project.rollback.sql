@@ -1,0 +1,1 @@
+DROP INDEX bulk_calls_of_project;
