@@ -46,7 +46,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     matches = matching.match(
         first, second, pairs, dots=dots, fuzzy=fuzzy, first_only=first_only, null_is_zero=null_is_zero
     )
-    prefers_second = fuzzy and parameters.get("resolve") == "preferInput2"
+    resolve = parameters.get("resolve", "includeBoth" if context.version >= TRIMMED else "preferInput2")
     skipped = SkippedFields(split_names(options.get("skipFields", "")), dots)
     same: dict[int, Item] = {}
 
@@ -57,11 +57,11 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
             if comparison.is_same:
                 if index not in same:  # the first stands for all that are the same
                     context.hold(2 * DICT)
-                    same[index] = second[place] if prefers_second else first[index]
+                    same[index] = second[place] if fuzzy and resolve == "preferInput2" else first[index]
                 continue
             yield {
                 "pairedItem": [{"item": places[0][index]}, {"item": places[1][place], "input": 1}],
-                **comparison.resolve_differences(parameters, pairs, dots, context.version),
+                **comparison.resolve_differences(resolve, parameters, pairs, dots, context.version),
             }
 
     different = context.collect(differences())
@@ -93,30 +93,33 @@ class _Comparison:
             and equal(skips.trim(name, one), skips.trim(name, other), fuzzy, null_is_zero)
             and (fuzzy or (name in one) is (name in other))
             for name in self.different
+            if name in one or not fuzzy  # as in n8n, a field that only the second has is no difference then
         )
 
     def resolve_differences(
-        self, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
+        self, resolve: str, parameters: dict[str, Any], pairs: list[matching.Pair], dots: bool, version: float
     ) -> Item:
         """The output for two items that differ, as the node's "when there are differences" says.
 
         Where one of them is preferred, it is that item, with its files and its origin.
         """
-        resolve = parameters.get("resolve", "includeBoth" if version >= 2.1 else "preferInput2")
         if resolve == "preferInput1":
             return self.first
         if resolve == "preferInput2":
             return self.second
         if resolve == "mix":
-            return self._mix(parameters)
+            return self._mix(parameters, dots)
         return {"json": self._render_both(pairs, dots, version)}
 
-    def _mix(self, parameters: dict[str, Any]) -> Item:
+    def _mix(self, parameters: dict[str, Any], dots: bool) -> Item:
+        """The preferred item with some fields of the other one. What that lacks is null, without dots left out."""
         preferred, rest = self.first, self.second
         if parameters.get("preferWhenMix", "input1") == "input2":
             preferred, rest = rest, preferred
-        excepted = {name: rest["json"].get(name) for name in split_names(parameters.get("exceptWhenMix", ""))}
-        return {**preferred, "json": {**preferred["json"], **excepted}}
+        names = split_names(parameters.get("exceptWhenMix", ""))
+        lacking = None if dots else paths.MISSING
+        mixed = preferred["json"] | {name: paths.get(rest["json"], name, lacking, dots=dots) for name in names}
+        return {**preferred, "json": {name: value for name, value in mixed.items() if value is not paths.MISSING}}
 
     def _render_both(self, pairs: list[matching.Pair], dots: bool, version: float) -> dict[str, Any]:
         labels = ("input1", "input2") if version == 1 else ("inputA", "inputB")
