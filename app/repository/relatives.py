@@ -1,5 +1,6 @@
 """What an execution comes from: the executions that it belongs to, the worker that ran it, the version that it ran."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +35,23 @@ CHAIN = """
      ORDER BY e.id
 """
 
+# Of each of these executions the nearest that it retries, by ids, and that has data.
+ORIGINALS_WITH_DATA = """
+    WITH RECURSIVE above AS (
+        SELECT e.id AS retry_id, e.retry_of AS id, 1 AS steps
+          FROM executions AS e
+         WHERE e.id = ANY(%(ids)s) AND e.retry_of IS NOT NULL
+         UNION ALL
+        SELECT a.retry_id, o.retry_of, a.steps + 1
+          FROM above AS a
+          JOIN executions AS o ON o.id = a.id
+         WHERE o.retry_of IS NOT NULL AND a.steps < %(longest)s
+           AND NOT EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = a.id))
+    SELECT a.retry_id, a.id
+      FROM above AS a
+     WHERE EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = a.id)
+"""
+
 # Who sees one project only sees no machines.
 ORIGIN = """
     SELECT p.id, w.id, w.hostname, v.created_at
@@ -62,6 +80,12 @@ def read_attempts(connection: Connection, execution_id: int, *, project_id: str 
     with connection.cursor(row_factory=args_row(Attempt)) as cursor:
         wanted = {"id": execution_id, "project_id": project_id, "longest": MAX_CHAIN_LENGTH}
         return cursor.execute(CHAIN, wanted).fetchall()
+
+
+def find_originals_with_data(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """For each of these the nearest execution that it is a retry of, over at most MAX_CHAIN_LENGTH, and that has data;
+    those without one are left out."""
+    return dict(connection.execute(ORIGINALS_WITH_DATA, {"ids": list(ids), "longest": MAX_CHAIN_LENGTH}).fetchall())
 
 
 @dataclass(frozen=True, slots=True)

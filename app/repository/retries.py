@@ -9,7 +9,7 @@ from app.repository import lifecycle
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.executions import list_executions
+from app.repository.executions import list_executions, read_inputs
 from app.repository.restarts import AT_FAILURE, Restart
 from app.repository.targets import Target
 from app.vocabulary import IN_FLIGHT, RETRYABLE, Status
@@ -35,6 +35,10 @@ COPY_INPUT = """
     SELECT %(retry_id)s, i.start_node, i.items
       FROM execution_inputs AS i
      WHERE i.execution_id = %(id)s
+"""
+
+RECORDED_NOTHING = """
+    SELECT NOT EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = %(id)s)
 """
 
 SAVE_RESTART = """
@@ -100,10 +104,22 @@ def retry(
 def _queue_retry(connection: Connection, execution_id: int, target: Target, restart: Restart) -> int:
     retry_id = lifecycle.create_execution(connection, target, mode="retry", retry_of=execution_id)
     connection.execute(COPY_INPUT, {"id": execution_id, "retry_id": retry_id})
+    restart = _again(connection, execution_id, restart)
     if not restart.is_default:
         values = {"retry_from": json_of(restart.stored_place()), "retry_items": json_of(restart.items)}
         connection.execute(SAVE_RESTART, {"retry_id": retry_id, **values})
     return retry_id
+
+
+def _again(connection: Connection, execution_id: int, restart: Restart) -> Restart:
+    """Where the retry of an execution goes on. A retry that recorded nothing has no failure to go on at: its own retry
+    begins where it began."""
+    if restart.place != "failure" or not scalar(connection, RECORDED_NOTHING, {"id": execution_id}):
+        return restart
+    given = read_inputs(connection, [execution_id]).get(execution_id)
+    if given is None:
+        return restart
+    return Restart(given.restart.place, given.restart.items if restart.items is None else restart.items)
 
 
 def with_current_version(connection: Connection, target: Target) -> Target:

@@ -21,7 +21,7 @@ from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.run.memory import Meter
 from app.engine.run.parsed_workflow import ParsedWorkflow
-from app.repository import executions, lifecycle, static_data, traces, workflows
+from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
@@ -78,6 +78,24 @@ class Exchanged:
 
     recorded: set[int]
     assignments: list[Assignment]
+
+
+def read_earlier(connection: Connection, claims: Sequence[Claim]) -> dict[int, bytes]:
+    """The data of the part that ran before, for those that go on: their own, or that of the execution that they retry.
+
+    Where that one is a retry and has none (its worker was lost, or it was stopped before it began), it is the data
+    that it had itself gone on from.
+    """
+    wanted = ((claim.id, claim.id if claim.resumed else claim.retry_of) for claim in claims)
+    sources = {claim_id: source for claim_id, source in wanted if source is not None}
+    if not sources:
+        return {}
+    data = read_data(connection, list(sources.values()))
+    if lacking := [claim_id for claim_id, source in sources.items() if source not in data]:
+        found = relatives.find_originals_with_data(connection, lacking)
+        data |= read_data(connection, list(found.values())) if found else {}
+        sources |= found
+    return {claim_id: data[source] for claim_id, source in sources.items() if source in data}
 
 
 class Exchange:
@@ -155,9 +173,7 @@ class Exchange:
             return []
         versions = self._read_versions(connection, {claim.workflow_version_id for claim in claims})
         inputs = executions.read_inputs(connection, [claim.id for claim in claims])
-        sources = {claim.id: claim.id if claim.resumed else claim.retry_of for claim in claims}
-        wanted = [source for source in sources.values() if source is not None]
-        earlier = read_data(connection, wanted) if wanted else {}
+        earlier = read_earlier(connection, claims)
         keeping = [claim.workflow_id for claim in claims if versions[claim.workflow_version_id].keeps_static_data]
         stored = static_data.read(connection, keeping) if keeping else {}
         origins = self._read_origins(connection, claims) if self._traced else {}
@@ -167,7 +183,7 @@ class Exchange:
                 workflow=versions[claim.workflow_version_id].parsed.document,
                 parsed=versions[claim.workflow_version_id].parsed,
                 input=inputs.get(claim.id) or ExecutionInput(),
-                earlier=earlier.get(sources[claim.id] or 0),
+                earlier=earlier.get(claim.id),
                 static_data=stored.get(claim.workflow_id),
                 proof=self._unseal(claim, inputs.get(claim.id)),
                 origin=origins.get(claim.id),

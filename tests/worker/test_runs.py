@@ -117,6 +117,30 @@ def test_a_retry_goes_on_at_the_node_that_failed(staffed_queue) -> None:
     assert [staffed_queue.get(i).retry_success_id for i in (failed, again)] == [retry.id, retry.id]
 
 
+def test_a_retry_of_a_retry_that_never_began_begins_where_that_one_was_to(staffed_queue) -> None:
+    connection = staffed_queue.connection
+
+    def run_after_a_stop(original: int, restart: Restart) -> dict:
+        with connection.transaction():  # stopped before a worker sees it
+            never_began = retries.retry(connection, original, load_workflow=False, restart=restart)
+            lifecycle.stop(connection, never_began)
+        [retry] = staffed_queue.wait_for([retries.retry(connection, never_began, load_workflow=False)])
+        return staffed_queue.data(retry.id)["resultData"]["runData"]
+
+    staffed_queue.save(stored(code("return [{json: {n: Math.random()}}]", name="Dice"), no_op()))
+    [execution] = staffed_queue.wait_for(staffed_queue.add())
+    rolled = staffed_queue.data(execution.id)["resultData"]["runData"]["Dice"]
+    ran = run_after_a_stop(execution.id, Restart(NodeRun("Done"), b'[{"json":{"n":"other"}}]'))
+    assert ran["Dice"] == rolled
+    assert ran["Done"][0]["data"]["main"][0][0]["json"] == {"n": "other"}
+    halting = stored(code("return [{json: {n: Math.random()}}]", name="Dice"), stop_and_error("no stock"))
+    workflows.save_workflow(connection, "w1", name="w1", definition=halting)
+    [failed] = staffed_queue.wait_for(staffed_queue.add())
+    rolled = staffed_queue.data(failed.id)["resultData"]["runData"]["Dice"]
+    assert run_after_a_stop(failed.id, Restart())["Dice"] == rolled
+    assert run_after_a_stop(failed.id, Restart("start"))["Dice"] != rolled
+
+
 def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, start_worker) -> None:
     queue.save(stored(set_field("name", "={{ $json.name }}")))
     [execution_id] = queue.add(items=b'[{"json":{"name":"Ada"}}]')

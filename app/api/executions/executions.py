@@ -160,7 +160,8 @@ def stop_execution(execution_id: str) -> Response:
 def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: str) -> Response:
     """Retry an execution that failed, was canceled or crashed; from its start or a node, one that succeeded, too.
 
-    Answers with the new execution, which goes on at the node that failed, or where `from` says.
+    Answers with the new execution, which goes on at the node that failed, or where `from` says. A retry that recorded
+    nothing, because its worker was lost or it was stopped before it began, is retried as it had begun.
     """
     number, retry_id, restart = require_execution_id(execution_id), 0, restart_of(body)
     load_workflow = body["load_workflow"] or query["load_workflow"]

@@ -6,7 +6,14 @@ from app.api.executions import restarts
 from tests.patience import wait_until
 from tests.workflows import START, chain, node, set_field
 
-RAN = {"resultData": {"runData": {"Start": [{"executionIndex": 0}], "A": [{"executionIndex": 1, "source": [{}]}]}}}
+RAN = {
+    "resultData": {
+        "runData": {
+            "Start": [{"executionIndex": 0}],
+            "A": [{"executionIndex": 1, "source": [{"previousNode": "Start"}]}],
+        }
+    }
+}
 
 
 @pytest.mark.parametrize(
