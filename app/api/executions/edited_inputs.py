@@ -1,13 +1,17 @@
 """Items that a retry brought along for a node, in place of those that were recorded."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
+from app.api.executions.room import largest, room_for
+from app.api.face.services import services
 from app.repository.connection import Connection
 from app.repository.errors import Conflict
+from app.repository.execution_data import read_data
 from app.repository.executions import Execution, get_executions, read_inputs
-from app.repository.relatives import read_attempts
+from app.repository.relatives import find_originals_with_data, read_attempts
 from app.repository.restarts import AT_FAILURE, NodeRun, Place
 from app.repository.run_pages import WholeData
 from app.repository.run_scan import UnreadableRunData
@@ -29,9 +33,11 @@ def read_edited(connection: Connection, execution: Execution, wanted: NodeRun, d
     while current is not None and current.retry_of is not None:
         earlier = known.get(current.retry_of)
         restart = inputs[current.id].restart if current.id in inputs else AT_FAILURE
-        if restart.items is not None and may_be(restart.place, earlier, wanted):
+        if restart.place == "start":
+            return None
+        if restart.items is not None and may_be(connection, restart.place, current, known, wanted):
             at_failure = restart.place == "failure"
-            if current is not execution or (at_failure and (earlier is None or runs_of(data, wanted.node) > 1)):
+            if current is not execution or (at_failure and runs_of(data, wanted.node) > 1):
                 raise Conflict(NOT_KNOWN)
             items: list[Any] = orjson.loads(restart.items)
             return items
@@ -39,11 +45,34 @@ def read_edited(connection: Connection, execution: Execution, wanted: NodeRun, d
     return None
 
 
-def may_be(place: Place, earlier: Execution | None, wanted: NodeRun) -> bool:
-    """Whether a retry of `earlier` may have gone on at this run; None: that one is not there any more."""
+def may_be(
+    connection: Connection, place: Place, retry: Execution, known: Mapping[int, Execution], wanted: NodeRun
+) -> bool:
+    """Whether a retry may have gone on at this run. `known`: the executions that are left of its chain, by id.
+
+    Raises Conflict where it cannot be told.
+    """
     if isinstance(place, NodeRun):
         return place == wanted
-    return place == "failure" and (earlier is None or earlier.error_node in (None, wanted.node))
+    number = find_originals_with_data(connection, [retry.id]).get(retry.id)
+    if number is None:
+        if is_whole(retry, known):
+            return False  # nothing had been recorded: it started over
+        raise Conflict(NOT_KNOWN)
+    size = known[number].json_size_bytes if number in known else largest() + 1
+    if size > largest():
+        raise Conflict(NOT_KNOWN)
+    with room_for(size):
+        data = read_data(connection, [number]).get(number)
+        return services().rules.node_of_failure(data) == wanted.node
+
+
+def is_whole(retry: Execution, known: Mapping[int, Execution]) -> bool:
+    """Whether all executions that a retry comes from are still there."""
+    current: Execution | None = retry
+    while current is not None and current.retry_of is not None:
+        current = known.get(current.retry_of)
+    return current is not None
 
 
 def runs_of(data: bytes, node: str) -> int:

@@ -238,6 +238,13 @@ def restart_at_failure(data: Json, items: Items | None = None) -> Json | None:
     return {**prepared, "executionData": {**rest, "nodeExecutionStack": stack}}
 
 
+def node_of_failure(data: bytes | None) -> str | None:
+    """The node that `restart_at_failure` goes on at with a run's document; None: the run starts over."""
+    prepared = prepare_retry(msgspec.json.decode(data)) if data else None
+    due = _of_main_flow(RunDocument(prepared).stack) if prepared is not None else []
+    return (due[0].get("node") or {}).get("name") if due else None
+
+
 def _of_main_flow(stack: list[Json]) -> list[Json]:
     """What is due without the tools that a node waits for: with another input it will ask again."""
     return [task for task in stack if not is_call(task)]
