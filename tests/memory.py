@@ -1,8 +1,11 @@
 """How much memory the process takes that answers for a server."""
 
+import resource
 from pathlib import Path
 
 from tests.live import LiveServer
+
+PAGE = resource.getpagesize()
 
 
 def answering_process(server: LiveServer) -> int:
@@ -21,3 +24,8 @@ def forget_peak(pid: int) -> int:
     """Let the peak be what the process holds now; returns that."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
     return peak_bytes(pid)
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory that the process holds now."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE

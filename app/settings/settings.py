@@ -67,6 +67,8 @@ class Settings:
     """How long a node may compute without letting anything else of its worker go on."""
     run_bytes: int
     """How much memory the data of one execution may take while it runs."""
+    worker_bytes: int
+    """How much the data of all executions of one worker may take together."""
     sandbox_processes: int
     """Most processes of one worker that run JavaScript, each for one project."""
     sandbox_memory_mb: int
@@ -231,8 +233,10 @@ def _read_worker(reader: EnvironmentReader) -> dict[str, Any]:
 
 
 def _read_amounts(reader: EnvironmentReader) -> dict[str, Any]:
+    run_bytes = reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20)
     return {
-        "run_bytes": reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20),
+        "run_bytes": run_bytes,
+        "worker_bytes": reader.integer("EXECUTIONS_WORKER_BYTES", 4 * run_bytes, low=2**20),
         "max_body_bytes": reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
         "bodies_bytes": reader.integer("EXECUTIONS_BODIES_BYTES", 64 * 2**20, low=1_024),
         "data_max_display_size": reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),

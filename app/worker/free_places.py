@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+from app.engine.run.memory_shares import MemoryShares
 from app.repository.lifecycle import NO_EXTRA_PLACES, ExtraPlaces
 from app.settings import Settings
 from app.worker.held import Held
@@ -15,20 +16,26 @@ LOOK_SECONDS = 0.05
 class FreePlaces:
     """What is free of one worker's places."""
 
-    def __init__(self, settings: Settings, held: Held, wake: Wake) -> None:
+    def __init__(self, settings: Settings, held: Held, shares: MemoryShares, wake: Wake) -> None:
         """`wake` is set when a look that was too early is due."""
         self._settings = settings
         self._held = held
+        self._shares = shares
         self._wake = wake
         self._next_look = 0.0
         self._look_is_planned = False
 
     def count(self, *, claiming: bool) -> tuple[int, ExtraPlaces]:
-        """How many places are free, and which there are beyond the usual ones; none unless `claiming`."""
+        """How many places are free, and which there are beyond the usual ones; none unless `claiming`.
+
+        While memory is tight, only those that no project can fill alone are free, if there are any.
+        """
         if not claiming:
             return 0, NO_EXTRA_PLACES
         settings, held = self._settings, self._held
-        return settings.concurrency - len(held.running), held.extra(settings.concurrency, settings.extra_places)
+        extra = held.extra(settings.concurrency, settings.extra_places)
+        waits = self._shares.tight and settings.extra_places > 0
+        return 0 if waits else settings.concurrency - len(held.running), extra
 
     def worth_a_look(self, free: int, extra: ExtraPlaces) -> bool:
         """Whether a claim is worth a transaction of its own: always for a free place, now and then for an extra one.

@@ -134,6 +134,8 @@ class Held:
         self._progress[execution_id] = time.monotonic(), ports.progress
         with node_runs(None):
             result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports)
+        if assignment.meter is None:
+            ports.meter.end()
         began, _ = self._progress.pop(execution_id)
         self.observe(result.status, time.monotonic() - began)
         del self.running[execution_id], self._assignments[execution_id]

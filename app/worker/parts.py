@@ -9,6 +9,7 @@ from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.engine.run.computing import compute, count_work
+from app.engine.run.memory_shares import MemoryShares
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
 from app.packages.definitions import SandboxExpressions
@@ -47,6 +48,7 @@ class Parts:
         self.known_problems = KnownProblems()
         self.outgoing = Outgoing(settings.allowed_hosts)
         self.clock = Clock()
+        self.shares = MemoryShares(settings.worker_bytes, settings.concurrency + settings.extra_places)
         self.vault = Vault(settings)
         known = KnownTypes(lambda: self.packages.definitions, SandboxExpressions())
         self.credentials = Credentials(self.vault, self.database, self.outgoing, self.clock, known)
@@ -60,6 +62,7 @@ class Parts:
             database=self.database,
             static_data=StaticStores(self.database),
             data_tables=DataTableStores(self.database, settings.data_tables_bytes),
+            shares=self.shares,
             clock=self.clock,
             start_child=lambda *part: self.held.run_child(*part),
             send_answer=self._send_answer,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.run.memory import Meter
+from app.engine.run.memory_shares import MemoryShares
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing
@@ -39,6 +40,7 @@ class Reach:
     database: Database
     static_data: StaticStores
     data_tables: DataTableStores
+    shares: MemoryShares
     clock: Clock
     start_child: StartChild
     send_answer: SendAnswer
@@ -71,7 +73,7 @@ class Reach:
             files=self._files(claim.project_id),
             timezone=self.settings.timezone,
             now=self.clock.now,
-            meter=assignment.meter or Meter(self.settings.run_bytes),
+            meter=assignment.meter or Meter(self.settings.run_bytes, share=self.shares.of_run(claim.project_id)),
             depth=assignment.depth,
             root=str(assignment.root_id or claim.id),
             may_wait=assignment.may_wait,

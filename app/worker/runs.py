@@ -60,7 +60,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             node = None
-        result = await to_the_end(compute(result_of, assignment, outcome, node, ports, size=size_of(outcome, ports)))
+        result = await to_the_end(_write_result(assignment, outcome, node, ports))
         if earlier is not None:
             [data] = await to_the_end(compute(encode_run_data, [earlier]))
             result = replace(result, data=data)
@@ -69,6 +69,15 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), None)
+
+
+async def _write_result(
+    assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None, ports: Ports
+) -> Result:
+    """As `result_of`, beside the loop where it is much, and not while others write as much as there is room for."""
+    size = size_of(outcome, ports)
+    async with ports.meter.writing(min(size * BYTES_AN_ITEM, run_data.MAX_BYTES)):
+        return await compute(result_of, assignment, outcome, webhook, ports, size=size)
 
 
 def size_of(outcome: RunOutcome, ports: Ports) -> int:

@@ -48,7 +48,7 @@ class Worker:
         self._wake = Wake()
         self._parts = Parts(settings, pool, sandbox, self._wake)
         self._held = self._parts.held
-        self._places = FreePlaces(settings, self._held, self._wake)
+        self._places = FreePlaces(settings, self._held, self._parts.shares, self._wake)
         self._stopping = asyncio.Event()
         self._stopped_at = 0.0
         self.pulse = Pulse()

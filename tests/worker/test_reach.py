@@ -21,7 +21,7 @@ def test_addresses_are_signed_once_and_only_where_somebody_asks() -> None:
     signer: Any = CountingSigner()
     settings = MagicMock(webhook_url="https://example.com", files_folder=None)
     stores, other = StaticStores(MagicMock()), MagicMock()
-    ways = (settings, signer, other, other, other, stores, other, other, other, other)
+    ways = (settings, signer, other, other, other, stores, other, other, other, other, other)
     assignment = MagicMock(depth=0, root_id=None)
     assignment.claim.id, assignment.claim.mode, assignment.claim.workflow_id = 7, "trigger", "w1"
     ports = Reach(*ways).ports(assignment)

@@ -51,7 +51,6 @@ async def run_node(
     context: NodeContext, run: Callable[[NodeContext], Awaitable[Outputs | EngineRequest | None]]
 ) -> Outputs | EngineRequest | None:
     """Run a node once. Whatever it raises is a NodeError, or the end of a wait or of the execution."""
-    context.held = 0
     try:
         with node_runs(NodeTurn(context.node.name, context.execution.id)):
             return await run(context)
@@ -70,6 +69,8 @@ async def run_node(
             f"Node '{context.node.name}' could not make sense of its parameters or its input.",
             description="A value has a type or a form that the node does not expect.",
         ) from error
+    finally:
+        context.release(context.held)
 
 
 def forget_frames(error: BaseException) -> None:

@@ -71,7 +71,7 @@ class NodeContext(ExpressionContext):
         try:
             yield
         finally:
-            self.held -= size
+            self.release(size)
 
     def collect(self, items: Iterable[Item]) -> list[Item]:
         """The items as a list, their memory counted as it grows. Raises TooMuchData before there are too many."""

@@ -62,13 +62,19 @@ class ExpressionContext:
 
     def hold(self, size: int) -> None:
         """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
-        self.execution.ports.meter.check(self.held + size)
+        self.execution.ports.meter.check(size, self.held)
         self.held += size
+        self.execution.ports.meter.borrow(size)
+
+    def release(self, size: int) -> None:
+        """Count bytes that the node has collected, and holds no longer."""
+        self.held -= size
+        self.execution.ports.meter.borrow(-size)
 
     def admit(self, answer: bytes) -> None:
         """Raises TooMuchData for JSON that the run could not hold once it is read."""
         if len(answer) > SMALL:
-            self.execution.ports.meter.check(self.held + estimate(answer))
+            self.execution.ports.meter.check(estimate(answer), self.held)
 
     async def _admit_scope(self, scope: dict[str, Any]) -> None:
         """Raises TooMuchData where what JavaScript is to see would be far longer as JSON than it is here, where the
@@ -147,7 +153,7 @@ class ExpressionContext:
 
     async def _fill_all(self, template: Template, rows: list[list[Any]]) -> list[Any]:
         """What the template gives for each row. Raises TooMuchData where all of them together are far too much."""
-        self.execution.ports.meter.check(self.held + template.size * len(rows) // TIMES_FILLED)
+        self.execution.ports.meter.check(template.size * len(rows) // TIMES_FILLED, self.held)
         return await compute(template.fill_all, rows, size=len(rows) / PLAIN)
 
     async def resolve_marked(

@@ -302,7 +302,7 @@ def test_what_a_failed_computation_had_made_is_given_back_at_once(raised: BaseEx
             raise found from error.__cause__
 
     async def run() -> None:
-        context: Any = SimpleNamespace(held=0, execution=SimpleNamespace(id="1"))
+        context: Any = SimpleNamespace(held=0, release=lambda size: None, execution=SimpleNamespace(id="1"))
         context.node = SimpleNamespace(name="A", type="a")
         with contextlib.suppress(NodeError):
             await run_node(context, fail)

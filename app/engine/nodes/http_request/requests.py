@@ -160,7 +160,7 @@ class Received:
 
     def release(self) -> None:
         """Count all of them as gone, so that the node may hold as much again."""
-        self.context.held -= self.size
+        self.context.release(self.size)
         self.size = 0
 
 
