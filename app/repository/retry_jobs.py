@@ -13,7 +13,7 @@ from psycopg.rows import args_row
 
 from app.repository.bulk_calls import create_bulk_call, note_touched
 from app.repository.connection import Connection, json_of, read_one, scalar
-from app.repository.errors import RetryJobNotFound
+from app.repository.errors import CannotRetry, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.restarts import Restart, read_restart
 from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
@@ -68,12 +68,19 @@ RESULTS = """
 
 # Uses retry_jobs_unfinished. The lock lasts for one step: whoever comes next does the next one.
 NEXT = """
-    SELECT j.id, j.wanted, j.load_workflow, j.retry_from, j.above, j.bulk_call_id
+    SELECT j.id, j.wanted, j.load_workflow, j.retry_from, j.above, j.bulk_call_id, j.created_at
       FROM retry_jobs AS j
      WHERE j.finished_at IS NULL
      ORDER BY j.id
      LIMIT 1
        FOR UPDATE SKIP LOCKED
+"""
+
+# Uses executions_by_retry_of.
+RETRIED_SINCE = """
+    SELECT max(e.id)
+      FROM executions AS e
+     WHERE e.retry_of = %(id)s AND e.stopped_at >= %(asked_at)s
 """
 
 IS_FULL = """
@@ -154,6 +161,13 @@ def read_results(connection: Connection, job_id: int, *, limit: int, before: int
         return cursor.execute(RESULTS, wanted).fetchall()
 
 
+def refuse_if_retried_since(connection: Connection, execution_id: int, asked_at: datetime) -> None:
+    """Raise CannotRetry for an execution of which another retry has ended since a job was asked for: two that ask for
+    the same at once get one retry of each."""
+    if retry_id := scalar(connection, RETRIED_SINCE, {"id": execution_id, "asked_at": asked_at}):
+        raise CannotRetry(f"It was retried after this was asked for: execution {retry_id}")
+
+
 def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -> int | None:
     """Do one step of the oldest unfinished job: at most `size` executions; returns how many were to be retried.
 
@@ -162,15 +176,20 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     job = connection.execute(NEXT).fetchone()
     if job is None or scalar(connection, IS_FULL, {"most": MAX_QUEUED}):
         return None
-    job_id, document, load_workflow, place, above, call_id = job
+    job_id, document, load_workflow, place, above, call_id, asked_at = job
     wanted, restart = filter_of(orjson.loads(document)), read_restart(place)
     page = retryable_page(connection, wanted, size=size, before=above)
+
+    def check_one(execution_id: int) -> None:
+        refuse_if_retried_since(connection, execution_id, asked_at)
+        check(connection, execution_id, restart)
+
     answers = retry_many(
         connection,
         page.ids,
         load_workflow=load_workflow,
         restart=restart,
-        check=lambda execution_id: check(connection, execution_id, restart),
+        check=check_one,
         project_id=wanted.visible_project,
     )
     with connection.cursor() as cursor:

@@ -12,7 +12,9 @@ from app.repository import (
     execution_stats,
     execution_totals,
     failure_groups,
+    relatives,
     retries,
+    retry_jobs,
     workers,
 )
 from app.repository.execution_filters import ExecutionFilter
@@ -55,6 +57,8 @@ def test_other_counts_read_little(million) -> None:
         execution_totals.BACKFILL,
         retries.ORIGINAL,
         retries.RETRY_IN_FLIGHT,
+        relatives.ORIGINALS_WITH_DATA,
+        retry_jobs.RETRIED_SINCE,
         crashes.CRASH,
         crashes.LAPSE,
         workers.ALIVE,
@@ -67,6 +71,7 @@ def test_work_reads_little(million, filled_at: datetime, statement: str) -> None
     parameters = {
         "worker_id": worker_id,
         "limit": 20,
+        "asked_at": filled_at,
         "free": 20,
         "looks": 20,
         "extra": 5,

@@ -46,6 +46,27 @@ def test_it_goes_on_step_by_step_and_says_what_became_of_each(connection, worker
     assert not {kept, later} & {one.id for one in results}
 
 
+def test_two_that_ask_for_the_same_at_once_get_one_retry_of_each(connection, worker_id) -> None:
+    failed = [an_ended_execution(connection, worker_id) for _ in range(3)]
+    earlier = retries.retry(connection, failed[0], load_workflow=False)
+    lifecycle.stop(connection, earlier)
+    connection.commit()
+    jobs = [begin(connection, statuses=("error",)) for _ in range(2)]
+    connection.commit()
+    while retry_jobs.retry_some(connection, allow) is not None:
+        lifecycle.stop_many(connection, ExecutionFilter(statuses=("new",)))  # each has ended before the next turn
+        connection.commit()
+    told = [retry_jobs.get_retry_job(connection, job) for job in jobs]
+    assert [(job.retried, job.refused) for job in told] == [(3, 0), (0, 3)]
+    results = [retry_jobs.read_results(connection, job, limit=9) for job in jobs]
+    assert [one.message for one in results[1]] == [
+        f"It was retried after this was asked for: execution {one.retry_id}" for one in results[0]
+    ]
+    again = begin(connection, statuses=("error",))
+    assert retry_jobs.retry_some(connection, allow) == 3
+    assert retry_jobs.get_retry_job(connection, again).retried == 3, "asked for after those had ended"
+
+
 def test_what_a_retry_has_mended_is_passed_over_page_by_page(connection, worker_id, monkeypatch) -> None:
     monkeypatch.setattr(retries, "PAGE", 2)
     failed = [an_ended_execution(connection, worker_id) for _ in range(7)]
