@@ -84,16 +84,16 @@ class LevelByLevel:
 
     def release(self, state: RunState) -> bool:
         """As in v1, but a node does not run without items at its first input, unless it stands in a loop with one
-        that gave it others: it is forgotten."""
-        while state.waiting:
-            free = _free(state)
-            if not free:
-                return False
+        that gave it others: it is forgotten.
+        With it ends the run, but where none of its inputs has any items."""
+        while free := _free(state):
             task = state.waiting[free[0]][0]
             _let_go(state, task)
             if task.inputs[0] or (any(task.inputs) and _goes_round(state, task)):
                 return True
             state.stack.pop()
+            if any(task.inputs):
+                return False
         return False
 
 
@@ -153,30 +153,60 @@ def _may_run(task: Task) -> bool:
 def _begin_branches(state: RunState, target: Node, origin: InputSource, later: set[str]) -> None:
     """For each line to any input of a node: have the branch run that it ends, unless it has run or will. `later`: the
     nodes that the same source comes to next."""
+    source = state.graph.nodes[origin["previousNode"]]
     due = {task.node.name for task in state.stack} | later
     for name in (name for names in _lines_to(state, target) for name in names):
-        if name not in state.run_data and (first := _first_of_branch(state, name, due)) is not None:
+        if name not in state.run_data and (first := _first_of_branch(state, name, due, source)) is not None:
             due.add(first)
             state.stack.insert(0, Task(state.graph.nodes[first], [[{"json": {}}]], [origin]))
 
 
-def _first_of_branch(state: RunState, last: str, due: set[str]) -> str | None:
-    """Where to begin so that a node runs that has not: the furthest before it, on the last of its lines, that has not
-    run either. None when something due leads to it."""
+def _first_of_branch(state: RunState, last: str, due: set[str], source: Node) -> str | None:
+    """Where to begin so that a node runs that has not: the furthest before it, up to one that has run and gave it
+    nothing. None when something on that way is due, or comes after `source` as well."""
     if last in due:
         return None
-    first = last
-    for names in _lines_to(state, state.graph.nodes[last]):
-        seen, pending = {last}, names[::-1]
-        while pending and (name := pending.pop()) not in state.run_data:
-            if name in due:
-                return None
-            if name not in seen:
-                seen.add(name)
-                first = name
-                lines = _lines_to(state, state.graph.nodes[name])
-                pending += [each for names in lines for each in names][::-1]
+    first, way = last, {last}
+    beside = {line.node for connections in source.outputs for line in connections}
+    for name in _back_from(state, last):
+        if name in due or name in beside:
+            return None
+        if name not in state.run_data:
+            first = name
+            way.add(name)
+        elif not _gave_items(state, state.graph.nodes[name], way):
+            break
     return first
+
+
+def _gave_items(state: RunState, node: Node, targets: set[str]) -> bool:
+    """Whether the last run of a node had items for any of these."""
+    outputs = (state.run_data[node.name][-1].get("data") or {}).get("main") or []
+    return any(
+        items and any(line.node in targets for line in lines)
+        for items, lines in zip(outputs, node.outputs, strict=False)
+    )
+
+
+def _back_from(state: RunState, last: str) -> list[str]:
+    """All nodes from which a way leads to this one, each before those that lead to it; the first of its lines first."""
+    seen, ordered = {last}, list[str]()
+    pending = [(last, iter(_sources_of(state, last)))]
+    while pending:
+        name, sources = pending[-1]
+        following = next((each for each in sources if each not in seen), None)
+        if following is None:
+            ordered.append(name)
+            pending.pop()
+        else:
+            seen.add(following)
+            pending.append((following, iter(_sources_of(state, following))))
+    return ordered[-2::-1]
+
+
+def _sources_of(state: RunState, name: str) -> list[str]:
+    """The nodes that lines lead from to this one, those of its last input first, and the last of them first."""
+    return [each for names in _lines_to(state, state.graph.nodes[name]) for each in names][::-1]
 
 
 def _lines_to(state: RunState, node: Node) -> list[list[str]]:

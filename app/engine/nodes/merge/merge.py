@@ -19,6 +19,7 @@ from app.engine.values import conversions, merging
 
 NOTHING: list[Item] = [{"json": {}}]
 """What stands for an empty input where every field has to be present."""
+NONE_PAIRED = 'Consider enabling "Include Any Unpaired Items" in options or check your inputs'
 
 
 def _inputs_needed(parameters: dict[str, Any]) -> list[int] | int | None:
@@ -68,12 +69,15 @@ def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     options = as_group(parameters.get("options"))
     how = _combination(parameters, context.version)
     clash = merging.clash_handling(options, "preferInput2" if context.version < 3 else "preferLast")
-    if how == "position" and context.version < 3 and not all(context.inputs):
-        return [next((items for items in context.inputs if items), [])]
     if how == "position":
+        inputs = _all_inputs(context, parameters)
+        if context.version < 3 and not all(inputs):
+            return [next((items for items in inputs if items), [])]
         keeps_names = clash.suffix and context.version >= 3
         unpaired = bool(options.get("includeUnpaired"))
-        rows = _by_position(_all_inputs(context, parameters), clash, unpaired=unpaired, keeps_names=keeps_names)
+        if not (unpaired or all(inputs)):
+            context.hints.append({"message": NONE_PAIRED})
+        rows = _by_position(inputs, clash, unpaired=unpaired, keeps_names=keeps_names)
         return [context.collect(rows)]
     first, second = [*context.inputs, [], []][:2]
     if how == "all":
