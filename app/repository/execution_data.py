@@ -139,13 +139,23 @@ def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) ->
 
 
 def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
-    """The run data of these executions as JSON; those that have none are left out."""
+    """The run data of these executions as JSON; those that have none are left out.
+
+    What is damaged comes as it is stored, which is no JSON: whoever reads many at once loses one by it, not all.
+    """
     decompressor = zstandard.ZstdDecompressor()
     with connection.cursor(binary=True) as cursor:
         return {
-            execution_id: decompressor.decompress(content) if encoding == ZSTD else content
+            execution_id: _decompress(decompressor, content) if encoding == ZSTD else content
             for execution_id, encoding, content in cursor.execute(WHOLE, {"ids": list(ids)})
         }
+
+
+def _decompress(decompressor: zstandard.ZstdDecompressor, content: bytes) -> bytes:
+    try:
+        return decompressor.decompress(content)
+    except zstandard.ZstdError:
+        return content
 
 
 def read_beginnings(connection: Connection, ids: Sequence[int], size: int = SLICE_BYTES) -> dict[int, StoredData]:

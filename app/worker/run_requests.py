@@ -97,14 +97,16 @@ class Beginning(NamedTuple):
 def beginning_of(assignment: Assignment) -> Beginning:
     """Where a fresh run, the rest after a wait, or a retry begins."""
     given, claim = assignment.input, assignment.claim
+    place = given.restart.place
+    if not claim.resumed and place == "start":
+        return Beginning(given.start_node, given.restart.items or given.items)
     earlier: dict[str, Any] | None = large_json.read(assignment.earlier) if assignment.earlier else None
     if claim.resumed:
         return Beginning(given.start_node, given.resume_items, earlier)
-    place = given.restart.place
     items = None if given.restart.items is None else orjson.loads(given.restart.items)
     if isinstance(place, NodeRun):
         return _beginning_at(assignment, earlier or {}, place, items)
-    if earlier is not None and place == "failure" and (resume := restart_at_failure(earlier, items)) is not None:
+    if earlier is not None and (resume := restart_at_failure(earlier, items)) is not None:
         return Beginning(given.start_node, given.items, resume)
     return Beginning(given.start_node, given.restart.items or given.items)
 

@@ -141,6 +141,18 @@ def test_a_retry_of_a_retry_that_never_began_begins_where_that_one_was_to(staffe
     assert run_after_a_stop(failed.id, Restart("start"))["Dice"] != rolled
 
 
+def test_a_retry_of_damaged_data_fails_alone(staffed_queue) -> None:
+    connection = staffed_queue.connection
+    staffed_queue.save(stored(set_field("text", "long " * 500), stop_and_error("no stock")))
+    [failed] = staffed_queue.wait_for(staffed_queue.add())
+    damage = "UPDATE execution_data SET encoded = substr(encoded, 1, 20) WHERE encoding = 'zstd'"
+    assert connection.execute(damage).rowcount == 1
+    for place, message in (("failure", "The engine failed while it ran this workflow"), ("start", "no stock")):
+        queued = retries.retry(connection, failed.id, load_workflow=False, restart=Restart(place))
+        [retry] = staffed_queue.wait_for([queued])
+        assert (retry.status, message in retry.error_message) == ("error", True)
+
+
 def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, start_worker) -> None:
     queue.save(stored(set_field("name", "={{ $json.name }}")))
     [execution_id] = queue.add(items=b'[{"json":{"name":"Ada"}}]')

@@ -26,12 +26,12 @@ class _Result(msgspec.Struct, rename="camel"):
 
 
 class _Rest(msgspec.Struct, rename="camel"):
-    context_data: dict[str, msgspec.Raw] = {}
+    context_data: dict[str, msgspec.Raw] | None = None
 
 
 class _Skeleton(msgspec.Struct, rename="camel"):
     result_data: _Result = msgspec.field(default_factory=_Result)
-    execution_data: _Rest = msgspec.field(default_factory=_Rest)
+    execution_data: _Rest | None = None
 
 
 def check_restart(data: bytes | None, node: str, run: int) -> None:
@@ -40,7 +40,8 @@ def check_restart(data: bytes | None, node: str, run: int) -> None:
         skeleton = msgspec.json.decode(data or b"{}", type=_Skeleton)
     except msgspec.DecodeError:
         raise CannotRestart("What the execution recorded cannot be read") from None
-    _Cut(skeleton.result_data.run_data, node, run).check(set(skeleton.execution_data.context_data))
+    rest = skeleton.execution_data or _Rest()
+    _Cut(skeleton.result_data.run_data, node, run).check(set(rest.context_data or ()))
 
 
 class _Cut:
@@ -62,7 +63,8 @@ class _Cut:
             for name, every in run_data.items()
         }
         sources = [source.run_id for source in runs[run].source or () if source is not None]
-        if any(number >= self.runs_kept.get(name, 0) for name, number in sources):
+        began = sources or self.numbers[node, run] == min(self.numbers.values())
+        if not began or any(number >= self.runs_kept.get(name, 0) for name, number in sources):
             raise CannotRestart(f"The execution's data does not tell what came in at '{node}'")
 
     def check(self, remembering: set[str]) -> None:
@@ -240,7 +242,10 @@ def restart_at_failure(data: Json, items: Items | None = None) -> Json | None:
 
 def node_of_failure(data: bytes | None) -> str | None:
     """The node that `restart_at_failure` goes on at with a run's document; None: the run starts over."""
-    prepared = prepare_retry(msgspec.json.decode(data)) if data else None
+    try:
+        prepared = prepare_retry(msgspec.json.decode(data, type=dict[str, Any])) if data else None
+    except msgspec.DecodeError:
+        return None
     due = _of_main_flow(RunDocument(prepared).stack) if prepared is not None else []
     return (due[0].get("node") or {}).get("name") if due else None
 

@@ -140,12 +140,20 @@ def test_runs_that_are_not_numbered_are_told_apart_by_time_and_sources(engine, f
 
 
 @pytest.mark.parametrize(
-    "source", [{"previousNode": "Gone"}, {"previousNode": "A", "previousNodeRun": 9}, {"previousNode": "C"}, {}]
+    "sources",
+    [
+        [{"previousNode": "Gone"}],
+        [{"previousNode": "A", "previousNodeRun": 9}],
+        [{"previousNode": "C"}],
+        [{}],
+        [],
+        None,
+    ],
 )
-def test_a_node_of_which_nobody_knows_what_came_in_is_refused(engine, source):
+def test_a_node_of_which_nobody_knows_what_came_in_is_refused(engine, sources):
     data = stored(engine.run(chain(START, changed("A", "a"), changed("B", "b"), changed("C", "c")), items=ITEMS))
     for bare in (data, without_numbers(data)):
-        bare["resultData"]["runData"]["B"][0]["source"] = [source]
+        bare["resultData"]["runData"]["B"][0]["source"] = sources
         with pytest.raises(CannotRestart, match="what came in at 'B'"):
             restart_at(bare, "B", 0, [{"json": {}}])
         with pytest.raises(CannotRestart, match="what came in at 'B'"):
@@ -159,7 +167,9 @@ def test_what_never_ran_is_refused(engine, name, run):
         restart_at(data, name, run)
     with pytest.raises(CannotRestart):
         check_restart(orjson.dumps(data), name, run)
-    check_restart(orjson.dumps(data), "A", 0)
+    for empty in (None, {}, {"contextData": None}):
+        check_restart(orjson.dumps({**data, "executionData": empty}), "A", 0)
+        assert restart_at({**data, "executionData": empty}, "A", 0) is not None
     for nothing in (None, b"{}", b"not JSON", b'{"resultData": []}'):
         with pytest.raises(CannotRestart):
             check_restart(nothing, "A", 0)
