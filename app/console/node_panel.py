@@ -13,6 +13,7 @@ from app.console import items as shapes
 from app.console.advice import SUB_EXECUTION, advice_for
 from app.console.graph_nodes import SIZE, as_list, draw_node
 from app.console.pages import page, part
+from app.console.stored_values import TOO_DEEP
 from app.console.structures import TOO_LARGE, Items, read_items, read_run
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
@@ -159,12 +160,12 @@ def editable_input(connection: Connection, execution: Execution, inputs: list[It
         read_items(connection, execution, wanted, "")
     except (NodeDataNotFound, Conflict):
         return None
-    if wanted.next_offset is not None or wanted.is_cut:
+    if wanted.next_offset is not None or wanted.is_cut or wanted.has_halves:
         return None
     gathered = wanted.items
     has_files = any(isinstance(item, dict) and item.get("binary") for item in gathered)
     text = shapes.pretty(gathered if has_files else [shapes.json_of_item(item) for item in gathered])
-    return text if len(text) <= MAX_EDITED_BYTES else None
+    return text if len(text) <= MAX_EDITED_BYTES and TOO_DEEP not in text else None
 
 
 @page("/executions/<execution_id>/items", scope="execution:read")

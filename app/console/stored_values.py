@@ -5,10 +5,11 @@ from typing import Any
 
 import orjson
 
+from app.repository.odd_json import readable
 from app.repository.run_scan import item_texts
 
 DEEPEST = 200
-"""Levels that are kept; orjson writes 254."""
+"""Levels that are kept; orjson writes 254, and `readable` keeps more."""
 TOO_DEEP = "… (nested too deeply)"
 SHORT = 18  # digits of an integer that no reader changes
 
@@ -35,17 +36,14 @@ def read_values(text: bytes) -> list[Any]:
 
 
 def read_value(text: bytes) -> Any:
-    """One value, read slowly only where that makes a difference."""
+    """One value, read slowly only where that makes a difference. U+FFFD stands for half of a surrogate pair."""
     try:
         value = orjson.loads(text)
         if orjson.dumps(value) == text:
             return value
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass
-    try:
-        return flatten(DECODER.decode(text.decode()))
-    except RecursionError:
-        return {"json": {"": TOO_DEEP}}
+    return flatten(DECODER.decode(readable(text).decode()))
 
 
 def write_value(value: Any, option: int = 0) -> str:

@@ -17,6 +17,7 @@ from app.repository import execution_progress
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution
+from app.repository.odd_json import has_halves
 from app.repository.relatives import read_attempts, read_origin
 from app.repository.run_pages import PAGE_BYTES, RunData, output_of
 
@@ -34,7 +35,8 @@ class Items:
     """A page of items at one output of a node, or at one of its inputs.
 
     `searched`: into how many a search has looked, None for no search. Of an item that is too large to be shown whole
-    long texts are cut (`is_cut`); one that is too large even so is no more than counted (`is_too_large`).
+    long texts are cut (`is_cut`); one that is too large even so is no more than counted (`is_too_large`). U+FFFD stands
+    for halves of surrogate pairs (`has_halves`).
     """
 
     node: str
@@ -51,6 +53,7 @@ class Items:
     searched: int | None = None
     is_cut: bool = False
     is_too_large: bool = False
+    has_halves: bool = False
     bytes_read: int = 0
 
 
@@ -166,8 +169,13 @@ def read_page(
     if page.length is None:
         return [read_shortened(page.pieces, wanted, sought)], output.items, page.next_offset
     wanted.bytes_read += page.length
-    items = read_values(b"".join(chain([b"["], page.pieces, [b"]"])))
-    return items, output.items, page.next_offset
+    return read_shown(b"".join(chain([b"["], page.pieces, [b"]"])), wanted), output.items, page.next_offset
+
+
+def read_shown(text: bytes, wanted: Items) -> list[Any]:
+    """The items of a JSON list, as they are shown."""
+    wanted.has_halves = wanted.has_halves or has_halves(text)
+    return read_values(text)
 
 
 def read_shortened(pieces: Iterable[bytes], wanted: Items, sought: Search | None) -> Any:
@@ -177,7 +185,7 @@ def read_shortened(pieces: Iterable[bytes], wanted: Items, sought: Search | None
     left = iter(pieces if sought is None else sought.watch(pieces))
     text = shorten(left)
     if text is not None:
-        return read_values(b"[%s]" % text)[0]
+        return read_shown(b"[%s]" % text, wanted)[0]
     wanted.is_too_large = True
     if sought is not None:
         deque(left, maxlen=0)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from app.json_shape import JsonShape
+from app.repository.odd_json import readable, without_spaces
 from app.repository.run_index import (
     IndexedError,
     IndexedRun,
@@ -43,6 +44,10 @@ NOTHING = msgspec.Raw(b"{}")
 
 class UnreadableRunData(Exception):
     """The text is not a run's data without spaces between its parts, or names something twice."""
+
+
+UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+"""What parsers raise."""
 
 
 class _Source(msgspec.Struct, rename="camel"):
@@ -80,8 +85,14 @@ _metadata = msgspec.json.Decoder(_Metadata)
 def scan(text: bytes) -> Scanned:
     """What the data says of itself. Raises UnreadableRunData."""
     try:
-        return _Scanner(text).scan()
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return _Scanner(text, text).scan()
+    except UNREADABLE as error:
+        taken = readable(text)
+        if taken is text:
+            raise UnreadableRunData(str(error)) from error
+    try:
+        return _Scanner(taken, text).scan()
+    except UNREADABLE as error:
         raise UnreadableRunData(str(error)) from error
 
 
@@ -89,20 +100,34 @@ def compact(text: bytes) -> bytes:
     """The same JSON without spaces between its parts. Raises UnreadableRunData."""
     try:
         return msgspec.json.format(text, indent=-1)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise UnreadableRunData(str(error)) from error
+    except UNREADABLE as error:
+        if readable(text) is text:
+            raise UnreadableRunData(str(error)) from error
+        return without_spaces(text)
 
 
 def item_texts(items: bytes) -> list[bytes]:
     """The texts of items that follow each other, commas between them. Raises UnreadableRunData."""
+    text = b"[" + items + b"]"
     try:
-        return [bytes(memoryview(raw)) for raw in _lists.decode(b"[" + items + b"]")]
-    except msgspec.DecodeError as error:
+        return [bytes(memoryview(raw)) for raw in _lists.decode(text)]
+    except UNREADABLE as error:
+        taken = readable(text)
+        if taken is text:
+            raise UnreadableRunData(str(error)) from error
+    try:
+        lengths = [len(memoryview(raw)) for raw in _lists.decode(taken)]
+    except UNREADABLE as error:
         raise UnreadableRunData(str(error)) from error
+    begins = accumulate(lengths, lambda place, length: place + length + 1, initial=1)
+    return [text[begin : begin + length] for begin, length in zip(begins, lengths, strict=False)]
 
 
 class _Scanner:
-    def __init__(self, text: bytes) -> None:
+    """Reads a text in place of the `stored` one, which differs from it in bytes but in no place."""
+
+    def __init__(self, text: bytes, stored: bytes) -> None:
+        self._stored = memoryview(stored)
         self._shape = JsonShape(text)
         self._text = self._shape.text
         self._cuts: list[int] = []
@@ -187,7 +212,8 @@ class _Scanner:
         end = start + len(memoryview(raw)) - 1
         if sum(lengths) + max(len(lengths) - 1, 0) != end - start - 1:
             raise UnreadableRunData("a list does not end where it should")
-        digest = blake2b(self._whole(start, raw), digest_size=DIGEST_BYTES).hexdigest()
+        whole = self._stored[self._shape.place(start) : self._shape.place(end + 1)]
+        digest = blake2b(whole, digest_size=DIGEST_BYTES).hexdigest()
         if not self._shape.is_whole(start, end):
             begins = accumulate(lengths, lambda place, length: place + length + 1, initial=start + 1)
             pairs = zip(begins, lengths, strict=False)

@@ -57,7 +57,7 @@ def test_the_name_of_a_file_cannot_pretend_to_end_otherwise():
 
 
 ODD = b'"big":12345678901234567890123456789,"less":-0,"inf":1e400,"half":5E-1,"t":1,"t":{"u":2,"u":2}'
-NESTED = b'{"a":' * 900 + b"1" + b"}" * 900
+NESTED = b'{"a":' * 9_000 + b"1" + b"}" * 9_000
 
 
 def test_what_no_parser_keeps_is_shown_as_it_is_stored():
@@ -78,3 +78,18 @@ def test_what_no_parser_keeps_is_shown_as_it_is_stored():
     assert {field.kinds for field in schema(items_read[:1])} == {"number", "number or object"}
     assert contains(items_read[0], "90123456789")
     assert contains(items_read[2], "deep")
+
+
+def test_items_that_parsers_refuse_are_shown_with_a_word_of_what_is_left_out(browser, api, workflow):
+    odd = rb'{"json":{"half":"\ud800","deep":%s}},{"json":{"n":2}}' % NESTED
+    given = b'[{"data":{"main":[[%s]]},"source":[]}]' % odd
+    source = b'[{"data":{"main":[[]]},"source":[{"previousNode":"Start"}]}]'
+    data = b'{"resultData":{"runData":{"Start":%s,"Nothing":%s}}}' % (given, source)
+    place = f"/console/executions/{api.ended(workflow, data=data)}"
+    for view in ("table", "json", "schema"):
+        page = browser.get(f"{place}/items?node=Start&view={view}").text
+        assert "Half of a surrogate pair is shown as \ufffd here" in page
+    assert "nested too deeply" in browser.get(f"{place}/items?node=Start&view=json").text
+    panel = browser.get(f"{place}/node?node=Nothing").text
+    assert "it stays as it was" in panel  # what is edited would lose both
+    assert odd in api.get(f"/executions/{place.rsplit('/', 1)[1]}/data?node=Start").data  # as it is stored

@@ -65,7 +65,8 @@ def test_every_output_is_found_where_it_stands(document) -> None:
     "text",
     [b"", b"[]", b"7", b'{"resultData":{"runData":{"A":[5]}}}', b'{"resultData":{"runData":{"A":{"data":1}}}}',
      b'{"resultData":{"runData":{"A":[{"data":{"main":7}}]}}}', b'{"a":1,"a":2}', b'{ "a" : 1 }',
-     b'{"resultData":{"runData":{"A":[{"data":{"main":[[1, 2]]}}]}}}', b'{"a":' + b"[" * 9_999 + b"]" * 9_999 + b"}"],
+     b'{"resultData":{"runData":{"A":[{"data":{"main":[[1, 2]]}}]}}}', b'{"a":' + b"[" * 9_999 + b"}",
+     b'{"resultData":{"runData":{"A":[{"data":{"main":[[' + b'"\\ud800' * 99],
 )  # fmt: skip
 def test_what_is_no_run_s_data_without_spaces_is_unreadable(text: bytes) -> None:
     with pytest.raises(UnreadableRunData):
@@ -79,6 +80,28 @@ def test_spaces_are_taken_away_where_there_are_some() -> None:
     output = output_of(data, "A", 0, "main", 0)
     assert b"".join(data.page(output, 0, 9).pieces) == b'{"a":1},2'
     assert compact(text) == encoded(json.loads(text))
+
+
+HALF = rb'{"json":{"n\udc00":"\ud83d\ude00 \\\\ud800 \ud800"}}'
+DEEP = b'{"json":{"lists":' + b"[" * 9_999 + b'"]\\"["' + b"]" * 9_999 + b',"n":1}}'
+SMALL = b'{"json":{"n":2}}'
+
+
+@pytest.mark.parametrize("odd", [HALF, DEEP])
+@pytest.mark.parametrize("space", [b"", b" "])
+def test_items_that_parsers_refuse_are_found_where_they_stand(odd: bytes, space: bytes) -> None:
+    error = b'{"message":"half \\ud800"}'
+    run = b'{"data":{"main":[[%s,%s%s]]},"error":%s}' % (odd, space, SMALL, error)
+    text = b'{"resultData":{"runData":{"A":[%s]},"lastNodeExecuted":"A"}}' % run
+    data = WholeData(text)
+    output = output_of(data, "A", 0, "main", 0)
+    assert b"".join(data.page(output, 0, 9).pieces) == odd + b"," + SMALL
+    assert b"".join(data.page(output, 1, 9).pieces) == SMALL
+    assert data.runs("A", 0, 1)[0].failure.message == "half \ufffd"
+    other = WholeData(text.replace(b"d800", b"d801"))
+    assert (output_of(other, "A", 0, "main", 0).digest == output.digest) is (odd is DEEP)  # of what is stored
+    large = text.replace(b", ", b",").replace(SMALL, b'"%s"' % (b"x" * execution_data.INDEXED_BYTES))
+    assert encode_run_data([large])[0].index is not None
 
 
 def large_document() -> dict:

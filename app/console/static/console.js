@@ -1,6 +1,7 @@
 // What every page does: actions by buttons, the dialog, relative times, whatever goes wrong.
 import { call, serverNow, setClock, tellSignedIn, tellSignedOut, tellUnreachable, toast } from "./api.js";
 import { carryOut } from "./bulk.js";
+import { copy } from "./copying.js";
 
 const dialog = document.getElementById("dialog");
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
@@ -78,7 +79,7 @@ document.addEventListener("click", (event) => {
   if (button) act(button);
   if (event.target.closest("[data-close]")) dialog.close();
   const copied = event.target.closest("[data-copy]");
-  if (copied) navigator.clipboard.writeText(copied.dataset.copy).then(() => toast("Copied"), () => toast("The browser does not let this page copy", { problem: true }));
+  if (copied) copy(copied.dataset.copy).then(() => toast("Copied"), () => toast("The browser does not let this page copy", { problem: true }));
 });
 
 // The last runs of a workflow are one stop of the Tab key, and arrows go through them; the newest is on the right.

@@ -23,6 +23,7 @@ export function readList(part) {
     total: Number(total),
     next: next === "" ? null : Number(next),
     search,
+    note: part.querySelector(".halves")?.textContent,
     problem: refused && !refused.dataset.item ? refused.textContent : null,
   };
 }

@@ -1,20 +1,18 @@
-// A JSON text, of which no value is ever made: its lines are cut from its bytes, so that numbers, names and whatever is
-// there twice are shown as they are stored. Members are looked up when their object or list is opened.
-const [QUOTE, BACKSLASH, COMMA, COLON] = [34, 92, 44, 58];
+// A JSON text as a tree whose lines are cut from it. Members are looked up when their object or list is opened.
 const SHOWN = 200; // bytes of a value in its line; what is longer can be opened
 const LINE = 160; // letters of a long text in a line
 const MOST_LINES = 2000000; // of all that is open
-const decoder = new TextDecoder();
+const MOST_OPENED = 100000; // objects and lists that are opened at once
+const OPENING_MS = 3000;
 
 export class TooManyLines extends Error {}
 
 export class JsonTree {
-  constructor(bytes, start, end, title) {
-    this.bytes = bytes;
-    this.end = end;
-    const at = this.#skipSpace(start);
-    const stop = this.#endOf(at);
-    this.root = { depth: 0, title, key: null, start: at, end: stop, count: this.count, position: 0, size: 1, parent: null, opened: [], extra: 0 };
+  constructor(json, start, title) {
+    this.json = json;
+    const at = json.skipSpace(start);
+    const end = json.endOf(at);
+    this.root = { depth: 0, title, key: null, start: at, end, count: json.count, position: 0, size: 1, parent: null, opened: [], extra: 0, tops: null };
   }
 
   /** How many lines there are. */
@@ -31,71 +29,184 @@ export class JsonTree {
 
   /** Opens what stands in a line, or closes it. Throws TooManyLines. */
   toggle(line) {
-    const { node, parent, index } = this.#locate(line);
-    if (node?.members) this.#close(node);
-    else this.#open(node ?? this.#member(parent, index));
+    const found = this.#locate(line);
+    if (found.node?.members) this.#close(found.node);
+    else this.#open(this.#nodeAt(found));
+  }
+
+  /** Closes all that is in what stands in a line. */
+  closeWithin(line) {
+    const { node } = this.#locate(line);
+    if (!node?.members) return;
+    const gone = node.extra - node.members.count;
+    node.opened = [];
+    this.#grow(node, -gone);
+  }
+
+  /**
+   * Opens what stands in a line, and the objects and lists in it, those that are less deep first. Says whether all are
+   * open: no more are opened than can be shown, in OPENING_MS.
+   */
+  openWithin(line) {
+    const top = this.#nodeAt(this.#locate(line));
+    if (!top.members && !this.json.isNested(top.start)) {
+      this.#open(top);
+      return true;
+    }
+    if (!top.members) this.#open(top);
+    const until = performance.now() + OPENING_MS;
+    let [more, isAll] = [0, true];
+    const opened = [top];
+    for (let at = 0; at < opened.length; at += 1) {
+      const node = opened[at];
+      if (!node.members.counts) continue; // a long text
+      const before = new Map(node.opened.map((each) => [each.position, each]));
+      node.opened = [];
+      for (let index = 0; index < node.members.count; index += 1) {
+        const known = before.get(index);
+        const count = node.members.counts[index];
+        if (!known && !count) continue;
+        if (!known) {
+          isAll &&= opened.length < MOST_OPENED && this.lines + more + count <= MOST_LINES && performance.now() < until;
+          if (!isAll) continue;
+        }
+        const child = known ?? this.#member(node, index);
+        child.members ??= this.json.members(child.start, count);
+        if (!known) more += count;
+        node.opened.push(child);
+        opened.push(child);
+      }
+    }
+    const before = top.extra;
+    for (const node of opened.reverse()) {
+      node.extra = node.members.count + node.opened.reduce((sum, each) => sum + each.extra, 0);
+      node.tops = null;
+    }
+    const grown = top.extra - before;
+    top.extra = before;
+    this.#grow(top, grown);
+    return isAll;
+  }
+
+  /** Opens all that a place in the text lies in, and says in which line it stands; `at` is one in a long text there. */
+  reveal(place, at) {
+    let [node, line] = [this.root, 0];
+    if (place <= node.start && this.json.isNested(node.start)) return line;
+    for (;;) {
+      const { marks, count } = this.#opened(node).members;
+      if (!marks) return line + 1 + lineAt(node.members.texts.ends, at);
+      let [low, high] = [0, count - 1];
+      while (low < high) {
+        const middle = Math.ceil((low + high) / 2);
+        const begin = marks[4 * middle + 1] > marks[4 * middle] ? marks[4 * middle] : marks[4 * middle + 2];
+        if (begin <= place) low = middle;
+        else high = middle - 1;
+      }
+      line += this.#offset(node, low);
+      const child = node.opened.find((each) => each.position === low) ?? this.#member(node, low);
+      const isLongText = child.start === place && this.json.kind(place) === "text" && child.end - place > SHOWN;
+      if (place < child.start || (place === child.start && !isLongText)) return line;
+      node = child;
+    }
+  }
+
+  /** What stands in a line: the names that lead to it, and where its value is stored. */
+  at(line) {
+    const found = this.#locate(line);
+    const isLine = Boolean(found.parent?.members.texts);
+    const node = isLine ? found.parent : found.node ?? this.#member(found.parent, found.index);
+    const names = [];
+    for (let each = node; each.parent; each = each.parent) names.unshift(each.key ?? each.position);
+    return { names, start: node.start, end: node.end };
+  }
+
+  #opened(node) {
+    if (!node.members) this.#open(node);
+    return node;
   }
 
   #open(node) {
-    const kind = this.#kind(node.start);
-    const members = kind === "object" || kind === "list" ? this.#findMembers(node) : this.#findLines(node);
+    const isNested = this.json.isNested(node.start);
+    if (isNested && node.count + this.lines > MOST_LINES) throw new TooManyLines();
+    const members = isNested ? this.json.members(node.start, node.count) : this.#findLines(node);
     if (this.lines + members.count > MOST_LINES) throw new TooManyLines();
     node.members = members;
     if (node.parent) {
       const behind = node.parent.opened.findIndex((each) => each.position > node.position);
       node.parent.opened.splice(behind < 0 ? node.parent.opened.length : behind, 0, node);
     }
-    for (let each = node; each; each = each.parent) each.extra += members.count;
+    this.#grow(node, members.count);
   }
 
   #close(node) {
-    const gone = node.extra;
-    for (let each = node; each; each = each.parent) each.extra -= gone;
+    this.#grow(node, -node.extra);
     Object.assign(node, { members: undefined, opened: [] });
     if (node.parent) node.parent.opened.splice(node.parent.opened.indexOf(node), 1);
   }
 
+  /** There are more or fewer lines within a node now. */
+  #grow(node, lines) {
+    for (let each = node; each; each = each.parent) {
+      each.extra += lines;
+      each.tops = null;
+    }
+  }
+
+  /** How many lines behind its own line each opened member of a node stands. */
+  #tops(node) {
+    if (!node.tops) {
+      let passed = 1;
+      node.tops = node.opened.map((each) => {
+        const top = passed + each.position;
+        passed += each.extra;
+        return top;
+      });
+    }
+    return node.tops;
+  }
+
+  /** How many lines behind its own line a member of a node stands. */
+  #offset(node, index) {
+    const behind = lastWhere(node.opened, (each) => each.position < index);
+    if (behind < 0) return 1 + index;
+    const { position, extra } = node.opened[behind];
+    return this.#tops(node)[behind] + extra + index - position;
+  }
+
   /** The opened node at a line, or the place of one in an opened node. */
   #locate(line) {
-    let [node, left, at, parentLine] = [this.root, line, 0, -1];
-    for (;;) {
-      if (left === 0) return { node, line, parentLine };
-      left -= 1;
-      const own = at;
-      at += 1;
-      let index = 0;
-      let inner = null;
-      for (const each of node.opened) {
-        const closed = each.position - index;
-        if (left < closed) break;
-        left -= closed;
-        at += closed;
-        index = each.position;
-        if (left <= each.extra) {
-          inner = each;
-          break;
-        }
-        left -= each.extra + 1;
-        at += each.extra + 1;
-        index += 1;
-      }
+    let [node, left, own, parentLine] = [this.root, line, 0, -1];
+    while (left > 0) {
       parentLine = own;
-      if (!inner) return { parent: node, index: index + left, line, parentLine };
-      node = inner;
+      const tops = this.#tops(node);
+      const behind = lastWhere(tops, (top) => top <= left);
+      const each = node.opened[behind];
+      if (!each || left - tops[behind] > each.extra) {
+        const index = each ? each.position + left - tops[behind] - each.extra : left - 1;
+        return { parent: node, index, line, parentLine };
+      }
+      own += tops[behind];
+      left -= tops[behind];
+      node = each;
     }
+    return { node, line, parentLine };
+  }
+
+  #nodeAt({ node, parent, index }) {
+    return node ?? this.#member(parent, index);
   }
 
   #member(parent, index) {
     const { marks, counts, count } = parent.members;
     const [keyStart, keyEnd, start, end] = marks.subarray(4 * index, 4 * index + 4);
-    const key = keyEnd > keyStart ? this.#text(keyStart, keyEnd) : null;
-    return { depth: parent.depth + 1, key, start, end, count: counts[index], position: index, size: count, parent, opened: [], extra: 0 };
+    const key = keyEnd > keyStart ? this.json.slice(keyStart, keyEnd) : null;
+    return { depth: parent.depth + 1, key, start, end, count: counts[index], position: index, size: count, parent, opened: [], extra: 0, tops: null };
   }
 
   #describe({ node, parent, index, parentLine }) {
     if (parent?.members.texts) return this.#describeText(parent, index, parentLine);
     const { depth, title, key, start, end, count, position, size, members } = node ?? this.#member(parent, index);
-    const kind = this.#kind(start);
+    const kind = this.json.kind(start);
     const isLong = end - start > SHOWN;
     const inList = depth > 0 && key === null;
     const name = title ?? (inList ? String(position) : key);
@@ -112,46 +223,13 @@ export class JsonTree {
   #preview(kind, start, end, count) {
     if (kind === "object") return count ? `{ ${count.toLocaleString("en")} ${count === 1 ? "member" : "members"} }` : "{}";
     if (kind === "list") return count ? `[ ${count.toLocaleString("en")} ${count === 1 ? "item" : "items"} ]` : "[]";
-    const text = this.#text(start, Math.min(end, start + SHOWN));
+    const text = this.json.slice(start, Math.min(end, start + SHOWN));
     return end - start > SHOWN ? `${text.replace(/\ufffd$/, "")}… ${(end - start).toLocaleString("en")} bytes` : text;
-  }
-
-  #text(start, end) {
-    return decoder.decode(this.bytes.subarray(start, end));
-  }
-
-  #kind(at) {
-    return { 123: "object", 91: "list", 34: "text", 110: "null", 116: "boolean", 102: "boolean" }[this.bytes[at]] ?? "number";
-  }
-
-  /** Where the members of an object or a list stand: name from and to, value from and to, and how many it has itself. */
-  #findMembers({ start, count }) {
-    if (count + this.lines > MOST_LINES) throw new TooManyLines();
-    const marks = new Int32Array(4 * count);
-    const counts = new Int32Array(count);
-    const isObject = this.#kind(start) === "object";
-    let at = this.#skipSpace(start + 1);
-    for (let index = 0; index < count; index += 1) {
-      if (isObject) {
-        marks[4 * index] = at;
-        marks[4 * index + 1] = at = this.#endOfText(at);
-        at = this.#skipSpace(at);
-        if (this.bytes[at] !== COLON) throw new SyntaxError("no JSON");
-        at = this.#skipSpace(at + 1);
-      }
-      marks[4 * index + 2] = at;
-      marks[4 * index + 3] = at = this.#endOf(at);
-      counts[index] = this.count;
-      at = this.#skipSpace(at);
-      if (this.bytes[at] === COMMA) at = this.#skipSpace(at + 1);
-    }
-    return { marks, counts, count };
   }
 
   /** A long text as lines, with its escapes read; of anything else what is stored. */
   #findLines({ start, end }) {
-    const raw = this.#text(start, end);
-    const text = this.#kind(start) === "text" ? JSON.parse(raw) : raw;
+    const text = this.json.kind(start) === "text" ? this.json.read(start, end) : this.json.slice(start, end);
     const ends = [];
     for (let at = 0; at < text.length; ) {
       const newline = text.indexOf("\n", at);
@@ -161,47 +239,18 @@ export class JsonTree {
     }
     return { texts: { text, ends, count: ends.length }, count: ends.length };
   }
-
-  #skipSpace(at) {
-    const { bytes } = this;
-    while (bytes[at] === 32 || bytes[at] === 10 || bytes[at] === 13 || bytes[at] === 9) at += 1;
-    return at;
-  }
-
-  #endOfText(start) {
-    const { bytes, end } = this;
-    let at = start + 1;
-    while (at < end && bytes[at] !== QUOTE) at += bytes[at] === BACKSLASH ? 2 : 1;
-    if (at >= end) throw new SyntaxError("no JSON");
-    return at + 1;
-  }
-
-  /** Where a value ends; `count` is then how many members it has. */
-  #endOf(start) {
-    const { bytes, end } = this;
-    let at = start;
-    this.count = 0;
-    const first = bytes[at];
-    if (first === QUOTE) return this.#endOfText(at);
-    if (first !== 123 && first !== 91) {
-      while (at < end && ![COMMA, 125, 93, 32, 10, 13, 9].includes(bytes[at])) at += 1;
-      if (at === start) throw new SyntaxError("no JSON");
-      return at;
-    }
-    let [depth, commas] = [0, 0];
-    for (; at < end; at += 1) {
-      const byte = bytes[at];
-      if (byte === QUOTE) at = this.#endOfText(at) - 1;
-      else if (byte === 123 || byte === 91) depth += 1;
-      else if (byte === COMMA && depth === 1) commas += 1;
-      else if (byte === 125 || byte === 93) {
-        depth -= 1;
-        if (depth) continue;
-        const inner = this.#skipSpace(start + 1);
-        this.count = inner === at ? 0 : commas + 1;
-        return at + 1;
-      }
-    }
-    throw new SyntaxError("no JSON");
-  }
 }
+
+/** The place of the last of sorted entries for which something is true, as it is for all before it; -1: for none. */
+function lastWhere(entries, isTrue) {
+  let [low, high] = [-1, entries.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isTrue(entries[middle])) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** In which of the lines that end there a letter stands. */
+const lineAt = (ends, letter) => Math.min(lastWhere(ends, (end) => end <= letter) + 1, ends.length - 1);

@@ -3,6 +3,8 @@
 import { Heights } from "./heights.js";
 
 const TALLEST = 8000000; // px; beyond some 17 million browsers draw nothing: there a step of the scroll bar is longer
+const EDGE = 20000; // px at either end of such a list where it is not
+const PUSH_MS = 300; // who has turned the wheel since goes on from where they are, however far; else the bar was dragged
 const AROUND = 400; // px
 const PASSES = 5;
 
@@ -12,6 +14,7 @@ export class VirtualList {
   #goal = null; // what shall stay in sight until somebody scrolls
   #shift = 0; // what is passed over in a list that is taller than TALLEST
   #last = 0;
+  #pushed = -Infinity;
   #width = 0;
   #current = 0; // the row that the Tab key comes to
 
@@ -25,6 +28,8 @@ export class VirtualList {
     this.#width = scroller.clientWidth;
     scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     for (const kind of ["wheel", "touchmove", "pointerdown"]) scroller.addEventListener(kind, () => (this.#goal = null), { passive: true });
+    for (const kind of ["wheel", "touchmove", "keydown"]) scroller.addEventListener(kind, () => (this.#pushed = performance.now()), { passive: true });
+    scroller.addEventListener("pointerdown", () => (this.#pushed = -Infinity), { passive: true });
     scroller.addEventListener("keydown", (event) => this.#press(event));
     canvas.addEventListener("focusin", (event) => this.#takeFocus(event.target));
     this.observer = new ResizeObserver((entries) => this.#resized(entries));
@@ -122,9 +127,15 @@ export class VirtualList {
     const top = Math.min(Math.max(0, wanted), farthest);
     const place = top - this.#shift;
     if (total <= TALLEST) this.#shift = 0;
-    else if (place < view || place > height - 2 * view) this.#shift = top - ((height - view) * top) / farthest;
+    else if (place < view || place > height - 2 * view) this.#shift = this.#shiftAt(top, farthest, height - view);
     if (Math.abs(this.scroller.scrollTop + this.#shift - top) >= 1) this.scroller.scrollTop = top - this.#shift;
     this.#last = this.scroller.scrollTop;
+  }
+
+  /** What is passed over at a place of a list that is too tall: nothing at either end, so that one gets there. */
+  #shiftAt(top, farthest, room) {
+    if (top <= EDGE) return 0;
+    return top >= farthest - EDGE ? farthest - room : top - (room * top) / farthest;
   }
 
   #scrolled() {
@@ -132,7 +143,8 @@ export class VirtualList {
     const moved = Math.abs(now - this.#last);
     if (moved >= 1) this.#goal = null;
     const [total, view] = [this.heights.total, this.#view];
-    if (total > TALLEST && moved > 3 * view) this.#shift = (now / (TALLEST - view)) * (total - view) - now;
+    const isDragged = moved > 3 * view && performance.now() - this.#pushed > PUSH_MS;
+    if (total > TALLEST && isDragged) this.#shift = (now / (TALLEST - view)) * (total - view) - now;
     this.#last = now;
     this.layout();
   }

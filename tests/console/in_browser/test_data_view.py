@@ -5,8 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
+from app.console.assets import assets
 from app.repository.connection import connect
 from app.repository.execution_data import encode_run_data
 from tests.console.browsing import Stage, needs_chromium, violations
@@ -27,6 +28,9 @@ HEBREW = {"\u202e\u05d0": "\u05d1"}
 ODD = b'"big":12345678901234567890123456789,"__proto__":{"x":1},"twice":1,"twice":2.50,"2":"<b>","1":null,'
 ODD += orjson.dumps(HEBREW)[1:-1]
 ROWS = 45_000
+TELL_SEARCHES = """() => document.addEventListener("htmx:trigger", ({ target }) => {
+  if (target.name === "search") target.dataset.asked = "";
+})"""
 
 
 def keep(stage: Stage, items: list[bytes]) -> str:
@@ -59,8 +63,45 @@ def is_in_order(parts: Locator) -> bool:
     return name["x"] + name["width"] <= value["x"]
 
 
+def search_and_copy(page: Page, line: Locator) -> None:
+    """Look for a text in the large item with keys alone, and copy what was found."""
+    dialog = page.get_by_role("dialog")
+    places, path, said = (dialog.locator(name) for name in (".places", ".path", ".note"))
+    page.keyboard.press("/")
+    page.keyboard.type("TWICE")
+    expect(places).to_have_text("1 of 2")
+    expect(path).to_have_text("$json.twice")
+    expect(line.locator("mark")).to_have_text(["twice", "twice"])
+    page.keyboard.press("Shift+Enter")
+    expect(places).to_have_text("2 of 2")
+    page.keyboard.press("ArrowDown")
+    expect(line.filter(has_text="2.50")).to_be_focused()
+    page.keyboard.press("Control+c")
+    expect(said).to_have_text("Copied the value: 4 bytes")
+    assert page.evaluate("navigator.clipboard.readText()") == "2.50"
+    page.keyboard.press("Control+f")
+    page.keyboard.type("two")  # in a long text each place counts
+    expect(places).to_have_text("1 of 500")
+    page.keyboard.press("F3")
+    expect(line.and_(page.locator("[aria-selected=true]"))).to_have_text("two")
+    expect(path).to_have_text("$json.text")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("none of these")
+    expect(places).to_have_text("Not in it")
+    page.keyboard.press("Escape")
+    dialog.get_by_role("button", name="Copy path").press("Enter")
+    expect(said).to_have_text("Copied the path")
+    assert page.evaluate("navigator.clipboard.readText()") == "$json.text"
+    dialog.get_by_role("button", name="Open all").press("Enter")
+    expect(said).to_have_text("All is open")
+    expect(path).to_have_text("$json.text")  # one stays where one is
+    dialog.get_by_role("button", name="Close all").press("Enter")
+    expect(line.filter(has_text='"rows"')).to_have_attribute("aria-expanded", "false")
+    expect(path).to_have_text("$item")
+
+
 def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(open_tab, stage):
-    page: Page = open_tab(reduced_motion="reduce").page
+    page: Page = open_tab(reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]).page
     asked: list[str] = []
     page.on("request", lambda request: "/items?" in request.url and asked.append(request.url))
     page.goto(keep(stage, [make_item(number) for number in range(ITEMS)]))
@@ -97,11 +138,13 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     output.get_by_role("button", name="Schema").click()
     expect(output).to_contain_text(f"Of all {ITEMS:,} items")
     expect(output.get_by_role("row", name="late text needle")).to_be_visible()
+    page.evaluate(TELL_SEARCHES)
+    held: list[Route] = []
+    page.route(re.compile("view=table"), lambda route: route.continue_() if held else held.append(route))
     output.get_by_role("button", name="Table").click()
-    expect(grid).to_have_attribute(
-        "aria-rowcount", str(ITEMS + 1)
-    )  # what is typed before it is there asks of the schema
     output.get_by_role("searchbox").fill("needle")
+    expect(output.locator("[data-asked]")).to_be_attached()
+    held[0].continue_()  # the table comes when somebody has searched already
     expect(output.locator(".said")).to_have_text(f"1 found in items 0 to {LARGE:,}")
     expect(item(grid, 0)).to_contain_text("needle")
     output.get_by_role("searchbox").fill("")
@@ -141,6 +184,7 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     page.keyboard.press("ArrowRight")
     expect(line.filter(has_text=r'"name": "Ada \"L\""')).to_be_focused()
     assert page.locator(".virtual-row").count() < 2 * MOST_ROWS
+    search_and_copy(page, line)
     assert violations(page) == []
     page.set_viewport_size({"width": 360, "height": 740})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -148,3 +192,51 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     expect(item(grid, LARGE)).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert violations(page) == []
+
+
+TALL = """async (address) => {
+  const { VirtualList } = await import(address);
+  const scroller = document.createElement("div");
+  scroller.className = "tall";
+  scroller.style = "position: fixed; inset: 0 auto auto 0; width: 300px; height: 400px; overflow: auto; overflow-anchor: none";
+  const canvas = scroller.appendChild(document.createElement("div"));
+  canvas.style.position = "relative";
+  document.body.append(scroller);
+  const draw = (index) => {
+    const row = document.createElement("p");
+    row.style = "position: absolute; top: 0; margin: 0; height: 40px";
+    row.textContent = index;
+    return row;
+  };
+  const see = (first, last, top) => (scroller.dataset.top = top);
+  new VirtualList({ scroller, canvas, count: 1000000, height: 40, draw, see }).layout();
+}"""
+
+
+def test_a_list_that_is_taller_than_browsers_draw_scrolls_to_each_of_its_rows(open_tab):
+    page: Page = open_tab().page
+    page.evaluate(TALL, f"/console/static/{assets().address('virtual.js')}")
+    scroller = page.locator(".tall")
+
+    def drag(to: float) -> None:
+        scroller.dispatch_event("pointerdown")
+        scroller.evaluate("(list, to) => (list.scrollTop = to * (list.scrollHeight - list.clientHeight))", to)
+
+    def turn(by: int) -> None:
+        scroller.dispatch_event("wheel")
+        scroller.evaluate("(list, by) => list.scrollBy(0, by)", by)
+
+    def stands_at(row: int) -> None:
+        expect(scroller).to_have_attribute("data-top", str(row))
+
+    for part, row in ((0.5, 499_995), (0.25, 249_997), (1, 999_990), (0, 0)):
+        drag(part)
+        stands_at(row)
+    for row in (50, 100, 150, 100, 50, 0):
+        turn(2_000 if int(str(scroller.get_attribute("data-top"))) < row else -2_000)
+        stands_at(row)
+    drag(1)
+    stands_at(999_990)
+    for row in (999_940, 999_890, 999_940, 999_990):
+        turn(2_000 if int(str(scroller.get_attribute("data-top"))) < row else -2_000)
+        stands_at(row)
