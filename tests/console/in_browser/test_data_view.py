@@ -93,7 +93,7 @@ def search_and_copy(page: Page, line: Locator) -> None:
     expect(said).to_have_text("Copied the path")
     assert page.evaluate("navigator.clipboard.readText()") == "$json.text"
     dialog.get_by_role("button", name="Open all").press("Enter")
-    expect(said).to_have_text("All is open")
+    expect(said).to_have_text(re.compile("^(All|As much) is open"))  # as much as can be in its time
     expect(path).to_have_text("$json.text")  # one stays where one is
     dialog.get_by_role("button", name="Close all").press("Enter")
     expect(line.filter(has_text='"rows"')).to_have_attribute("aria-expanded", "false")
@@ -198,7 +198,8 @@ TALL = """async (address) => {
   const { VirtualList } = await import(address);
   const scroller = document.createElement("div");
   scroller.className = "tall";
-  scroller.style = "position: fixed; inset: 0 auto auto 0; width: 300px; height: 400px; overflow: auto; overflow-anchor: none";
+  scroller.style = "position: fixed; inset: 0 auto auto 0; width: 300px; height: 400px; overflow: auto";
+  scroller.style.overflowAnchor = "none";
   const canvas = scroller.appendChild(document.createElement("div"));
   canvas.style.position = "relative";
   document.body.append(scroller);
