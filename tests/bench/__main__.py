@@ -17,6 +17,7 @@ from app.migrations import migrate
 from app.repository.connection import connect
 from tests.bench import bench_sandbox, engine, packages, webhooks
 from tests.bench.console import report_console
+from tests.bench.data_view import report_data_view
 from tests.bench.fill import fill
 from tests.bench.filters import report_filters
 from tests.bench.lists import report_lists
@@ -67,6 +68,11 @@ class Bench:
         draw_growth(report_growth(self.report, self.home, address, self.rows), self.svg)
         vars(self)["large"] = address
 
+    def console(self) -> None:
+        """See PARTS."""
+        report_console(self.report, self.home, self.large)
+        report_data_view(self.report, self.home, self.prepared("data_view"))
+
     def lists(self) -> None:
         if self.n8n is not None:
             self.n8n.fill(self.rows)
@@ -87,7 +93,7 @@ PARTS: Mapping[str, tuple[str, Callable[[Bench], None]]] = {
         "lists by each filter",
         lambda b: report_filters(b.report, b.home, b.small, b.large, (SMALL, b.rows)),
     ),
-    "console": ("the console's pages, also in a browser", lambda b: report_console(b.report, b.home, b.large)),
+    "console": ("the console's pages, also in a browser, and tasks of its data view there", Bench.console),
     "writes": (
         "what an execution's life costs with and without what is written for the console",
         lambda b: report_writes(b.report, b.prepared("writes")),

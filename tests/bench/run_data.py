@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
@@ -19,6 +20,7 @@ from tests.workflows import no_op, stored
 
 ITEM = {"id": 0, "name": "Ada Lovelace", "email": "ada@example.com", "note": "as the order says, twice", "price": 9.5}
 ITEMS_OF_A_NODE = 205_000
+NODES = ("First", "Second", "File", "Loop", "Last")
 ROUNDS = 9
 DATA, PAGE = "/api/v1/executions/{id}/data", "/console/executions/{id}"
 CASES = {
@@ -71,10 +73,11 @@ def document() -> bytes:
     return orjson.dumps({"resultData": {"runData": runs, "lastNodeExecuted": "Last"}})
 
 
-def record(connection: Connection, text: bytes) -> tuple[int, float]:
-    """An execution with this data, and the milliseconds that it took to record it."""
-    workflow = "large"
-    definition = stored(*(no_op(name) for name in ("First", "Second", "File", "Loop", "Last")))
+def record(
+    connection: Connection, text: bytes, workflow: str = "large", nodes: Sequence[str] = NODES
+) -> tuple[int, float]:
+    """An execution with this data of these nodes, and the milliseconds that it took to record it."""
+    definition = stored(*(no_op(name) for name in nodes))
     workflows.create_workflow(connection, workflow, project_id="default", name=workflow, definition=definition)
     target = workflows.get_workflow(connection, workflow).target
     number = lifecycle.create_execution(connection, target, mode="manual")
