@@ -120,19 +120,24 @@ async def _read_fields(context: NodeContext) -> tuple[list[Any], Make]:
     """What was resolved for each item, and what converts the values in it to the types of their fields."""
     fields = _fields(context.parameters, context.version)
     resolved = await _resolve(context, fields.cells, "assignments")
+    name_nothing = context.version < NOTHING_STAYS
+    texts = fields.texts()
+    if texts is not None:  # most nodes: no name, object or date has to be looked for
+        await reveal(context, fields, resolved, name_nothing=name_nothing)
+
+        def make_texts(index: int, value: Any, choice: Choice) -> Made:
+            return {name: cell if (cell := value[at]).__class__ is str else as_text(cell) for name, at in texts}
+
+        return resolved, make_texts
     await reveal_names(context, fields, resolved)
-    await reveal(context, fields, resolved, name_nothing=context.version < NOTHING_STAYS)
+    await reveal(context, fields, resolved, name_nothing=name_nothing)
     await (read_objects if context.version < ASSIGNED else read_literals)(context, fields, resolved)
     times = await _read_times(context, fields, resolved)
-    texts = fields.texts()
 
     def make(index: int, value: Any, choice: Choice) -> Made:
         return fields.convert(context, value, times, index, lenient=choice.lenient)
 
-    def make_texts(index: int, value: Any, choice: Choice) -> Made:
-        return {name: cell if (cell := value[at]).__class__ is str else as_text(cell) for name, at in texts or ()}
-
-    return resolved, make if texts is None else make_texts
+    return resolved, make
 
 
 def _copies(context: NodeContext) -> int:
