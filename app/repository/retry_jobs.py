@@ -181,8 +181,8 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     page = retryable_page(connection, wanted, size=size, before=above)
 
     def check_one(execution_id: int) -> None:
-        refuse_if_retried_since(connection, execution_id, asked_at)
         check(connection, execution_id, restart)
+        refuse_if_retried_since(connection, execution_id, asked_at)
 
     answers = retry_many(
         connection,
