@@ -13,8 +13,11 @@ class NodeError(Exception):
     """A node could not do what its workflow asks; ends the node, not the program.
 
     `description` is the longer explanation, `item_index` the input item at fault, `name` n8n's class of error.
-    An `anonymous` error does not name the node in its document, as some of n8n's do not.
+    An `anonymous` error does not name the node in its document, as some of n8n's do not; one of no class of n8n's own
+    has nothing of a node's error there.
     """
+
+    CLASS = "NodeOperationError"
 
     def __init__(
         self,
@@ -22,7 +25,7 @@ class NodeError(Exception):
         *,
         description: str | None = None,
         item_index: int | None = None,
-        name: str = "NodeOperationError",
+        name: str = CLASS,
         context: dict[str, Any] | None = None,
         anonymous: bool = False,
         level: str = "warning",
@@ -40,7 +43,11 @@ class NodeError(Exception):
 
     def document(self, node: dict[str, Any] | None) -> dict[str, Any]:
         """The error as it stands in run data; `node` is the workflow's node that failed."""
-        document: dict[str, Any] = {
+        document: dict[str, Any]
+        if self.anonymous and self.name == NodeError.CLASS:
+            document = {"level": self.level, "tags": {}, "message": self.message, "stack": f"Error: {self.message}"}
+            return document if self.description is None else {**document, "description": self.description}
+        document = {
             "level": self.level,
             "tags": {},
             "timestamp": int(time.time() * 1000),

@@ -43,6 +43,12 @@ def test_an_expression_that_fails_is_an_error_of_the_node_where_it_wraps_such(en
     assert (error["name"], error["message"]) == (name, "Referenced node doesn't exist")
 
 
+def test_an_error_of_no_class_of_nodes_has_its_message_and_nothing_of_a_node(engine):
+    compare = node("Compare", "compareDatasets", {"mergeByFields": {"values": [{"field1": "id"}]}}, 2.3)
+    error = engine.run(chain(START, compare), items=TWO).data["resultData"]["error"]
+    assert (set(error), error["level"]) == ({"level", "tags", "message", "stack"}, "warning")
+
+
 def test_what_had_arrived_at_a_waiting_node_is_kept_when_another_fails(engine):
     nodes = [
         START,
