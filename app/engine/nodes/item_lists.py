@@ -17,7 +17,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Outputs
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
-from app.engine.values import paths
+from app.engine.values import conversions, paths
 
 MAY_MISS = 2.1
 """From this version on, a field that is missing is no error."""
@@ -85,7 +85,7 @@ def _check_splittable(context: NodeContext, parameters: dict[str, Any]) -> None:
 def _check_present(context: NodeContext, parameters: dict[str, Any]) -> None:
     dots = not as_group(parameters.get("options")).get("disableDotNotation")
     for entry in (parameters.get("fieldsToAggregate") or {}).get("fieldToAggregate") or []:
-        name = str(entry.get("fieldToAggregate") or "")
+        name = conversions.to_string(entry.get("fieldToAggregate") or "")
         if all(paths.get(item["json"], name, paths.MISSING, dots=dots) is paths.MISSING for item in context.items):
             raise NodeError(f"Couldn't find the field '{name}' in the input data")
 

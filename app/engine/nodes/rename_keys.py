@@ -10,7 +10,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
-from app.engine.values import paths
+from app.engine.values import conversions, paths
 
 REPLACE = (
     "={{ (({ name, pattern, flags, by }) => { try { return [name.replace(new RegExp(pattern, flags), by)]; } "
@@ -40,7 +40,8 @@ async def _rename_all(context: NodeContext, item: Item, asked: Any) -> Item:
         raise asked
     json = dict(item["json"])
     for entry in asked["keys"]:
-        _rename(context, item["json"], json, str(entry.get("currentKey") or ""), str(entry.get("newKey") or ""))
+        current, new = (conversions.to_string(entry.get(key) or "") for key in ("currentKey", "newKey"))
+        _rename(context, item["json"], json, current, new)
     for entry in (as_group(asked["options"]).get("regexReplacement") or {}).get("replacements") or []:
         json = await _rename_by_pattern(context, json, entry)
     return {**item, "json": json}

@@ -170,7 +170,7 @@ async def date_time_v1(context: NodeContext) -> Outputs:
                 raise NodeError(message, item_index=index)
             output.append({"json": {"error": message}, "pairedItem": {"item": index}})
         elif "made" in answer:
-            name = str(resolved[index].get("dataPropertyName", "data"))
+            name = conversions.to_string(resolved[index].get("dataPropertyName", "data"))
             json: dict[str, Any] = {**context.items[index]["json"], name: _with_zone(answer, resolved[index])}
             output.append({**context.items[index], "json": json})
     return [output]

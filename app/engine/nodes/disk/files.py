@@ -16,6 +16,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
+from app.engine.values import conversions
 
 ISSUES = rules(
     Required("fileSelector", "File(s) Selector", when={"operation": ["read"]}),
@@ -97,7 +98,7 @@ def _read(context: NodeContext, folder: Folder, parameters: dict[str, Any], inde
     for path in paths:
         file = _file(context, folder, path, options)
         shown = {key: value for key, value in file.items() if key not in ("data", "directory", "bytes")}
-        made.append({"json": shown, "binary": {str(options.get("dataPropertyName") or "data"): file}})
+        made.append({"json": shown, "binary": {conversions.to_string(options.get("dataPropertyName") or "data"): file}})
     return made
 
 
@@ -108,12 +109,12 @@ def _read_one(context: NodeContext, folder: Folder, parameters: dict[str, Any], 
         raise NodeError(f'The file "{name}" could not be found.', item_index=index)
     file = _file(context, folder, paths[0], {})
     item = context.items[index]
-    field = str(parameters.get("dataPropertyName") or "data")
+    field = conversions.to_string(parameters.get("dataPropertyName") or "data")
     return [{"json": item["json"], "binary": {**(item.get("binary") or {}), field: file}}]
 
 
 def _read_many(context: NodeContext, folder: Folder, parameters: dict[str, Any], index: int) -> list[Item]:
-    field = str(parameters.get("dataPropertyName") or "data")
+    field = conversions.to_string(parameters.get("dataPropertyName") or "data")
     paths = folder.find(str(parameters.get("fileSelector") or ""), literal_brackets=False)
     return [{"json": {}, "binary": {field: _file(context, folder, path, {})}} for path in paths]
 

@@ -23,6 +23,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import base64_size
 from app.engine.run.registry import node
+from app.engine.values import conversions
 
 MAX_FILES = 1_000
 MAX_BYTES = 128 * 2**20
@@ -102,7 +103,7 @@ async def compression(context: NodeContext) -> Outputs:
 def _unpack_all(
     names: list[str], files: list[dict[str, Any]], parameters: dict[str, Any], context: NodeContext
 ) -> dict[str, Any]:
-    prefix, room = str(parameters.get("outputPrefix", "file_")), UnpackBudget(context.hold)
+    prefix, room = conversions.to_string(parameters.get("outputPrefix", "file_")), UnpackBudget(context.hold)
     made: dict[str, Any] = {}
     for name, packed in zip(names, files, strict=True):
         for path, content in _unpack(name, packed, file_bytes(packed), room):
@@ -223,14 +224,14 @@ def _pack_all(
     version = context.version
     kind = str(parameters.get("outputFormat") or "zip")
     name = str(parameters.get("fileName") or "")
-    field = str(parameters.get("binaryPropertyOutput") or "data")
+    field = conversions.to_string(parameters.get("binaryPropertyOutput") or "data")
     if kind == "gzip":
         made = []
         for file in files:
             made.append(_gzip_file(file, name if len(files) == 1 else "", version))
             context.hold(len(made[-1]["data"]))
         if version < 1.1:
-            prefix = str(parameters.get("outputPrefix") or "data")
+            prefix = conversions.to_string(parameters.get("outputPrefix") or "data")
             return {f"{prefix}{place}": file for place, file in enumerate(made)}
         return {f"{field}{place or ''}": file for place, file in enumerate(made)}
     members = []

@@ -22,7 +22,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
 from app.engine.run.memory import DICT, base64_size
 from app.engine.run.registry import node
-from app.engine.values import paths
+from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.charsets import BYTE_ORDER_MARK, guess_charset
 
@@ -132,7 +132,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
 
 def _item(context: NodeContext, item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
     json = dict(item["json"]) if keeps_fields(parameters) else {}
-    paths.put(json, str(parameters.get("destinationKey") or "data"), value, hold=context.hold)
+    paths.put(json, conversions.to_string(parameters.get("destinationKey") or "data"), value, hold=context.hold)
     made: Item = {"json": json, "pairedItem": {"item": index}}
     if "binary" in item:
         made["binary"] = kept_files(item["binary"], parameters)

@@ -53,7 +53,7 @@ async def move_binary_data(context: NodeContext) -> Outputs:
 async def _to_json(context: NodeContext, index: int, parameters: dict[str, Any]) -> Item | None:
     """The item with the text of a file in it; None for one without that file."""
     options, item = as_group(parameters.get("options")), context.items[index]
-    name = str(parameters.get("sourceKey", "data"))
+    name = conversions.to_string(parameters.get("sourceKey", "data"))
     files = dict(item.get("binary") or {})
     if not isinstance(files.get(name), dict):
         return None
@@ -67,7 +67,7 @@ async def _to_json(context: NodeContext, index: int, parameters: dict[str, Any])
         json = orjson.loads(orjson.dumps(item["json"]))
         async with binary.reading(context, name, index) as content:
             value = await _value(context, content, options)
-        paths.put(json, str(parameters.get("destinationKey", "data")), value, hold=context.hold)
+        paths.put(json, conversions.to_string(parameters.get("destinationKey", "data")), value, hold=context.hold)
     return {"json": json, **({"binary": files} if files else {})}
 
 
@@ -114,7 +114,7 @@ async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any])
     """The item with a file of its JSON, or of a part of that; None for one without that part."""
     options = as_group(parameters.get("options"))
     converts_all = parameters.get("convertAllData", True)
-    source = str(parameters.get("sourceKey", "data"))
+    source = conversions.to_string(parameters.get("sourceKey", "data"))
     value = item["json"] if converts_all else paths.get(item["json"], source, paths.MISSING)
     if value is paths.MISSING:
         return None
@@ -124,7 +124,7 @@ async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any])
         json = item["json"]
     elif not converts_all:
         paths.remove(json, source)
-    name = str(parameters.get("destinationKey", "data"))
+    name = conversions.to_string(parameters.get("destinationKey", "data"))
     return {"json": json, "binary": {**(item.get("binary") or {}), name: file}}
 
 

@@ -106,7 +106,7 @@ def _read_response_options(parameters: dict[str, Any]) -> Reading:
         FORMATS.get(conversions.display(parameters.get("responseFormat", "json")), "autodetect"),
         full=bool(options.get("fullResponse")),
         never_error=bool(options.get("ignoreResponseCode")),
-        field=str(parameters.get("dataPropertyName") or "data"),
+        field=conversions.to_string(parameters.get("dataPropertyName") or "data"),
         split=bool(options.get("splitIntoItems")),
         early=True,
     )
@@ -221,7 +221,7 @@ def _binary_body(item: Item, parameters: dict[str, Any], kind: str, index: int) 
             item_index=index,
         )
     options = as_group(parameters.get("options"))
-    names = str(parameters.get("binaryPropertyName") or "data")
+    names = conversions.to_string(parameters.get("binaryPropertyName") or "data")
     if kind == "raw":
         file = binary.entry(item, names, index)
         chosen = options.get("bodyContentCustomMimeType") or file.get("mimeType") or "application/octet-stream"

@@ -279,7 +279,7 @@ def _read_response_options(options: dict[str, Any]) -> Reading:
         form if isinstance(form, str) and form in ACCEPT else "autodetect",
         full=bool(response.get("fullResponse")),
         never_error=bool(response.get("neverError")),
-        field=str(response.get("outputPropertyName") or "data"),
+        field=conversions.to_string(response.get("outputPropertyName") or "data"),
     )
 
 
