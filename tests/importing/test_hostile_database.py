@@ -70,3 +70,13 @@ def test_an_odd_answer_is_one_sentence(answer: bytes, said: str) -> None:
 def test_a_server_that_opens_no_transaction_cannot_be_reached() -> None:
     with answering(PASSWORD) as port, pytest.raises(SourceError, match="n8n's database cannot be reached: "):
         open_source(port)
+
+
+@pytest.mark.parametrize("drop", [b"", NOTICE[:5]], ids=["nothing", "drops"])
+def test_an_answer_that_hardly_comes_is_given_up(drop: bytes, monkeypatch) -> None:
+    monkeypatch.setattr(counted_connection, "ANSWER_SECONDS", 0.05)
+    with (
+        answering(drop) as port,
+        pytest.raises(SourceError, match=r"sent no more of an answer in 0 seconds than \d bytes"),
+    ):
+        open_source(port)

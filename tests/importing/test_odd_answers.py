@@ -4,11 +4,11 @@ import contextlib
 import json
 import re
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, repeat
 from threading import Event
-from types import SimpleNamespace
 from urllib.parse import parse_qs
 
 import httpx
@@ -17,6 +17,7 @@ import pytest
 from app.importing.n8n import api_client
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
+from app.importing.n8n.wire import Wire
 from tests.importing import n8n
 
 WORKFLOW = n8n.exported_workflows()[0]
@@ -49,26 +50,55 @@ def answers(monkeypatch) -> Callable[..., list[str]]:
     return start
 
 
-def test_a_head_that_trickles_in_is_given_up(monkeypatch) -> None:
-    monkeypatch.setattr(api_client, "HEAD_SECONDS", 0.1)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+NOTHING = b"5\r\n\0\0\0\xff\xff\r\n"
+"""A block of deflate that holds nothing."""
+TRICKLES = {
+    "head": (b"HTTP/1.1 200 OK\r\nX: ", b"x", r"the head of the answer to /tags did not come within 0\.1 seconds"),
+    "body": (b"HTTP/1.1 200 OK\r\n\r\n", b"x", "of /tags fewer than 1024 bytes came a second"),
+    "nothing": (
+        HEAD + b"a\r\n\x1f\x8b\x08" + bytes(7) + b"\r\n",
+        NOTHING,
+        "of /tags fewer than 1024 bytes came a second",
+    ),
+    "trailers": (HEAD + b"0\r\nX: ", b"x", "of /tags fewer than 1024 bytes came a second"),
+}
+
+
+@pytest.mark.parametrize(("begin", "drop", "said"), TRICKLES.values(), ids=TRICKLES.keys())
+def test_an_answer_that_trickles_in_is_given_up(begin: bytes, drop: bytes, said: str, monkeypatch) -> None:
     given_up = Event()
 
     def trickle(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             connection.recv(2**16)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
-            for _ in range(4_000):
-                if given_up.wait(0.005):
-                    break
-                connection.sendall(b"x")
+            connection.sendall(begin)
+            while not given_up.wait(0.005):
+                connection.sendall(drop)
 
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
         threads.submit(lambda: trickle(server.accept()[0]))
         client = api_client.ApiClient(f"http://127.0.0.1:{server.getsockname()[1]}", "key", lambda text: None)
-        with pytest.raises(SourceError, match=r"the head of the answer to /tags did not come within 0\.1 seconds"):
-            client.get("/tags", {}, attempts=1)
-        given_up.set()
-        client.close()
+        monkeypatch.setattr(api_client, "SECONDS", 0.1)
+        if begin.startswith(b"HTTP/1.1 200 OK\r\nX"):
+            monkeypatch.setattr(api_client, "HEAD_SECONDS", 0.1)
+        try:
+            with pytest.raises(SourceError, match=said):
+                client.get("/tags", {}, attempts=1)
+        finally:
+            given_up.set()
+            client.close()
+
+
+def test_an_answer_that_takes_long_and_comes_fast_enough_is_read() -> None:
+    wire = Wire()
+    wire._socket, other = socket.socketpair()
+    with other, wire.paced(0.3, 1, "x") as count:
+        count(1_000)
+        time.sleep(0.35)
+        other.sendall(b"x")
+        assert wire._socket.recv(1) == b"x"
+    wire.close()
 
 
 def test_of_an_answer_no_more_is_kept_than_fits(answers, monkeypatch) -> None:
@@ -78,25 +108,6 @@ def test_of_an_answer_no_more_is_kept_than_fits(answers, monkeypatch) -> None:
     assert client.page("/tags", {}) == EMPTY
     with pytest.raises(SourceError, match=r"answers /workflows with more than \d+ bytes"):
         client.page("/workflows", {})
-
-
-def test_an_answer_that_trickles_in_is_given_up(monkeypatch) -> None:
-    clock = count(step=10)  # seconds; a look at it before, and one for each part
-    monkeypatch.setattr(api_client, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    monkeypatch.setattr(api_client, "MAX_WAIT", 0)
-    parts = [b'{"data": [], "x": "', *[b"y" * 20_480] * 9, b'"}']
-    trickle = [b'{"data": [], "x": "', *[b"y"] * 9, b'"}']
-    given: list[list[bytes]] = [parts]
-
-    def send(self, request, **kwargs):
-        return httpx.Response(200, content=iter(given[0]), request=request)
-
-    monkeypatch.setattr(httpx.Client, "send", send)
-    client = api_client.ApiClient(ADDRESS, "key", lambda text: None)
-    assert client.page("/tags", {})["data"] == []
-    given[0] = trickle
-    with pytest.raises(SourceError, match="fewer than 1024 bytes came a second"):
-        client.page("/tags", {})
 
 
 @pytest.mark.parametrize("coding", ["zstd", "br", "gzip, gzip"])

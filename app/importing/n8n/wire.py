@@ -2,8 +2,9 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator
-from threading import Timer
+import time
+from collections.abc import Callable, Iterator
+from threading import Event, Thread, Timer
 from typing import Any
 
 import httpx
@@ -41,6 +42,43 @@ class Wire:
             raise
         finally:
             timer.cancel()
+
+    @contextlib.contextmanager
+    def paced(self, seconds: float, slowest: int, what: str) -> Iterator[Callable[[int], None]]:
+        """Cut the connection if what is read here comes with fewer than `slowest` bytes a second once it has taken so
+        many seconds. What is yielded is told of the bytes of each part; a server may send much that comes to none.
+
+        Raises httpx.ReadTimeout then.
+        """
+        size, ended = 0, Event()
+        too_slow = f"of {what} fewer than {slowest} bytes came a second"
+        self._was_cut = False
+
+        def count(more: int) -> None:
+            nonlocal size
+            size += more
+
+        def watch() -> None:
+            began = time.monotonic()
+            while (left := began + seconds + size / slowest - time.monotonic()) > 0:
+                if ended.wait(left):
+                    return
+            self._cut()
+
+        watching = Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            yield count
+        except httpx.TransportError as error:
+            if not self._was_cut:
+                raise
+            raise httpx.ReadTimeout(too_slow) from error
+        else:
+            if self._was_cut:  # a body without a length has ended then
+                raise httpx.ReadTimeout(too_slow)
+        finally:
+            ended.set()
+            watching.join()
 
     def _cut(self) -> None:
         self._was_cut = True
