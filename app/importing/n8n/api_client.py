@@ -1,7 +1,7 @@
 """Asks n8n's public API, with the patience that a server wants which is busy or is started anew."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -148,13 +148,14 @@ class ApiClient:
                 return self._read(path, response)
             file.seek(0)
             file.truncate()
-            for part in self._parts(path, response):
+            parts = stack.enter_context(closing(self._parts(path, response)))
+            for part in parts:
                 if file.tell() + len(part) > MAX_FILE_BYTES:
                     raise SourceError(f"{self.name} answers {path} with more than {MAX_FILE_BYTES:,} bytes")
                 file.write(part)
             return response
 
-    def _parts(self, path: str, response: httpx.Response) -> Iterator[bytes]:
+    def _parts(self, path: str, response: httpx.Response) -> Generator[bytes]:
         """The parts of a body. Raises ReadTimeout for one that would keep the import for days."""
         with self._wire.paced(SECONDS, SLOWEST, path) as count:
             for part in response.iter_bytes():
@@ -164,10 +165,11 @@ class ApiClient:
     def _read(self, path: str, response: httpx.Response) -> httpx.Response:
         """The response with its content, unpacked. Raises SourceError for too much of it."""
         content = bytearray()
-        for part in self._parts(path, response):
-            content += part
-            if len(content) > MAX_PAGE_BYTES:
-                raise SourceError(f"{self.name} answers {path} with more than {MAX_PAGE_BYTES:,} bytes")
+        with closing(self._parts(path, response)) as parts:
+            for part in parts:
+                content += part
+                if len(content) > MAX_PAGE_BYTES:
+                    raise SourceError(f"{self.name} answers {path} with more than {MAX_PAGE_BYTES:,} bytes")
         headers = [(name, value) for name, value in response.headers.multi_items() if name not in FRAMING]
         return httpx.Response(response.status_code, headers=headers, content=bytes(content))
 

@@ -230,6 +230,20 @@ def test_reading_that_is_stopped_ends_though_no_answer_is_waited_for(engine) -> 
     assert cut.is_set()
 
 
+def test_reading_that_takes_too_long_is_cut_short_however_often_something_comes(engine, monkeypatch) -> None:
+    monkeypatch.setattr(mailbox, "WORK_SECONDS", 0.05)
+    cut = threading.Event()
+    in_thread = mailbox.OwnThread(SimpleNamespace(abort=cut.set))  # type: ignore[arg-type]
+
+    def read() -> None:
+        while not cut.wait(0.005):
+            pass
+
+    with pytest.raises(NodeError, match=r"it took longer than 0\.05 seconds"):
+        engine.wait_for(in_thread(read))
+    assert cut.is_set()
+
+
 def test_a_mail_that_cannot_be_read_keeps_no_other_one_waiting(engine) -> None:
     with imap_server.running() as box:
         box.put(b"Subject: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n")

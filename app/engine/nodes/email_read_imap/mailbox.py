@@ -20,7 +20,9 @@ from app.engine.run.errors import NodeError
 
 T = TypeVar("T")
 SECONDS = 60.0
-"""How long the server may take for an answer."""
+"""How long the server may say nothing while an answer is awaited."""
+WORK_SECONDS = 900.0
+"""How long it may take for what is asked in one go, as the mails of one execution, however often it says a little."""
 MAX_BYTES, MAX_LINES_BYTES = 32 * 2**20, 4 * 2**20
 """Of the answers to one command, whatever the server says of their size: texts, and the lines around them."""
 LINE_BYTES = 64
@@ -163,13 +165,21 @@ class Mailbox:
 
 
 class OwnThread:
-    """Lets a mailbox do its blocking work beside the loop; whoever is cancelled cuts it short, waiting or computing."""
+    """Lets a mailbox do its blocking work beside the loop; whoever is cancelled cuts it short, waiting or computing.
+    So does the end of WORK_SECONDS."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
     async def __call__(self, work: Callable[[], T]) -> T:
-        """The result of `work`, which blocks; cancelled, it ends the mailbox's connection first."""
+        """The result of `work`, which blocks; cancelled, it ends the mailbox's connection first. Raises NodeError."""
+        try:
+            async with asyncio.timeout(WORK_SECONDS):
+                return await self._cut_short(work)
+        except TimeoutError:
+            raise NodeError(f"The mail server has failed: it took longer than {WORK_SECONDS:g} seconds") from None
+
+    async def _cut_short(self, work: Callable[[], T]) -> T:
         try:
             return await compute(work)
         except asyncio.CancelledError:
