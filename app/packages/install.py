@@ -11,7 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.packages.errors import CannotInstall, NotTheVersion, UnknownPackage
+from app.packages.addresses import OPTION, has_scopes, scopes_elsewhere, with_addresses
+from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
 from app.packages.licences import UNSAID, is_n8n, licence_text
 from app.packages.npm import Tell, run_npm
 from app.packages.store import LOCK, NAME, VERSION
@@ -105,7 +106,6 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
     packages = json.loads(resolved.lock)["packages"]
     dependencies = {**packages.get("", {}).get("dependencies", {}), resolved.name: resolved.version}
     (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": dependencies}))
-    (folder / LOCK).write_text(resolved.lock, "utf-8")
     count = len(packages) - 1
     seen: set[str] = set()
 
@@ -116,7 +116,22 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
             if len(seen) % max(1, count // 10) == 0:
                 tell(f"npm has {len(seen)} of {count} packages")
 
-    await run_npm(["ci", "--prefer-offline", *_peers(resolved.name)], folder, wanted, FETCH_SECONDS, progress, tell)
+    async def install(lock: str, *options: str) -> None:
+        (folder / LOCK).write_text(lock, "utf-8")
+        command = ["ci", "--prefer-offline", *options, *_peers(resolved.name)]
+        await run_npm(command, folder, wanted, FETCH_SECONDS, progress, tell)
+
+    settings = b"{}"
+    if has_scopes(resolved.lock):
+        settings = await run_npm(["config", "list"], folder, wanted, RESOLVE_SECONDS, progress, tell)
+    try:
+        await install(with_addresses(resolved.lock, scopes_elsewhere(json.loads(settings))), OPTION)
+    except RegistryUnreachable:
+        raise
+    except CannotInstall:
+        seen.clear()  # this registry may have files in other places, which it is asked for
+        await install(resolved.lock)
+    (folder / LOCK).write_text(resolved.lock, "utf-8")
     if not (folder / "node_modules" / resolved.name / "package.json").is_file():
         raise CannotInstall(f"npm has installed {wanted} without its package.json: tell its authors")
 

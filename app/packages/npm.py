@@ -82,7 +82,7 @@ async def run_npm(
     except OSError as error:
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
     if code != 0:
-        raise _failure(wanted, said, last)
+        raise _failure(wanted, said, last, reach.host)
     return said
 
 
@@ -139,7 +139,7 @@ async def _running(
         await npm.wait()
 
 
-def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
+def _failure(wanted: str, said: bytes, lines: Sequence[str], host: str) -> CannotInstall:
     """What npm's error means for whoever asked for the package."""
     error = _error_of(said)
     code, summary = str(error.get("code") or ""), " ".join(str(error.get("summary") or "").split())[:500]
@@ -148,7 +148,7 @@ def _failure(wanted: str, said: bytes, lines: Sequence[str]) -> CannotInstall:
     if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
         return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists the versions")
     if code in NO_NETWORK:
-        return unreachable(wanted, code)
+        return unreachable(wanted, code, host)
     text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")
     return CannotInstall(f"npm cannot install {wanted}: {text}{f' ({code})' if code else ''}")
 

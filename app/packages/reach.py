@@ -1,9 +1,10 @@
-"""Whether npm reaches its registry, as it says itself in its lines of the level `http`."""
+"""Whether npm reaches its registry and wherever else packages lie, by its own lines of the level `http`."""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from app.packages.errors import RegistryUnreachable
 
@@ -13,12 +14,13 @@ REACH_SECONDS = 30.0
 What it has waited for a processor does not count: on a busy machine it takes longer than that to begin.
 """
 LEAST_SECONDS = 0.1
-ANSWERED = re.compile(r" http (?:fetch [A-Z]+ [0-9]{3}|cache) ")
-ATTEMPT_FAILED = re.compile(r" http fetch [A-Z]+ \S+ attempt [0-9]+ failed with (\w+)$")
+ANSWERED = re.compile(r" http (?:fetch [A-Z]+ [0-9]{3}|cache) (\S+)")
+ATTEMPT_FAILED = re.compile(r" http fetch [A-Z]+ (\S+) attempt [0-9]+ failed with (\w+)$")
+REGISTRY = "npm's registry"
 
 
 class Reach:
-    """Ends npm when its registry does not answer. npm itself tries again for minutes, and waits minutes for each."""
+    """Ends npm when a host does not answer. npm itself tries again for minutes, and waits minutes for each."""
 
     def __init__(self, wanted: str, tell: Callable[[str], None], *, patient: bool) -> None:
         """With `patient` silence is no sign, only a request that fails: large files come without a word."""
@@ -29,7 +31,11 @@ class Reach:
         self._look_at: asyncio.TimerHandle | None = None
         self._waited_seconds: Callable[[], float] = lambda: 0.0
         self._waited = 0.0
+        self.host = REGISTRY
+        """What did not answer last."""
         self._reason = "no answer"
+        self._failing: dict[str, float] = {}
+        """When each host that has not answered since failed first: others may answer meanwhile."""
 
     @asynccontextmanager
     async def bounded(self, waited_seconds: Callable[[], float] = lambda: 0.0) -> AsyncIterator[None]:
@@ -43,18 +49,24 @@ class Reach:
         except TimeoutError:
             if not self._timeout.expired():
                 raise
-            raise unreachable(self._wanted, f"{self._reason}, tried for {REACH_SECONDS:g} seconds") from None
+            reason = f"{self._reason}, tried for {REACH_SECONDS:g} seconds"
+            raise unreachable(self._wanted, reason, self.host) from None
         finally:
             self._end()
 
     def hear(self, line: str) -> None:
         """What npm says of an answer, or of an attempt without one."""
-        if ANSWERED.search(line):
+        if answered := ANSWERED.search(line):
+            self._failing.pop(host_of(answered[1]), None)
             self._end()
         elif failed := ATTEMPT_FAILED.search(line):
-            self._reason = failed[1]
-            self._tell(f"npm's registry cannot be reached ({self._reason}), npm tries again")
-            if self._look_at is None:
+            self.host, self._reason = host_of(failed[1]), failed[2]
+            self._tell(f"{self.host} cannot be reached ({self._reason}), npm tries again")
+            loop = asyncio.get_running_loop()
+            worked = loop.time() - self._waited_seconds()
+            if worked - self._failing.setdefault(self.host, worked) > REACH_SECONDS:
+                self._timeout.reschedule(loop.time())
+            elif self._look_at is None:
                 self._begin()
 
     def _begin(self) -> None:
@@ -76,9 +88,18 @@ class Reach:
             self._timeout.reschedule(loop.time())
 
 
-def unreachable(wanted: str, reason: str) -> RegistryUnreachable:
-    """That the registry does not answer, why, and what to do."""
+def host_of(address: str) -> str:
+    """The host of an address, with its port where it names one."""
+    return urlsplit(address).netloc.rpartition("@")[2] or REGISTRY
+
+
+def unreachable(wanted: str, reason: str, host: str) -> RegistryUnreachable:
+    """That the registry, or another host where a package lies, does not answer, why, and what to do."""
+    elsewhere = (
+        f". Where {host} is no registry, something that comes with {wanted} lies there: let this machine reach it, or "
+        "take another version"
+    )
     return RegistryUnreachable(
-        f"npm cannot get {wanted}: npm's registry cannot be reached ({reason}). See whether this machine is connected, "
-        f"and what registry and proxy say in this user's npmrc; then try again"
+        f"npm cannot get {wanted}: {host} cannot be reached ({reason}). See whether this machine is connected, "
+        f"and what registry and proxy say in this user's npmrc; then try again{'' if host == REGISTRY else elsewhere}"
     )

@@ -16,8 +16,9 @@ def registry(tmp_path_factory, monkeypatch) -> Iterator[Registry]:
     home = tmp_path_factory.mktemp("npm")
     registry = Registry()
     with registry.serving():
-        (home / "npmrc").write_text(f"registry={registry.url}\nfetch-retries=0\n")
-        monkeypatch.setenv("npm_config_userconfig", str(home / "npmrc"))
+        registry.npmrc = home / "npmrc"
+        registry.npmrc.write_text(f"registry={registry.url}\nfetch-retries=0\n")
+        monkeypatch.setenv("npm_config_userconfig", str(registry.npmrc))
         monkeypatch.setenv("npm_config_cache", str(home / "cache"))
         monkeypatch.delenv("npm_config_registry", raising=False)
         yield registry

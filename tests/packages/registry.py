@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -50,12 +51,16 @@ class Registry:
 
     def __init__(self) -> None:
         self.url = ""
+        self.npmrc = Path("npmrc")
+        """What this user sets of npm."""
         self.asked: list[str] = []
         self.gate = threading.Event()
         """Tarballs are sent while it is set."""
         self.gate.set()
         self.resets = 0
         """So many of the next tarballs are answered by a connection that breaks off."""
+        self.usual = True
+        """Whether tarballs are where npm's own registry has them."""
         self._packages: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = {}
 
     def publish(self, name: str, version: str = "1.0.0", files: dict[str, str] | None = None, **about: Any) -> None:
@@ -80,7 +85,7 @@ class Registry:
             return None
         if version:
             self.gate.wait(60)
-            return versions[version][1]
+            return next((ball for number, (_, ball) in versions.items() if version == self._file(name, number)), None)
         listed = {
             number: {**about, "dist": self._dist(name, number, ball)} for number, (about, ball) in versions.items()
         }
@@ -88,7 +93,10 @@ class Registry:
 
     def _dist(self, name: str, version: str, tarball: bytes) -> dict[str, str]:
         digest = base64.b64encode(hashlib.sha512(tarball).digest()).decode()
-        return {"integrity": f"sha512-{digest}", "tarball": f"{self.url}/{name}/-/{version}.tgz"}
+        return {"integrity": f"sha512-{digest}", "tarball": f"{self.url}/{name}/-/{self._file(name, version)}.tgz"}
+
+    def _file(self, name: str, version: str) -> str:
+        return f"{name.rpartition('/')[2]}-{version}" if self.usual else version
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -58,6 +58,7 @@ def test_a_package_is_added_updated_and_removed(registry: Registry, run, connect
     assert registry.url not in lock.lock
     assert (store.folder(package.name, package.version) / "node_modules" / "beside" / "index.js").exists()
     assert "/n8n-workflow" not in registry.asked, "what it wants beside it is this program"
+    assert registry.asked.count("/left-pad") == 1, "where its file is needs no question"
 
     create_workflow(connection, "w1", project_id="default", name="Greeter", definition=definition_of(ACTIVE))
     set_active(connection, "w1", True)
@@ -120,6 +121,20 @@ def test_the_licence_of_n8n_is_asked_for_before_anything_else_is_fetched(registr
     assert list(listed(connection)) == ["@n8n/nodes-open", "@n8n/nodes-own"]
 
 
+def test_files_come_from_wherever_registries_have_them(registry: Registry, run, connection):
+    own = Registry()
+    own.publish("@example/beside")
+    with own.serving():
+        with registry.npmrc.open("a") as npmrc:
+            npmrc.write(f"@example:registry={own.url}\n")
+        registry.usual = False
+        registry.publish_greet(name="@acme/n8n-nodes-greet", dependencies={"@example/beside": "1.0.0"})
+        added = run("add", "@acme/n8n-nodes-greet")
+    assert added.exit_code == 0, added.stderr
+    assert own.asked[-1] == "/@example/beside/-/beside-1.0.0.tgz"
+    assert not [path for path in registry.asked if "@example" in path], "one registry learns nothing of the other"
+
+
 def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")
     monkeypatch.setenv("npm_config_fetch_retries", "1")
@@ -127,10 +142,9 @@ def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
     monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
     refused = run("add", "n8n-nodes-greet")
     assert refused.exit_code == 1
-    assert "npm's registry cannot be reached (ECONNREFUSED), npm tries again" in refused.stderr
+    assert "127.0.0.1:9 cannot be reached (ECONNREFUSED), npm tries again" in refused.stderr
     assert (
-        "Error: npm cannot get n8n-nodes-greet@latest: npm's registry cannot be reached (ECONNREFUSED)"
-        in refused.stderr
+        "Error: npm cannot get n8n-nodes-greet@latest: 127.0.0.1:9 cannot be reached (ECONNREFUSED)" in refused.stderr
     )
 
 
@@ -171,6 +185,25 @@ def test_requests_that_fail_without_an_answer_between_end_npm(monkeypatch):
     asyncio.run(hear(failed, waits=True))  # for a processor, which says nothing of the registry
     with pytest.raises(RegistryUnreachable, match="ECONNREFUSED, tried for"):
         asyncio.run(hear(failed, answered, failed))
+
+
+def test_a_host_that_fails_on_while_others_answer_ends_npm_and_is_named(monkeypatch):
+    monkeypatch.setattr(reach, "REACH_SECONDS", 0.0)
+    elsewhere = "npm http fetch GET https://user:secret@files.example/sheet-1.0.0.tgz attempt 1 failed with ETIMEDOUT"
+    answered = "npm http fetch GET 200 http://127.0.0.1:9/n8n-nodes-greet 8ms (cache miss)"
+    there = "npm http fetch GET 200 https://files.example/sheet-1.0.0.tgz 8ms (cache miss)"
+
+    async def hear(*lines: str) -> None:
+        heard = reach.Reach("n8n-nodes-greet@latest", lambda _: None, patient=True)
+        async with heard.bounded():
+            for line in lines:
+                heard.hear(line)
+            await asyncio.sleep(0)
+
+    asyncio.run(hear(elsewhere, there, elsewhere, answered))
+    with pytest.raises(RegistryUnreachable) as refused:
+        asyncio.run(hear(elsewhere, answered, elsewhere, answered))
+    assert "greet@latest: files.example cannot be reached (ETIMEDOUT, tried for" in str(refused.value)
 
 
 @pytest.mark.parametrize("author", [None, "", 7, {"name": 7}, {"name": "x" * 1000}])
