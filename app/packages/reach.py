@@ -61,7 +61,8 @@ class Reach:
             self._end()
         elif failed := ATTEMPT_FAILED.search(line):
             self.host, self._reason = host_of(failed[1]), failed[2]
-            self._tell(f"{self.host} cannot be reached ({self._reason}), npm tries again")
+            if self.host not in self._failing:
+                self._tell(f"{self.host} cannot be reached ({self._reason}), npm tries again")
             loop = asyncio.get_running_loop()
             worked = loop.time() - self._waited_seconds()
             if worked - self._failing.setdefault(self.host, worked) > REACH_SECONDS:

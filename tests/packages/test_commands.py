@@ -193,8 +193,10 @@ def test_a_host_that_fails_on_while_others_answer_ends_npm_and_is_named(monkeypa
     answered = "npm http fetch GET 200 http://127.0.0.1:9/n8n-nodes-greet 8ms (cache miss)"
     there = "npm http fetch GET 200 https://files.example/sheet-1.0.0.tgz 8ms (cache miss)"
 
+    told: list[str] = []
+
     async def hear(*lines: str) -> None:
-        heard = reach.Reach("n8n-nodes-greet@latest", lambda _: None, patient=True)
+        heard = reach.Reach("n8n-nodes-greet@latest", told.append, patient=True)
         async with heard.bounded():
             for line in lines:
                 heard.hear(line)
@@ -203,6 +205,7 @@ def test_a_host_that_fails_on_while_others_answer_ends_npm_and_is_named(monkeypa
     asyncio.run(hear(elsewhere, there, elsewhere, answered))
     with pytest.raises(RegistryUnreachable) as refused:
         asyncio.run(hear(elsewhere, answered, elsewhere, answered))
+    assert told == ["files.example cannot be reached (ETIMEDOUT), npm tries again"] * 3, "once until it answers"
     assert "greet@latest: files.example cannot be reached (ETIMEDOUT, tried for" in str(refused.value)
 
 
