@@ -26,6 +26,9 @@ MAX_PEERS = 20
 RANGE = re.compile(r"[0-9A-Za-z.^~<>=|* +-]{1,100}")
 """Versions of a registry's, and no address."""
 
+FETCHED = re.compile(r" http fetch GET 200 (\S+\.tgz) ")
+"""What npm says of a file that has come; of one that may be in its cache it speaks before it looks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -110,9 +113,9 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
     seen: set[str] = set()
 
     def progress(line: str) -> None:
-        address = next((word for word in line.split() if word.endswith(".tgz")), None)
-        if address is not None and address not in seen:
-            seen.add(address)
+        fetched = FETCHED.search(line)
+        if fetched is not None and fetched[1] not in seen:
+            seen.add(fetched[1])
             if len(seen) % max(1, count // 10) == 0:
                 tell(f"npm has {len(seen)} of {count} packages")
 

@@ -1,6 +1,7 @@
 """`flask packages`: as a person uses it, against a registry on this machine."""
 
 import asyncio
+import re
 import socket
 from collections.abc import Callable
 from itertools import count, repeat
@@ -48,6 +49,7 @@ def test_a_package_is_added_updated_and_removed(registry: Registry, run, connect
         ["Added n8n-nodes-greet@1.0.0", "Nodes: n8n-nodes-greet.greet", "Credentials: greetApi"],
     ), added.stderr
     assert "n8n-nodes-greet@1.0.0, licence: MIT" in added.stderr
+    assert re.findall("npm has .*", added.stderr) == [f"npm has {number} of 3 packages" for number in (1, 2, 3)]
     assert "Next: " in added.stdout
     [package] = node_packages.list_packages(connection)
     assert (package.author_name, package.author_email) == ("Ada", "ada@example.com")
