@@ -4,6 +4,7 @@ import pytest
 
 from app.engine.nodes.remove_duplicates.remove_duplicates import drop_duplicates
 from app.engine.run.errors import NodeError
+from tests.workflows import START, chain, node
 
 
 @pytest.mark.parametrize(
@@ -14,3 +15,8 @@ def test_a_missing_field_with_dots_tells_of_the_option_that_takes_them_for_a_nam
     with pytest.raises(NodeError, match=f"'{field}' field is missing") as caught:
         drop_duplicates([{"json": {"b": {"c": 1}}}], parameters, 2, hold=lambda _: None)
     assert ("disable dot notation" in (caught.value.description or "")) is told
+
+
+def test_an_operation_that_it_does_not_have_is_an_error_that_names_it(engine):
+    outcome = engine.run(chain(START, node("Dedupe", "removeDuplicates", {"operation": "forget"}, 2)))
+    assert outcome.error.message == "The operation 'forget' of Remove Duplicates is not supported."

@@ -22,6 +22,7 @@ ISSUES = rules(
     Required("dedupeValue", "Value to Dedupe On", when={"logic": [NEW_VALUE], "operation": [SEEN]}, since=2),
     defaults={"logic": NEW_VALUE},
 )
+CURRENT = "removeDuplicateInputItems"
 DOTS_ARE_OFF = (
     "If you're trying to use a nested field, make sure you turn off 'disable dot notation' in the node options"
 )
@@ -35,6 +36,9 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
             return await new_items(context)
         if operation == CLEAR:
             return await clear_history(context)
+        if operation not in (None, CURRENT):
+            shown = conversions.display(operation)
+            raise NodeError(f"The operation '{shown}' of Remove Duplicates is not supported.")
         parameters = await context.resolve_first(context.parameters, parameter="compare")
         drop = partial(drop_duplicates, hold=context.hold)
         return [await compute(drop, context.items, parameters, context.version, size=len(context.items))]
