@@ -17,6 +17,7 @@ CLASSES = {
     sre.CATEGORY_WORD: r"\w",
     sre.CATEGORY_NOT_WORD: r"\W",
 }
+REPEATS = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 FAILING_ENDS = ("", "\x01", "!")
 
 
@@ -27,8 +28,7 @@ def attack(beginning: str, unit: str, end: str, size: int) -> str:
 
 def parts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
     """The beginning of each text that makes it work hard, what is repeated in it, and its end."""
-    source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
-    parsed = parser.parse(source, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags)
+    parsed = _parse(pattern)
     pieces = list(dict.fromkeys(piece for piece in _pieces(parsed) if piece))
     beginnings = list(dict.fromkeys(["", *_beginnings(parsed)]))
     pairs = map("".join, itertools.permutations(pieces[:6], 2))
@@ -37,6 +37,31 @@ def parts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
         for beginning in beginnings[:12]:
             for end in FAILING_ENDS:
                 yield beginning, unit, end
+
+
+def repeats(pattern: re.Pattern[Any]) -> bool:
+    """Whether any part of it may come more than once: if none may, all that is done at one place has a bound."""
+    return _repeats(_parse(pattern))
+
+
+def _repeats(parsed: Any) -> bool:
+    return any(
+        (operation in REPEATS and argument[1] > 1) or any(map(_repeats, _nested(argument)))
+        for operation, argument in parsed
+    )
+
+
+def _nested(argument: Any) -> Iterator[Any]:
+    if isinstance(argument, parser.SubPattern):
+        yield argument
+    elif isinstance(argument, tuple | list):
+        for each in argument:
+            yield from _nested(each)
+
+
+def _parse(pattern: re.Pattern[Any]) -> Any:
+    source = pattern.pattern if isinstance(pattern.pattern, str) else pattern.pattern.decode("latin-1")
+    return parser.parse(source, pattern.flags & ~re.UNICODE if isinstance(pattern.pattern, bytes) else pattern.flags)
 
 
 def _pieces(parsed: Any) -> Iterator[str]:
@@ -63,7 +88,7 @@ def _beginnings(parsed: Any) -> Iterator[str]:
 
 def _inner(item: Any) -> list[Any]:
     operation, argument = item
-    if operation in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+    if operation in REPEATS:
         return [argument[2]]
     if operation is sre.SUBPATTERN:
         return [argument[-1]]
@@ -89,7 +114,7 @@ def _one(item: Any) -> str:
         return "a"
     if operation is sre.IN:
         return _member(argument)
-    if operation in (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT):
+    if operation in REPEATS:
         return _sample(argument[2]) * max(argument[0], 1)
     if operation is sre.BRANCH:
         return _sample(argument[1][0])
