@@ -91,6 +91,8 @@ def test_a_link_signs_in_once(visitor, api):
 
 def test_an_old_link_signs_nobody_in(visitor, api):
     link = new_link(api.db, "", KEY)
+    soon = "expires_at <= clock_timestamp() + interval '15 minutes'"
+    assert api.db.execute(f"SELECT {soon} FROM console_links").fetchall() == [(True,)]
     api.db.execute("UPDATE console_links SET expires_at = now() - interval '1 second'")
     api.db.commit()
     assert visitor.get(link).status_code == 403

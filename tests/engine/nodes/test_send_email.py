@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import email
 import email.policy
 import json
@@ -16,6 +17,7 @@ from aiosmtplib import SMTPAuthenticationError
 
 from app.engine.nodes.send_email import smtp
 from app.engine.nodes.shared.connection_errors import UNSAID, hide_password
+from app.engine.run.errors import NodeError
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
@@ -307,3 +309,36 @@ def test_a_stop_waits_for_no_goodbye(monkeypatch: pytest.MonkeyPatch) -> None:
 
     asyncio.run(send_in_vain())
     assert said == [b"EHLO", b"MAIL"]
+
+
+@pytest.mark.parametrize(
+    ("begin", "again", "said"),
+    [
+        (b"", b"2", "Timed out"),
+        (b"220 hello\r\n", b"250-A\r\n", "Timed out"),
+        (b"", b"220-hello\r\n" * 10_000, "Response too long"),
+        (b"220 hello\r\n", b"250-hello" * 10_000, "Response too long"),
+    ],
+    ids=["greeting drops", "answer drops", "greeting without end", "line without end"],
+)
+def test_a_server_without_an_end_is_left(
+    begin: bytes, again: bytes, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "SECONDS", 1.0)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            writer.write(begin)
+            while True:
+                writer.write(again)
+                await writer.drain()
+                await asyncio.sleep(0.01)
+
+    async def connect() -> None:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+            held = {"host": "127.0.0.1", "port": server.sockets[0].getsockname()[1], "secure": False}
+            async with smtp.server(held, AddressRules.parse("127.0.0.1"), verify=True):
+                pytest.fail("it has let us in")
+
+    with pytest.raises(NodeError, match=said):
+        asyncio.run(connect())
