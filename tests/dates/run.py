@@ -12,6 +12,7 @@ from tests import clocks, postgres
 from tests.dates.moments import Moment
 from tests.dates.plugin import BEGINS
 from tests.live import PROJECT
+from tests.postgres import NEW_CLUSTER
 
 SLICE = (
     "tests/engine",
@@ -63,7 +64,9 @@ class Ended:
 def run_tests(moment: Moment, tests: Sequence[str] = SLICE) -> Ended:
     """Run tests as if it were then and there."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("PYTEST_") or name == NEW_CLUSTER
+    }
     environ |= {"TZ": moment.zone, postgres.ZONE: moment.postgres_zone}
     if moment.begins is not None:
         command += ["-p", "tests.dates.plugin"]
