@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import psycopg
 import pytest
 
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.warm import Warm
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +32,8 @@ LAST_LINE = "Ctrl-C stops everything"
 class Running:
     """A running `flask up` and what it has printed."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | Warm
+    output: TextIO
     printed: str
 
     @property
@@ -53,28 +56,27 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def up(home: Path) -> Iterator[Callable[..., Running]]:
-    """Runs `flask up` in the test's home until it is ready or has ended."""
+    """Runs `flask up` in the test's home until it is ready or has ended; only what it starts is cold when `warm`."""
     with ExitStack() as stack:
 
-        def start(**settings: object) -> Running:
+        def start(*, warm: bool = True, **settings: object) -> Running:
             environ = environment("", home, **({"PORT": free_port()} | settings))
-            process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "up"],
-                env=environ,
-                cwd=PROJECT,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            stack.callback(process.stdout.close)
+            command = [sys.executable, "-m", "flask", "up"]
+            reading, writing = os.pipe()
+            output = stack.enter_context(open(reading))
+            with open(writing) as told:
+                if warm:
+                    process = Warm(command, told, told, environ, PROJECT)
+                else:
+                    process = subprocess.Popen(command, env=environ, cwd=PROJECT, stdout=told, stderr=told)
             stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
+            stack.callback(process.send_signal, signal.SIGTERM)
             lines = []
-            for line in process.stdout:
+            for line in output:
                 lines.append(line)
                 if line.startswith(LAST_LINE):
                     break
-            return Running(process, "".join(lines))
+            return Running(process, output, "".join(lines))
 
         yield start
 
@@ -113,7 +115,7 @@ def run_line(line: str) -> dict:
 
 def test_a_home_is_used_stopped_used_again_killed_and_used_again(up, home):
     """One home through all of it: to make another takes as long as all the rest."""
-    first = up()
+    first = up(warm=False)
     [applied] = re.findall(r"^Applied .*", first.printed, re.MULTILINE)
     assert re.fullmatch(r"Applied \d\d+ migrations, up to \d{4}\.\w+", applied)
     ran = try_the_demo(first)
@@ -181,7 +183,7 @@ def test_a_named_database_and_key_are_used_and_a_part_that_dies_is_reported_with
     processes = descendants(running.process.pid)
     worker = next(pid for pid in processes if "worker" in command(pid))
     os.kill(worker, signal.SIGKILL)
-    rest = running.process.stdout.read()
+    rest = running.output.read()
     assert running.process.wait(PATIENCE_SECONDS) == 1
     assert "worker was killed by SIGKILL" in rest
     assert "worker.log" in rest
