@@ -2,8 +2,9 @@
 
 Loading takes a second of a processor, and tests start hundreds of APIs, workers and commands. So each is forked from
 one process, tests/warm/nursery.py, that has loaded the program and done nothing else. From there on it is what it would
-be: a session, an environment, files, signals and an end of its own. That the program starts from nothing as well is
-tried by tests that start it as a person does: `make run`, the package, the guides, a rolling restart.
+be: a session, an environment, files, signals and an end of its own; only JavaScript has its processes when something
+asks for them, and none ahead of that. That the program starts from nothing as well is tried by tests that start it as a
+person does: `make run`, the package, the guides, a rolling restart.
 """
 
 import atexit

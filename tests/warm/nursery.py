@@ -53,8 +53,24 @@ def load() -> None:
         each.load()
     nodes.load()
     program.descriptor()
+    start_sandboxes_when_needed()
     gc.collect()
     gc.freeze()  # to look at it would copy it into each process
+
+
+def start_sandboxes_when_needed() -> None:
+    """Let workers start a process for JavaScript when something asks for it: most tests run none."""
+    from app.engine.sandbox.pool import Pool
+    from app.engine.sandbox.sandbox import Sandbox
+
+    async def start(pool: Pool, mode: str) -> None:
+        """See `Pool.start`."""
+
+    defaults = Sandbox.__init__.__kwdefaults__
+    assert defaults is not None
+    assert "spares" in defaults
+    defaults["spares"] = 0
+    Pool.start = start  # type: ignore[method-assign]
 
 
 class Forked(NamedTuple):
