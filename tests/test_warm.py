@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE_SECONDS
-from tests.warm import ENVIRON, PROJECT, Warm
+from tests.warm import ENVIRON, PROJECT, Warm, may_be_warm
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_one_that_has_just_ended_takes_a_signal(tmp_path: Path, monkeypatch: pyt
     assert process.wait(PATIENCE_SECONDS) == 3
     monkeypatch.setattr(process, "poll", lambda: None)  # as if the nursery had not told of it yet
     process.send_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("N8N_ENCRYPTION_KEY", True), ("npm_config_cache", True), ("LD_PRELOAD", False), ("TZ", False)],
+)
+def test_what_may_count_before_anything_is_loaded_is_no_matter_of_a_fork(name: str, expected: bool) -> None:
+    assert may_be_warm([sys.executable, "-m", "flask"], ENVIRON | {name: "another"}) is expected

@@ -1,9 +1,9 @@
 """docs/move-in.md, its commands word for word and in their order, from an n8n on SQLite and on PostgreSQL."""
 
 import json
+import os
 import re
 import signal
-import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +15,7 @@ from tests import guides, live
 from tests.importing import n8n
 from tests.patience import PATIENCE_SECONDS
 from tests.postgres import cloned_database
+from tests.warm import Warm
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ def test_the_guide_ends_with_what_n8n_had(source, flask, start_server, database_
         arguments = command.replace("report.json", str(report)).split()
         arguments[arguments.index("SOURCE")] = name
         if "--follow" in arguments:
-            follow(arguments, live.environment(database_url, tmp_path, **environ))
+            follow(arguments, live.environment(database_url, tmp_path, **environ), tmp_path / "complaints")
             continue
         done = flask(*arguments, **environ)
         assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
@@ -76,19 +77,20 @@ def test_the_guide_ends_with_what_n8n_had(source, flask, start_server, database_
     assert {there[row[0]]["name"] for row in scheduled} == {"Move: nightly", "Move: Tokyo"}
 
 
-def follow(arguments: list[str], environ: dict[str, str]) -> None:
+def follow(arguments: list[str], environ: dict[str, str], errors: Path) -> None:
     """Run until the second pass begins, then Ctrl-C."""
     command = [sys.executable, "-m", "flask", *arguments, "--every", "1"]
-    process = subprocess.Popen(
-        command, env=environ, cwd=live.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("Imported from"):
-            break
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
-    assert (process.returncode, "Traceback" in err) == (0, False), err
+    reading, writing = os.pipe()
+    with open(reading) as output, errors.open("w+") as complaints:
+        with open(writing) as told:
+            process = Warm(command, told, complaints, environ, live.PROJECT)
+        for line in output:
+            if line.startswith("Imported from"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, code = output.read(), process.wait(PATIENCE_SECONDS)
+    err = errors.read_text()
+    assert (code, "Traceback" in err) == (0, False), err
     assert "Stopped." in err
     assert "Next:" in out
 

@@ -26,7 +26,7 @@ from app.processes import Child
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 OWN = ("EXECUTIONS_", "DATABASE_", "PORT", "HOST")
-READ_LATE = (*OWN, "GUNICORN_", "OTEL_", "PYTEST_", "PYTHONUNBUFFERED", "PYTHONDONTWRITE")
+READ_LATE = (*OWN, "GUNICORN_", "N8N_", "OTEL_", "PYTEST_", "PYTHONUNBUFFERED", "PYTHONDONTWRITE", "npm_config_")
 """How the variables begin that nothing reads while it is loaded; each process may have others of these."""
 ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """What the nursery begins with, whatever a test sets meanwhile."""
