@@ -18,6 +18,7 @@ from app.embedded import EmbeddedPostgres
 from app.embedded.account import NoUsableAccount, choose_account
 from app.embedded.binaries import postgres_binaries
 from app.processes import ChildDied
+from tests.postgres import copy
 
 pytestmark = pytest.mark.slow
 
@@ -39,10 +40,28 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(home: Path) -> Iterator[EmbeddedPostgres]:
+def new_server(home: Path) -> Iterator[EmbeddedPostgres]:
+    """A server that creates its data when it is started."""
     server = EmbeddedPostgres(home)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def created(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data that a server has created and left."""
+    home = tmp_path_factory.mktemp("created")
+    server = EmbeddedPostgres(home)
+    server.start()
+    server.stop()
+    return home / "postgres"
+
+
+@pytest.fixture
+def server(home: Path, created: Path, new_server: EmbeddedPostgres) -> EmbeddedPostgres:
+    """A server that finds the data of another: to create it takes most of the time of a start."""
+    copy(created, home / "postgres")
+    return new_server
 
 
 def modes(folder: Path) -> dict[Path, int]:
@@ -56,8 +75,8 @@ def exists(pid: int) -> bool:
         return False
 
 
-def test_data_outlives_the_server_and_no_folder_is_opened(home, server):
-    before = modes(home.parent)
+def test_data_outlives_the_server_and_no_folder_is_opened(home, new_server):
+    server, before = new_server, modes(home.parent)
     with psycopg.connect(server.start()) as connection:
         connection.execute("CREATE TABLE kept (word text)")
         connection.execute("INSERT INTO kept VALUES ('grüße')")
@@ -130,10 +149,10 @@ def test_acknowledged_data_survives_a_crash(home, server):
         assert connection.execute("SELECT count(*) FROM kept").fetchone() == (1,)
 
 
-def test_an_interrupted_creation_is_started_over(home, server):
+def test_an_interrupted_creation_is_started_over(home, new_server):
     (home / "postgres.new").mkdir(parents=True)
     (home / "postgres.new" / "PG_VERSION").write_text("18\n")
-    with psycopg.connect(server.start()) as connection:
+    with psycopg.connect(new_server.start()) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
