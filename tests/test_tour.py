@@ -1,8 +1,11 @@
 """The tour of the README, typed word for word: every call answers with what was asked for, and none with an error."""
 
 import json
+import os
 import re
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,9 +36,12 @@ def transcript(start_server, start_worker, connection, tmp_path) -> list[object]
     typed = tour().replace("http://127.0.0.1:8000", server.url)
     # curl, as it is, and beside what it prints a record of it.
     recorded = 'curl() { command curl -sS "$@" | tee -a transcript; echo >> transcript; }\n'
+    # What finds Python may take longer than it does: this is the Python itself.
+    path = f"{Path(sys.base_prefix) / 'bin'}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
         ["bash", "-eu", "-o", "pipefail", "-c", recorded + typed],
         cwd=tmp_path,
+        env=os.environ | {"PATH": path},
         capture_output=True,
         text=True,
         timeout=2 * PATIENCE_SECONDS,
