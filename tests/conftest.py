@@ -20,7 +20,7 @@ from app.repository import connection as connection_module
 from tests import compiled, live, warm
 from tests.credentials import provider as oauth_provider
 from tests.order import slow_first
-from tests.postgres import TestServer, cloned_database
+from tests.postgres import NEW_CLUSTER, TestServer, cloned_database
 from tests.reused_database import ReusedDatabase
 
 # How fast an example runs says more of the machine than of the program; CI tries the same ones each time.
@@ -83,6 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_configure(config: pytest.Config) -> None:
     if shared := getattr(config, "workerinput", None):
         warm.share(shared["nursery"])
+        os.environ[NEW_CLUSTER] = shared["new_cluster"]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -91,6 +92,7 @@ def pytest_configure_node(node) -> None:
     if node.gateway.id == "gw0":
         compiled.compile_program()
     node.workerinput["postgres_url"] = _server_url()
+    node.workerinput["new_cluster"] = os.environ[NEW_CLUSTER]
     node.workerinput["nursery"] = warm.share()
 
 
@@ -107,18 +109,22 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    """A migrated database that only this test uses."""
-    with cloned_database(postgres_url) as url:
-        yield url
+def database_url(request: pytest.FixtureRequest, postgres_url: str, reused_database: ReusedDatabase) -> Iterator[str]:
+    """A migrated database as empty as a new one, or (`pytest.mark.own_database`) one that is new."""
+    if request.node.get_closest_marker("own_database"):
+        with cloned_database(postgres_url) as url:
+            yield url
+    else:
+        yield reused_database.empty()
 
 
 @pytest.fixture(scope="session")
 def reused_database(postgres_url: str) -> Iterator[ReusedDatabase]:
-    """The database that tests of this process use one after the other: a folder's conftest.py chooses it for them."""
+    """The database that tests of this process use one after the other."""
     with cloned_database(postgres_url) as url:
         reused = ReusedDatabase(url)
         yield reused
+        assert reused.has_its_schema(), "a test of this process has changed the schema: it needs mark.own_database"
         reused.close()
 
 
@@ -159,9 +165,15 @@ def connect(database_url: str) -> Iterator[Callable[..., psycopg.Connection]]:
 
 
 @pytest.fixture
-def connection(connect: Callable[..., psycopg.Connection]) -> psycopg.Connection:
+def connection(
+    database_url: str, reused_database: ReusedDatabase, connect: Callable[..., psycopg.Connection]
+) -> Iterator[psycopg.Connection]:
     """One connection, with transactions that the test commits itself."""
-    return connect()
+    if database_url == reused_database.url:
+        with reused_database.lend() as lent:
+            yield lent
+    else:
+        yield connect()
 
 
 @pytest.fixture

@@ -39,6 +39,28 @@ EMPTY_EVERYTHING = """
 AS_NEW = "RESET ALL; UNLISTEN *; CLOSE ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all()"
 """Leaves what is prepared, of which psycopg keeps a list."""
 
+SCHEMA = """
+    SELECT md5(string_agg(known, chr(10) ORDER BY known))
+      FROM (SELECT concat_ws(' ', relname, relkind, reloptions) FROM pg_class
+             WHERE relnamespace = 'public'::regnamespace
+            UNION ALL
+            SELECT concat_ws(' ', attrelid::regclass, attname, atttypid, attnotnull) FROM pg_attribute
+             WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
+            UNION ALL
+            SELECT concat_ws(' ', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+            UNION ALL
+            SELECT concat_ws(' ', tgrelid::regclass, tgname, tgenabled) FROM pg_trigger WHERE NOT tgisinternal
+            UNION ALL
+            SELECT concat_ws(' ', proname, md5(prosrc)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL
+            SELECT concat_ws(' ', migration, sha256) FROM migration_checksums
+            UNION ALL
+            SELECT migration_id FROM _yoyo_migration
+            UNION ALL
+            SELECT s.setconfig::text FROM pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase
+             WHERE d.datname = current_database()) AS s (known)
+"""
+
 
 class ReusedDatabase:
     """A migrated database of this process, and connections to it that know its tables already."""
@@ -47,6 +69,15 @@ class ReusedDatabase:
         self.url = url
         self._owner: Connection | None = None
         self._lent: Connection | None = None
+        self._schema = self._read_schema()
+
+    def _read_schema(self) -> str:
+        with connect(self.url) as connection:
+            return connection.execute(SCHEMA).fetchone()[0]
+
+    def has_its_schema(self) -> bool:
+        """Whether tables, triggers, functions, migrations and settings are those of a new one."""
+        return self._read_schema() == self._schema
 
     def empty(self) -> str:
         """Take away all that tests have left; returns the address."""

@@ -89,6 +89,7 @@ def test_too_few_connections(database_url) -> None:
     assert "max_connections" in advice["connections"]
 
 
+@pytest.mark.own_database
 def test_a_migration_that_is_missing(database_url) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("DELETE FROM migration_checksums")
@@ -96,12 +97,14 @@ def test_a_migration_that_is_missing(database_url) -> None:
     assert "flask migrate" in findings(database_url)["migrations"]
 
 
+@pytest.mark.own_database
 def test_a_database_that_a_newer_program_has_migrated(database_url) -> None:
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO migration_checksums (migration, sha256) VALUES ('9999.later', '')")
     assert "replace this program" in findings(database_url)["migrations"]
 
 
+@pytest.mark.own_database
 def test_what_stays_and_does_harm(database_url, monkeypatch) -> None:
     monkeypatch.setattr("app.doctor.server.LONG_TRANSACTION_SECONDS", 0)
     with psycopg.connect(database_url, autocommit=True) as connection, psycopg.connect(database_url) as idle:

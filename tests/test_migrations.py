@@ -36,6 +36,7 @@ def test_processes_that_start_at_once_apply_every_migration_once(empty_url):
     assert sorted(applied) == [[], [], [], names()]
 
 
+@pytest.mark.own_database
 def test_a_second_run_applies_nothing(database_url, connection):
     assert migrate(database_url) == []
     assert pending(connection) == []
@@ -46,6 +47,7 @@ def test_an_empty_database_lacks_everything(empty_url):
         assert pending(connection) == names()
 
 
+@pytest.mark.own_database
 def test_a_lock_that_a_killed_process_left_behind_is_broken(database_url, connection):
     connection.execute("INSERT INTO yoyo_lock (locked, pid) VALUES (1, 1)")
     connection.commit()
@@ -176,6 +178,7 @@ def test_a_migration_waits_for_vacuum_in_nobodys_way(empty_url, tmp_path):
             assert migrating.result(PATIENCE_SECONDS) == ["0002.column"]
 
 
+@pytest.mark.own_database
 def test_every_migration_can_be_taken_back(database_url):
     for name in names():
         assert (MIGRATIONS / f"{name}.rollback.sql").read_text().strip(), name

@@ -16,7 +16,7 @@ from tests.patience import wait_until
 from tests.worker.conftest import LEASE, Queue
 from tests.workflows import node, stored
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own_database]
 
 SETTINGS = {
     **LEASE,

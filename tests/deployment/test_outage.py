@@ -1,6 +1,7 @@
 """After an outage of any length the pool reaches PostgreSQL soon after its return, as it never tries less often."""
 
 import psycopg
+import pytest
 
 from app.repository.connection import open_pool, reading
 from tests.deployment.hosts import Cable
@@ -10,6 +11,7 @@ ATTEMPTS = 9
 """psycopg's own pool would pause twice as long after each: it would get here after minutes."""
 
 
+@pytest.mark.own_database
 def test_a_long_outage_is_over_when_it_is_over(database_url: str) -> None:
     cable = Cable(database_url)
     try:

@@ -14,15 +14,8 @@ from app.importing.n8n.report import Report
 from app.repository.connection import connect as open_connection
 from app.settings import Settings
 from tests.importing import n8n
-from tests.reused_database import ReusedDatabase
 
 Moving = Callable[..., Report]
-
-
-@pytest.fixture
-def database_url(reused_database: ReusedDatabase) -> str:
-    """A database that is as empty as a new one."""
-    return reused_database.empty()
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.vocabulary import IN_FLIGHT
 from tests.patience import wait_until
 from tests.workflows import no_op, node, stored, wait
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.own_database]
 
 NEXT_NODE = no_op()
 EVERY_SECOND = {"field": "seconds", "secondsInterval": 1}

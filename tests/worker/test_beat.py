@@ -23,6 +23,7 @@ REFUSE_AT_COMMIT = """
 """
 
 
+@pytest.mark.own_database
 def test_what_was_counted_in_a_failed_transaction_is_counted_in_the_next(connect, database_url, tmp_path: Path) -> None:
     connection = connect(autocommit=True)
     worker_id = workers.register(connection, hostname="host", pid=1, concurrency=1)
