@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ LEASE_SECONDS = 3.0
 WORKERS = 3
 API_PROCESSES = 2
 LOOK_SECONDS = 0.1
-CLOCKS = (0, 420, -660)  # seconds by which the clocks of the workers' hosts are off
+CLOCKS = (0, 420, -660)
+"""Seconds by which the clocks of the workers' hosts are off. A worker with such a clock takes longer to start."""
 SETTINGS = {
     "EXECUTIONS_HEARTBEAT_SECONDS": HEARTBEAT_SECONDS,
     "EXECUTIONS_LEASE_SECONDS": LEASE_SECONDS,
@@ -39,8 +40,9 @@ SETTINGS = {
 class Deployment:
     """Runs until `close`. A worker or an API that dies comes back a moment later, as under systemd."""
 
-    def __init__(self, home: Path, *, workers: int = WORKERS, **settings: Any) -> None:
+    def __init__(self, home: Path, *, workers: int = WORKERS, shifts: Sequence[int] = CLOCKS, **settings: Any) -> None:
         self.home = home
+        self._shifts = shifts
         self._settings = SETTINGS | settings
         self.postgres = TestServer()
         with psycopg.connect(self.postgres.url("postgres"), autocommit=True) as connection:
@@ -65,7 +67,7 @@ class Deployment:
             f"worker {index}",
             [sys.executable, "-m", "app", "worker"],
             self.home / "log" / f"worker-{index}.log",
-            environ=environ | clocks.shifted(CLOCKS[index % len(CLOCKS)]),
+            environ=environ | clocks.shifted(self._shifts[index % len(self._shifts)]),
         )
 
     def _supervise(self) -> None:

@@ -10,12 +10,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from app.processes import Child
 from app.repository import counters
-from tests.soak.deployment import Deployment
+from tests.soak.deployment import CLOCKS, Deployment
 from tests.soak.neighbours.alpha import Alpha
 from tests.soak.neighbours.beta import Beta
 from tests.soak.neighbours.lateness import Lateness
@@ -33,10 +34,10 @@ READY = "SELECT count(*) FROM workers WHERE stopped_at IS NULL"
 OF_BETA = "SELECT 1 FROM executions WHERE project_id = 'beta' AND status IN ('new', 'running') LIMIT 1"
 
 
-def neighbours(seconds: float, seed: int, *, home: Path | None = None) -> Outcome:
+def neighbours(seconds: float, seed: int, *, home: Path | None = None, shifts: Sequence[int] = CLOCKS) -> Outcome:
     """Let Alpha and Beta work beside each other for so long, on a deployment of their own."""
     folder = home or Path(tempfile.mkdtemp(prefix="neighbours-"))
-    deployment = Deployment(folder, workers=WORKERS, **SETTINGS)
+    deployment = Deployment(folder, workers=WORKERS, shifts=shifts, **SETTINGS)
     log = folder / "lateness"
     probe = Child("probe", [sys.executable, "-m", "tests.soak.neighbours.lateness"], log)
     try:
