@@ -1,6 +1,7 @@
 """What tests use one after the other is as empty as what a test gets of its own."""
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from tests.postgres import cloned_database
@@ -42,3 +43,19 @@ def test_a_connection_is_lent_as_new(reused_database: ReusedDatabase) -> None:
         assert second.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         ).fetchone() == (0,)
+
+
+@pytest.mark.own_database
+def test_a_changed_schema_is_noticed(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for change in (
+            "ALTER TABLE tags SET (autovacuum_enabled = false)",
+            "ALTER TABLE tags ADD COLUMN more int",
+            "ALTER TABLE tags DISABLE TRIGGER USER; CREATE TRIGGER more AFTER INSERT ON tags EXECUTE FUNCTION"
+            " suppress_redundant_updates_trigger()",
+            "DELETE FROM migration_checksums WHERE migration = (SELECT max(migration) FROM migration_checksums)",
+        ):
+            reused = ReusedDatabase(database_url)
+            assert reused.has_its_schema()
+            connection.execute(change)
+            assert not reused.has_its_schema(), change

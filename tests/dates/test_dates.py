@@ -10,7 +10,9 @@ from tests.dates.moments import MOMENTS
 from tests.dates.run import run_tests
 
 DATES = (
-    "tests/engine/sandbox/test_expressions.py",
+    "tests/engine/sandbox/test_expressions.py::test_gives_what_n8n_gave",
+    "tests/engine/sandbox/test_expressions.py::test_dates_are_in_the_workflows_zone",
+    "tests/engine/sandbox/test_expressions.py::test_now_is_what_the_clock_of_this_machine_says",
     "tests/engine/values",
     "tests/triggers/test_schedules.py",
     "tests/credentials/test_oauth2.py",
@@ -18,7 +20,7 @@ DATES = (
 """What reckons with dates."""
 KEPT = (
     "tests/repository/test_pruning.py",
-    "tests/api/executions/test_cursors.py",
+    "tests/api/executions/test_cursors.py::test_a_cursor_that_is_not_ours_is_refused",
 )
 """What goes by the database's clock."""
 
