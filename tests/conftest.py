@@ -195,7 +195,7 @@ def start_worker(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Ch
     with ExitStack() as stack:
 
         def start(**settings: Any) -> Child:
-            child = live.start_worker(database_url, tmp_path, **settings)
+            child = live.start_worker(database_url, tmp_path, **{warm.SANDBOXES_WHEN_NEEDED: 1, **settings})
             stack.callback(child.stop)
             return child
 

@@ -2,9 +2,8 @@
 
 Loading takes a second of a processor, and tests start hundreds of APIs, workers and commands. So each is forked from
 one process, tests/warm/nursery.py, that has loaded the program and done nothing else. From there on it is what it would
-be: a session, an environment, files, signals and an end of its own; only JavaScript has its processes when something
-asks for them, and none ahead of that. That the program starts from nothing as well is tried by tests that start it as a
-person does: `make run`, the package, the guides, a rolling restart.
+be: a session, an environment, files, signals and an end of its own. That the program starts from nothing as well is
+tried by tests that start it as a person does: `make run`, the package, the guides, a rolling restart.
 """
 
 import atexit
@@ -28,6 +27,9 @@ PROJECT = Path(__file__).resolve().parent.parent.parent
 OWN = ("EXECUTIONS_", "DATABASE_", "PORT", "HOST")
 READ_LATE = (*OWN, "GUNICORN_", "N8N_", "OTEL_", "PYTEST_", "PYTHONUNBUFFERED", "PYTHONDONTWRITE", "npm_config_")
 """How the variables begin that nothing reads while it is loaded; each process may have others of these."""
+SANDBOXES_WHEN_NEEDED = "PYTEST_SANDBOXES_WHEN_NEEDED"
+"""The environment variable with which a worker starts a process for JavaScript when something asks for it, and none
+ahead of that: most tests run no JavaScript."""
 ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """What the nursery begins with, whatever a test sets meanwhile."""
 

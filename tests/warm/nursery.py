@@ -22,6 +22,8 @@ from contextlib import suppress
 from importlib.metadata import entry_points
 from typing import NamedTuple
 
+from tests.warm import SANDBOXES_WHEN_NEEDED
+
 MAX_REQUEST_BYTES = 2**20
 PR_SET_PDEATHSIG = 1
 LOADED = (
@@ -53,7 +55,6 @@ def load() -> None:
         each.load()
     nodes.load()
     program.descriptor()
-    start_sandboxes_when_needed()
     gc.collect()
     gc.freeze()  # to look at it would copy it into each process
 
@@ -154,6 +155,8 @@ def become(output: int, errors: int, *, arguments: list[str], environ: dict[str,
     os.environ.update(environ)
     os.chdir(folder)
     count_where_gunicorn_does(arguments[0])
+    if SANDBOXES_WHEN_NEEDED in environ:
+        start_sandboxes_when_needed()
     sys.argv = arguments
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

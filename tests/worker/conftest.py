@@ -18,6 +18,7 @@ from tests import live
 from tests.deployment.hosts import World, world
 from tests.patience import wait_until
 from tests.postgres import cloned_database
+from tests.warm import SANDBOXES_WHEN_NEEDED
 
 REACH = {"EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1"}
 LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 5}
@@ -112,7 +113,8 @@ class Staffed:
 @pytest.fixture(scope="module")
 def staffed(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staffed]:
     with cloned_database(postgres_url) as url:
-        worker = live.start_worker(url, tmp_path_factory.mktemp("staffed"), **REACH)
+        home = tmp_path_factory.mktemp("staffed")
+        worker = live.start_worker(url, home, **{SANDBOXES_WHEN_NEEDED: 1, **REACH})
         try:
             yield Staffed(url, worker)
         finally:
