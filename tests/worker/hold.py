@@ -40,12 +40,11 @@ async def hold_sort(context: NodeContext) -> Outputs:
 
 @node("holdStubbornly", [1])
 async def hold_stubbornly(context: NodeContext) -> Outputs:
-    """Looks at no signals and lets other threads go on, as C code may."""
+    """Looks at no signals and lets other threads go on, as C code may. It waits: nobody minds what it computes."""
     lock = threading.Lock()
-    lock.acquire()
     while True:
         try:
-            go_on_for_ever()
+            lock.acquire()
         except BaseException:
             continue
 
