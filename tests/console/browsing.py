@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -15,6 +16,8 @@ from tests.patience import PATIENCE_SECONDS, wait_until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: `apt install chromium` brings one")
+SIGN_IN = "/console/sign-in"
+"""A page that asks the server for nothing more."""
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COPY = """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, status, mode, started_at, stopped_at)
@@ -53,7 +56,10 @@ class Stage:
 class Tab:
     """A page that is signed in, and what went wrong in it."""
 
-    def __init__(self, browser: Browser, stage: Stage, key: str | None = None, **options: object) -> None:
+    def __init__(
+        self, browser: Browser, stage: Stage, key: str | None = None, *, at: str = "", **options: object
+    ) -> None:
+        """`at`: the page that the link leads to; the list of executions where none is named."""
         server = stage.server
         # What turns and pulses while an execution runs is drawn sixty times a second, and no test looks at it.
         options = {"reduced_motion": "reduce", **options}
@@ -66,7 +72,7 @@ class Tab:
         self.page.on("request", lambda asked: self._check(asked.url, server.url))
         with connect(stage.database_url) as connection:
             link = new_link(connection, "", key or server.key)
-        self.page.goto(link)
+        self.page.goto(f"{link}&next={quote(at, safe='')}")
 
     def _check(self, asked: str, own: str) -> None:
         if not asked.startswith(own):

@@ -63,8 +63,8 @@ def open_tab(chromium: Browser, stage: Stage) -> Iterator[object]:
     with ExitStack() as opened:
         tabs: list[Tab] = []
 
-        def open_one(key: str | None = None, **options: object) -> Tab:
-            tab = Tab(chromium, stage, key, **options)
+        def open_one(key: str | None = None, *, at: str = "", **options: object) -> Tab:
+            tab = Tab(chromium, stage, key, at=at, **options)
             opened.callback(tab.context.close)
             tabs.append(tab)
             return tab

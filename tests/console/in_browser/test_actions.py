@@ -6,16 +6,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.repository.connection import connect
-from tests.console.browsing import RUNNING, find_problem, needs_chromium
+from tests.console.browsing import RUNNING, SIGN_IN, find_problem, needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 def test_one_signs_in_with_a_key_and_mends_a_problem_as_a_whole(open_tab, stage):
     problem = find_problem(stage)
-    tab = open_tab()
+    tab = open_tab(at=SIGN_IN)  # other pages ask for what is new, which a session is needed for
     page: Page = tab.page
-    page.goto("about:blank")  # the list asks for what is new, which a session is needed for
     tab.context.clear_cookies()
     page.goto(f"/console/problems/{problem}")
     expect(page.get_by_label("API key")).to_be_focused()
@@ -35,24 +34,27 @@ def test_one_signs_in_with_a_key_and_mends_a_problem_as_a_whole(open_tab, stage)
 
 
 def test_an_execution_is_voted_on_compared_run_again_and_deleted(open_tab, stage):
-    page: Page = open_tab().page
     own = f"/console/executions/{stage.failed}"
+    page: Page = open_tab(at=own).page
 
     def choose(role: str, name: str) -> None:
-        page.goto(own)
         page.locator("summary", has_text="More").press("Enter")
         page.get_by_role(role, name=name, exact=True).press("Enter")
 
     for action, vote in (("Vote down", "Down"), ("Vote up", "Up")):
         choose("button", action)
         expect(page.locator(".facts")).to_contain_text(re.compile(rf"Vote\s*{vote}"))
+        page.goto(own)
     choose("link", "Compare with the last success")
     page.wait_for_url(re.compile("/compare"))
+    page.goto(own)
     choose("link", "How the workflow has changed since")
     page.wait_for_url(re.compile("/changes"))
+    page.goto(own)
     choose("button", "Run it again from the start")
     page.wait_for_url(re.compile(rf"/console/executions/(?!{stage.failed}$)\d+$"))
     expect(page.locator(".attempts")).to_contain_text(f"#{stage.failed}")
+    page.goto(own)
     page.once("dialog", lambda asked: asked.accept())
     choose("button", "Delete")
     page.wait_for_url(re.compile("/console/executions$"))

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from app.repository.connection import connect
 from tests import live
-from tests.console.browsing import RUNNING, find_problem, needs_chromium, violations
+from tests.console.browsing import RUNNING, SIGN_IN, find_problem, needs_chromium, violations
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 PAGES = (
@@ -28,7 +28,7 @@ def test_every_page_is_fit_for_everybody_and_for_a_phone(open_tab, stage):
     problem = find_problem(stage)
     with connect(stage.database_url) as connection:
         connection.execute(RUNNING, [stage.succeeded])
-    page: Page = open_tab(live.KEY, color_scheme="light").page
+    page: Page = open_tab(live.KEY, at=SIGN_IN, color_scheme="light").page
     for path in PAGES:
         page.goto(f"/console/{path.format(**vars(stage), problem=problem)}")
         if path == "executions/{failed}":

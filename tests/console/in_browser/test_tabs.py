@@ -38,9 +38,8 @@ def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_shown(open_tab,
 
 
 def test_what_was_written_stays_when_the_session_ends_and_is_sent_after_signing_in_elsewhere(open_tab, stage):
-    tab = open_tab()
+    tab = open_tab(at=f"/console/executions/{stage.failed}?node=Reserve+stock")
     page: Page = tab.page
-    page.goto(f"/console/executions/{stage.failed}?node=Reserve+stock")
     field = page.get_by_label("Its input, a list of JSON objects")
     items = [{**json.loads(field.input_value())[0], "takenAt": 0}]
     field.fill(json.dumps(items))
@@ -99,12 +98,11 @@ def test_older_rows_come_as_one_scrolls_and_only_those_that_are_searched_for(ope
 
 
 def test_what_another_tab_has_deleted_is_gone_and_a_server_that_is_away_is_said_once(open_tab, stage):
+    view = stage.server.post("/api/v1/views", {"name": "Mine", "query": "status=error"})
+    assert view.status == 201, view.body
     tab = open_tab()
     page: Page = tab.page
     other = tab.context.new_page()
-    view = stage.server.post("/api/v1/views", {"name": "Mine", "query": "status=error"})
-    assert view.status == 201, view.body
-    page.goto("/console/executions")
     page.locator("summary", has_text="Views").click()
     assert stage.server.call("DELETE", f"/api/v1/views/{view.body['id']}").status == 200
     page.get_by_role("button", name="Delete the view Mine").click()
@@ -128,11 +126,11 @@ def test_what_another_tab_has_deleted_is_gone_and_a_server_that_is_away_is_said_
 
 
 def test_a_workflow_is_activated_its_address_is_copied_and_what_loads_says_so(open_tab, stage):
-    page: Page = open_tab(permissions=["clipboard-read", "clipboard-write"]).page
     path = f"orders-{stage.failed}"
     hook = node("Hook", "n8n-nodes-base.webhook", {"path": path})
     workflow = stage.server.post("/api/v1/workflows", chain(hook, name="Hooked")).body["id"]
-    page.goto(f"/console/workflows/{workflow}")
+    granted = ["clipboard-read", "clipboard-write"]
+    page: Page = open_tab(at=f"/console/workflows/{workflow}", permissions=granted).page
     field = page.get_by_label("Input, a list of JSON objects")
     field.fill('[{"order": 1}')
     page.get_by_role("button", name="Activate", exact=True).press("Enter")

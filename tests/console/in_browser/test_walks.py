@@ -126,10 +126,9 @@ def tell(stage: Stage, running: int, version: str, *nodes: dict[str, object]) ->
 
 
 def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, stage):
-    page: Page = open_tab().page
     with connect(stage.database_url) as connection:
         [(running,)] = connection.execute(RUNNING, [stage.succeeded]).fetchall()
-    page.goto(f"/console/executions/{running}")
+    page: Page = open_tab(at=f"/console/executions/{running}").page
     nodes = page.locator("#graph").get_by_role("listitem")
     expect(nodes).not_to_have_count(0)
     expect(page.locator("#graph a[tabindex='0']")).to_have_count(1)
