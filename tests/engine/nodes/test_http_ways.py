@@ -271,6 +271,9 @@ def test_the_bytes_of_an_answer_count_while_it_comes() -> None:
             meter.check(self.held + size)
             self.held += size
 
+        def release(self, size: int) -> None:
+            self.held -= size
+
     context: Any = Context()
 
     async def ask() -> None:
