@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -94,29 +95,37 @@ class Host:
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: ScratchRoot | None = None
-        traits = ProcessTraits(marks=True, once=True, silent_seconds=silent_seconds)
-        heap = memory_mb * 2**20 * 3 // 4
-        code_bytes = memory_mb * 2**20 // CODE_SHARE
-        acting = ProcessKind(lambda: self._launch(memory_mb, code_bytes), traits, heap, processes, replaced=True)
-        listening = ProcessKind(lambda: self._launch(memory_mb), traits, heap, replaced=True)
-        memory = max(memory_mb, REMEMBERING_MB)
-        self._memory_mb = {ACTING: memory_mb, LISTENING: memory_mb, REMEMBERING: memory}
-        remembering = ProcessKind(lambda: self._launch(memory), traits, memory * 2**20 * 3 // 4)
+        self._memory_mb = {ACTING: memory_mb, LISTENING: memory_mb, REMEMBERING: max(memory_mb, REMEMBERING_MB)}
+        kinds = self._process_kinds(processes)
         self._pools = {
             ACTING: Pool(
-                {ACTING: acting},
+                {ACTING: kinds[ACTING]},
                 processes=processes,
                 idle_seconds=IDLE_SECONDS if shared else ALONE_SECONDS,
                 wait_seconds=wait_seconds,
             ),
             # As many as connections: none ever waits for another project's, which may last for days.
-            LISTENING: Pool({LISTENING: listening}, processes=max(1, listeners)),
+            LISTENING: Pool({LISTENING: kinds[LISTENING]}, processes=max(1, listeners)),
             REMEMBERING: Pool(
-                {REMEMBERING: remembering},
+                {REMEMBERING: kinds[REMEMBERING]},
                 processes=PROJECTS,
                 idle_seconds=REMEMBERING_SECONDS,
                 wait_seconds=wait_seconds,
             ),
+        }
+
+    def _process_kinds(self, processes: int) -> dict[str, ProcessKind]:
+        """How a process is started for each kind of call, and when it is replaced."""
+        traits = ProcessTraits(marks=True, once=True, silent_seconds=self._silent_seconds)
+        heaps = {mode: memory * 2**20 * 3 // 4 for mode, memory in self._memory_mb.items()}
+        acting, listening, remembering = (self._memory_mb[mode] for mode in (ACTING, LISTENING, REMEMBERING))
+        code_bytes = acting * 2**20 // CODE_SHARE
+        return {
+            ACTING: ProcessKind(
+                lambda: self._launch(acting, code_bytes), traits, heaps[ACTING], processes, replaced=True
+            ),
+            LISTENING: ProcessKind(lambda: self._launch(listening), traits, heaps[LISTENING], replaced=True),
+            REMEMBERING: ProcessKind(lambda: self._launch(remembering), traits, heaps[REMEMBERING]),
         }
 
     async def __aenter__(self) -> Host:
@@ -162,8 +171,19 @@ class Host:
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
         owner = project if self._shared else f"{project} {execution}"
-        try:
+        with self._raising_host_errors(mode, limit):
             answer = await self._pools[mode].request(mode, owner, payload, limit, ask, channel)
+        if large_json.is_large(answer):
+            document = await asyncio.to_thread(_read, answer, admit)
+        else:
+            document = _read(answer, admit)
+        return document if isinstance(document, dict) else {}
+
+    @contextmanager
+    def _raising_host_errors(self, mode: str, limit: float) -> Iterator[None]:
+        """Raises what the sandbox raises as a HostError that says what to do."""
+        try:
+            yield
         except SandboxTimeout as error:
             raise HostTimeout(self._too_long(error, limit)) from error
         except SandboxMemory as error:
@@ -179,11 +199,6 @@ class Host:
             ) from error
         except SandboxError as error:
             raise HostError(_words(error)) from error
-        if large_json.is_large(answer):
-            document = await asyncio.to_thread(_read, answer, admit)
-        else:
-            document = _read(answer, admit)
-        return document if isinstance(document, dict) else {}
 
     def _too_long(self, error: SandboxTimeout, limit: float) -> str:
         if "within" in str(error):

@@ -4,7 +4,7 @@ Only what was there when the job was made is retried, so none of its own retries
 one. While much is queued, a job waits: whoever starts other work is not put behind all of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -192,6 +192,16 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
         check=check_one,
         project_id=wanted.visible_project,
     )
+    _save_results(connection, job_id, answers)
+    retry_ids = [one.retry_id for one in answers if one.retry_id is not None]
+    if call_id is not None:
+        note_touched(connection, call_id, retry_ids, project_id=wanted.visible_project)
+    advance = {"retried": len(retry_ids), "refused": len(answers) - len(retry_ids), "above": page.before}
+    connection.execute(ADVANCE, advance | {"id": job_id, "finished": page.is_last})
+    return len(page.ids)
+
+
+def _save_results(connection: Connection, job_id: int, answers: Sequence[RetryAnswer]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             SAVE_RESULT,
@@ -200,9 +210,3 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
                 for one in answers
             ],
         )
-    retry_ids = [one.retry_id for one in answers if one.retry_id is not None]
-    if call_id is not None:
-        note_touched(connection, call_id, retry_ids, project_id=wanted.visible_project)
-    advance = {"retried": len(retry_ids), "refused": len(answers) - len(retry_ids), "above": page.before}
-    connection.execute(ADVANCE, advance | {"id": job_id, "finished": page.is_last})
-    return len(page.ids)

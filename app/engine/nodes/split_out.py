@@ -56,24 +56,17 @@ def split(
     `found` is told of each field that is asked for whether this or an earlier item has it.
     """
     options = as_group(asked["options"])
-    fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
-    destination = options.get("destinationFieldName") or ""
-    if not isinstance(destination, str):
-        raise NodeError("The 'Destination Field Name' parameter must be a string of fields separated by commas.")
-    named = split_names(destination)
-    names = named or fields
-    if len(names) != len(fields):
-        raise NodeError(COUNT_MISMATCH, item_index=index)
+    fields, named = _field_names(asked, options, index)
     dots = not options.get("disableDotNotation")
     columns = [_entries(item, field, dots, found) for field in fields]
-    alone = asked["include"] == "noOtherFields"
+    spread = asked["include"] == "noOtherFields" and not named and len(fields) == 1
     others = _others(item["json"], fields, asked, dots)
     for row in range(max((len(column) for column in columns), default=0)):
         json: dict[str, Any] = {} if asked["include"] == "selectedOtherFields" else dict(others)
-        for field, name, column in zip(fields, names, columns, strict=True):
+        for field, name, column in zip(fields, named or fields, columns, strict=True):
             if row >= len(column) or field == FILES:
                 continue
-            if alone and not named and len(fields) == 1 and isinstance(column[row], dict | list):
+            if spread and isinstance(column[row], dict | list):
                 if isinstance(column[row], list):
                     hold(FIELD * len(column[row]))
                 json.update(_spread(column[row]))
@@ -89,6 +82,18 @@ def split(
         elif options.get("includeBinary") and "binary" in item:
             new["binary"] = item["binary"]
         yield new
+
+
+def _field_names(asked: dict[str, Any], options: dict[str, Any], index: int) -> tuple[list[str], list[str]]:
+    """The fields to split, and the names that their entries get: none, or as many."""
+    fields = [field.removeprefix("$json.") for field in split_names(asked["fields"], "Fields To Split Out")]
+    destination = options.get("destinationFieldName") or ""
+    if not isinstance(destination, str):
+        raise NodeError("The 'Destination Field Name' parameter must be a string of fields separated by commas.")
+    named = split_names(destination)
+    if named and len(named) != len(fields):
+        raise NodeError(COUNT_MISMATCH, item_index=index)
+    return fields, named
 
 
 def _entries(item: Item, field: str, dots: bool, found: dict[str, bool]) -> list[Any]:
