@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -23,15 +23,43 @@ class CalledNode:
 
 
 @dataclass(frozen=True, slots=True)
+class PackagedWebhook:
+    """What a call tells the package: `name` is how the package calls the webhook, `urls` are those of all webhooks of
+    the node by their names, `response_mode` says when a caller is answered."""
+
+    name: str = "default"
+    urls: Mapping[str, str] = field(default_factory=dict)
+    response_mode: str = "onReceived"
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "PackagedWebhook":
+        """The webhook that was stored; a key that is missing has its default."""
+        default = cls()
+        return cls(
+            str(stored.get("name") or default.name),
+            dict(stored.get("urls") or {}),
+            str(stored.get("responseMode") or default.response_mode),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As `from_json` and the package's process read it."""
+        return {"name": self.name, "urls": dict(self.urls), "responseMode": self.response_mode}
+
+
+@dataclass(frozen=True, slots=True)
 class PackagedAddress:
-    """A method and path, which is as it comes when it is called: without percent-encoding. `webhook` is how the package
-    calls it, `settings` how callers are answered."""
+    """A method and path, which is as it comes when it is called: without percent-encoding."""
 
     node: str
-    webhook: str
     method: str
     path: str
-    settings: dict[str, Any]
+    webhook: PackagedWebhook
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of a webhook, with the one of the package as `package`."""
+        answered = WebhookSettings(response_mode="lastNode", type_version=2)
+        return {**answered.to_json(), "package": self.webhook.to_json()}
 
 
 def addresses_of(document: Mapping[str, Any], called: Sequence[CalledNode], base: str) -> list[PackagedAddress]:
@@ -50,10 +78,8 @@ def addresses_of(document: Mapping[str, Any], called: Sequence[CalledNode], base
             if (method, paths[webhook]) in taken:
                 continue  # The one that is described first is called.
             taken.add((method, paths[webhook]))
-            settings = WebhookSettings.from_json({"responseMode": "lastNode", "typeVersion": 2}).to_json()
-            mode = str(described.get("responseMode") or "onReceived")
-            settings["package"] = {"name": webhook, "urls": urls, "responseMode": mode}
-            addresses.append(PackagedAddress(name, webhook, method, paths[webhook], settings))
+            kept = PackagedWebhook.from_json({**described, "name": webhook, "urls": urls})
+            addresses.append(PackagedAddress(name, method, paths[webhook], kept))
     return addresses
 
 

@@ -13,9 +13,7 @@ BASE = "https://x.example/webhook"
 def addresses(node: dict[str, Any], path: str = "hook") -> list[tuple[str, str]]:
     """The path and the address of each."""
     called = CalledNode({"name": "N", **node}, [{"name": "default", "httpMethod": "POST", "path": path}])
-    return [
-        (each.path, each.settings["package"]["urls"]["default"]) for each in addresses_of({"id": "w1"}, [called], BASE)
-    ]
+    return [(each.path, each.webhook.urls["default"]) for each in addresses_of({"id": "w1"}, [called], BASE)]
 
 
 @pytest.mark.parametrize(

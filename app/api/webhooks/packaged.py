@@ -9,13 +9,14 @@ from app.api.face.client_address import client_address
 from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import gather, multipart_pairs, nest
 from app.api.webhooks.requests import read_body, received_body, unreadable
+from app.triggers.packaged import PackagedWebhook
 
 CALL = "webhookCall"
 FORM = "multipart/form-data"
 
 
-def packaged_item(stored: dict[str, Any]) -> dict[str, Any]:
-    """The call as one item; `stored` is what was kept of the webhook. Raises Refused for a body that cannot be read."""
+def packaged_item(webhook: PackagedWebhook) -> dict[str, Any]:
+    """The call of the webhook as one item. Raises Refused for a body that cannot be read."""
     data = received_body()
     try:
         read = _form(data) if request.mimetype == FORM else {"body": read_body(data, "")[0], "raw": data}
@@ -23,7 +24,7 @@ def packaged_item(stored: dict[str, Any]) -> dict[str, Any]:
         raise unreadable(problem) from None
     body, raw = read["body"], read.get("raw", b"")
     came = {
-        **stored,
+        **webhook.to_json(),
         "method": request.method,
         "path": request.path,
         "headers": {name.lower(): value for name, value in request.headers.items()},

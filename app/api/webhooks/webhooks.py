@@ -31,6 +31,7 @@ from app.signatures import question_text
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import Chat
 from app.triggers.forms import asks_people, shows_page
+from app.triggers.packaged import PackagedWebhook
 from app.triggers.paths import path_as_shown
 from app.triggers.webhook_settings import RESPONSE_NODES, WebhookSettings, read_settings, wait_method
 from app.triggers.webhooks import METHODS, best_match, path_parameters
@@ -67,6 +68,7 @@ def call_webhook(path: str) -> Response:
         stored = orjson.loads(webhook.settings)
         settings = WebhookSettings.from_json(stored)
         chat = Chat.from_json(stored["chat"]) if "chat" in stored else None
+        packaged = PackagedWebhook.from_json(stored["package"]) if "package" in stored else None
         if request.method == "OPTIONS":
             return with_cors(no_content(), settings.options.allowed_origins, methods)
         by = let_in(connection, webhook.project_id, settings)
@@ -80,8 +82,8 @@ def call_webhook(path: str) -> Response:
     # Read without a connection: it may be large, and others wait for one.
     if chat is not None:
         items, sealed = orjson.dumps([chat_item(chat)]), None  # a message does not hold what has proved its sender
-    elif "package" in stored:
-        items, sealed = orjson.dumps([packaged_item(stored["package"])]), None
+    elif packaged is not None:
+        items, sealed = orjson.dumps([packaged_item(packaged)]), None
     else:
         items, sealed = items_of(webhook, called, settings, by), services().vault.seal(by.proof)
     execution_id, waiting, expected = start_called(webhook, items, waits=waits, awaited=waits, sealed=sealed)

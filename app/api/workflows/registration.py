@@ -56,7 +56,7 @@ def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
             document = rules.without_expressions(document, lambda: read_variables(project_id))
     webhooks, base = own_webhooks(document), f"{services().settings.webhook_url}/webhook"
     packaged = addresses_of(document, rules.called_nodes(document, lambda: read_variables(project_id)), base)
-    hooks = {each.node: NewHook(each.node, to_json(each.node, each.settings["package"]["urls"])) for each in packaged}
+    hooks = {each.node: NewHook(each.node, to_json(each.node, each.webhook.urls)) for each in packaged}
     timezone, polling = services().settings.timezone, rules.polling_nodes(document)
     return Triggers(
         [*webhooks, *(plain_address(each, each.method) for each in packaged)],
