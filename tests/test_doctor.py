@@ -52,7 +52,7 @@ def test_a_worker_that_an_upgrade_has_forgotten(database_url, connection, progra
     connection.commit()
     [other] = [each for each in found(database_url) if each.subject == "program of workers"]
     assert f"process 7 on forgotten {said}" in other.state
-    assert "start its worker anew" in other.advice
+    assert "restart its worker" in other.advice
 
 
 def test_a_host_with_another_encryption_key(database_url, connection) -> None:
@@ -125,7 +125,7 @@ def test_notices_that_do_not_get_through(database_url, connection) -> None:
         " VALUES (1, 'w', 'w', 'default', 'error', 'manual', now() - interval '1 hour')"
     )
     connection.commit()
-    assert "nobody sends them" in findings(database_url)["failure notices"]
+    assert "set EXECUTIONS_FAILURE_WEBHOOK" in findings(database_url)["failure notices"]
     sending = {"EXECUTIONS_FAILURE_WEBHOOK": "http://127.0.0.1:1/", "EXECUTIONS_FAILURE_SECRET": "secret"}
     assert "answers with 2xx" in findings(database_url, **sending)["failure notices"]
 
@@ -133,9 +133,9 @@ def test_notices_that_do_not_get_through(database_url, connection) -> None:
 def test_a_full_disk_and_a_folder_that_is_not_there(database_url, monkeypatch) -> None:
     monkeypatch.setattr("app.doctor.host.FREE_DISK_BYTES", 2**80)
     advice = findings(database_url, EXECUTIONS_HOME="/nowhere/at/all")
-    assert "make the folder" in advice["disk of EXECUTIONS_HOME"]
-    assert "name one" in findings(database_url, EXECUTIONS_HOME=__file__)["disk of EXECUTIONS_HOME"]
-    assert "make room" in advice["disk of temporary files"]
+    assert "create the folder" in advice["disk of EXECUTIONS_HOME"]
+    assert "set it to a folder" in findings(database_url, EXECUTIONS_HOME=__file__)["disk of EXECUTIONS_HOME"]
+    assert "free disk space" in advice["disk of temporary files"]
 
 
 def test_no_database() -> None:

@@ -37,7 +37,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "migrations",
             f"newer than this program: {shorten(newer)}" if newer else "all applied",
-            "replace this program by the version that made them" if newer else None,
+            "replace this program by the version that they came with" if newer else None,
         )
         yield from examine_pooler(settings)
         yield from examine_replica(connection, settings)

@@ -43,9 +43,9 @@ def examine_traces(settings: Settings) -> Iterator[Finding]:
     try:
         check_traces(os.environ)
     except SettingsError as error:
-        yield Finding("traces", str(error), "neither the API nor workers start like this")
+        yield Finding("traces", str(error), "correct this setting: the API and the workers do not start with it")
     else:
-        yield Finding("traces", "API and workers send them")
+        yield Finding("traces", "sent by the API and the workers")
 
 
 def examine_disk(settings: Settings) -> Iterator[Finding]:
@@ -54,15 +54,17 @@ def examine_disk(settings: Settings) -> Iterator[Finding]:
         try:
             free = shutil.disk_usage(folder).free
         except OSError as error:
-            yield Finding(subject, f"{folder}: {error.strerror}", "make the folder, and let this user write to it")
+            yield Finding(subject, f"{folder}: {error.strerror}", "create the folder, and let this user write to it")
             continue
         if not os.path.isdir(folder):
-            yield Finding(subject, f"{folder} is no folder", "name one that this user may write to")
+            yield Finding(subject, f"{folder} is not a folder", "set it to a folder that this user may write to")
             continue
         if not os.access(folder, os.W_OK | os.X_OK):
-            yield Finding(subject, f"{folder} cannot be written to", "let the user that runs this write to it")
+            yield Finding(subject, f"{folder} cannot be written to", "let this user write to it")
             continue
         advice = (
-            "make room: large requests, logs and the embedded database go there" if free < FREE_DISK_BYTES else None
+            "free disk space: large requests, logs and the embedded database are stored there"
+            if free < FREE_DISK_BYTES
+            else None
         )
         yield Finding(subject, f"{free / 2**30:.1f} GiB free in {folder}", advice)

@@ -34,11 +34,11 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
     old = server.version < OLDEST_SUPPORTED
     yield Finding("PostgreSQL", server.version_text, "upgrade to 15 or newer" if old else None)
     if server.read_only:
-        advice = "let DATABASE_URL lead to the primary; a replica goes into DATABASE_REPLICA_URL"
+        advice = "set DATABASE_URL to the primary's address, and DATABASE_REPLICA_URL to that of the replica"
         yield Finding("writing", "this database is read-only", advice)
     drift = abs((datetime.now(UTC) - server.now).total_seconds())
     off = (
-        "synchronise this machine's clock: logs, $now in workflows and the expiry of tokens go by it"
+        "synchronise this machine's clock: logs, $now in workflows and the expiry of tokens depend on it"
         if drift > CLOCK_SECONDS
         else None
     )
@@ -68,9 +68,9 @@ def examine_pooler(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with open_pool(settings.database_url, size=1, name="doctor", through_pooler=True) as pool, reading(pool):
-            yield Finding("pooler", "lets through")
+            yield Finding("pooler", "connects to PostgreSQL")
     except psycopg.OperationalError as error:
-        yield Finding("pooler", str(error).strip(), "check DATABASE_URL, and that the pooler runs")
+        yield Finding("pooler", str(error).strip(), "check DATABASE_URL and that the pooler runs")
 
 
 def examine_replica(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -86,13 +86,17 @@ def examine_replica(connection: Connection, settings: Settings) -> Iterator[Find
                     break
                 time.sleep(0.05)
     except psycopg.OperationalError as error:
-        yield Finding("replica", str(error).strip(), "check DATABASE_REPLICA_URL; until then the primary answers alone")
+        yield Finding(
+            "replica",
+            str(error).strip(),
+            "check DATABASE_REPLICA_URL; until it can be reached, all reads go to the primary",
+        )
         return
     seconds = time.monotonic() - began
     yield Finding(
         "replica",
-        f"{'had all after' if there else 'lacks something still after'} {seconds:.1f} s",
-        None if there else "see that it is a replica of this primary and receives what that writes",
+        f"{'caught up' if there else 'has not caught up'} within {seconds:.1f} s",
+        None if there else "check that it is a replica of this primary and that replication runs",
     )
 
 
@@ -113,10 +117,10 @@ def examine_what_stays(connection: Connection) -> Iterator[Finding]:
         yield Finding(
             "long transaction",
             f"{open_one.program or 'unnamed'} (process {open_one.pid}, {open_one.state}) for {open_one.seconds:.0f} s",
-            f"end it: SELECT pg_terminate_backend({open_one.pid}); dead rows stay and migrations wait for it",
+            f"end it: SELECT pg_terminate_backend({open_one.pid}); until then dead rows stay and migrations wait",
         )
     for path, one, other in shared_addresses(connection, limit=10):
-        advice = "deactivate the one that takes the other's calls; none could be activated like this today"
+        advice = "deactivate the workflow that gets the other one's calls; this version would not activate both"
         yield Finding("webhook", f"{path} is claimed by two projects, in workflows {one} and {other}", advice)
     for index in invalid_indexes(connection):
         yield Finding("index", f"{index} is not valid", f"run REINDEX INDEX CONCURRENTLY {index}")
@@ -124,5 +128,5 @@ def examine_what_stays(connection: Connection) -> Iterator[Finding]:
         advice = f"run ALTER TABLE {table} RESET (autovacuum_enabled)"
         yield Finding("autovacuum", f"off for table {table}", advice)
     for slot in idle_slots(connection):
-        advice = f"start its replica, or SELECT pg_drop_replication_slot('{slot}'): the disk fills up for it"
-        yield Finding("replication slot", f"{slot} is read by nobody", advice)
+        advice = f"start its replica, or SELECT pg_drop_replication_slot('{slot}'): PostgreSQL keeps its log for it"
+        yield Finding("replication slot", f"{slot} is not in use", advice)

@@ -27,13 +27,15 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
             vault.keyring.accepted_keys()
         wrong = unreadable(connection, vault)
         if not vault.keyring.is_there():
-            state = "made at first use"
+            state = "created at first use"
         elif credentials.one_of_each_key(connection):
-            state = "opens the credentials that were tried"
+            state = "decrypts the credentials that were tried"
         else:
             state = "not tried: there are no credentials yet"
     except OSError as error:
-        yield Finding("encryption key", str(error), "let this user read EXECUTIONS_HOME/encryption-key, or put it back")
+        yield Finding(
+            "encryption key", str(error), "let this user read EXECUTIONS_HOME/encryption-key, or restore the file"
+        )
         return
     if wrong:
         state = f"this host cannot decrypt {', '.join(wrong[:10])}"
@@ -53,7 +55,7 @@ def examine_queue(connection: Connection, settings: Settings) -> Iterator[Findin
         yield Finding(
             "program of workers",
             f"process {other.pid} on {other.hostname} is {other.program or 'an earlier version'}, and this is {own}",
-            "end the upgrade: bring that host to this version, and start its worker anew",
+            "finish the upgrade: install this version on that host, and restart its worker",
         )
     queue = queue_state(connection)
     late = queue.oldest_queued_seconds > QUEUE_SECONDS
@@ -71,8 +73,10 @@ def examine_packages(connection: Connection, settings: Settings) -> Iterator[Fin
     if listed:
         yield Finding("packages", ", ".join(f"{each.name}@{each.version}" for each in listed))
     for error in node_packages.list_errors(connection, lease_seconds=settings.lease_seconds):
-        advice = "workers that lack it leave its executions to others; they try again every minute"
-        yield Finding(f"package {error.package}", f"the worker on {error.hostname} lacks it: {error.message}", advice)
+        advice = "workers without it leave its executions to other workers, and try to install it every minute"
+        yield Finding(
+            f"package {error.package}", f"not installed for the worker on {error.hostname}: {error.message}", advice
+        )
 
 
 def examine_notices(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -80,7 +84,7 @@ def examine_notices(connection: Connection, settings: Settings) -> Iterator[Find
     backlog = failures.read_backlog(connection)
     advice = None
     if backlog.number and backlog.oldest_seconds > NOTICE_SECONDS:
-        advice = "check that EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; the workers' logs have its answers"
+        advice = "check that EXECUTIONS_FAILURE_WEBHOOK answers with 2xx; its answers are in the workers' logs"
         if settings.failure_webhook is None:
-            advice = "start a worker with EXECUTIONS_FAILURE_WEBHOOK: nobody sends them"
+            advice = "set EXECUTIONS_FAILURE_WEBHOOK for a worker: none sends them now"
     yield Finding("failure notices", f"{backlog.number} to be sent (oldest {backlog.oldest_seconds:.0f} s)", advice)

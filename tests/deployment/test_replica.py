@@ -219,7 +219,7 @@ def test_the_doctor_looks_at_the_replica(site: Site) -> None:
     site.standby.pause()
     try:
         site.run()
-        assert advice() == "see that it is a replica of this primary and receives what that writes"
+        assert advice() == "check that it is a replica of this primary and that replication runs"
     finally:
         site.standby.resume()
 

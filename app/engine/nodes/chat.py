@@ -23,7 +23,7 @@ async def chat(context: NodeContext) -> Outputs:
     options = as_group(parameters.get("options"))
     if options.get("memoryConnection"):
         raise NodeError(
-            "A Chat node keeps nothing in a memory here", description="Connect the memory to the agent that replies."
+            "A Chat node cannot use a memory here", description="Connect the memory to the agent that replies."
         )
     waits = parameters.get("operation", "send") == SEND_AND_WAIT
     if context.version < OPERATIONS_SINCE:

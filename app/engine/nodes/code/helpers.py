@@ -142,9 +142,9 @@ def _question(question: bytes) -> Json:
     document = large_json.read(question)
     asked = document if isinstance(document, dict) else {}
     if not isinstance(asked.get("call"), int) or not isinstance(asked.get("given"), dict):
-        raise NodeError("The program asked for something that could not be understood.")
+        raise NodeError("The program called a helper in a way that is not known.")
     if asked.get("name") not in ("httpRequest", "request", "file"):
-        raise NodeError("The program asked for something that is not known.")
+        raise NodeError("The program called a helper that is not known.")
     return asked
 
 

@@ -112,7 +112,7 @@ async def _send(
             address.addr_spec for name in ("toEmail", "ccEmail", "bccEmail") for address in _addresses(extras.get(name))
         ]
         if not senders:
-            raise NodeError("A mail needs an address to come from", item_index=index)
+            raise NodeError("The mail has no sender: fill in From Email", item_index=index)
         if not recipients:
             raise NodeError("No recipients defined", item_index=index)
         return await smtp.send(connection, message, senders[0].addr_spec, recipients, credential.get("password"))
