@@ -2,9 +2,13 @@
 // whatever is there twice stay as they are stored.
 const [QUOTE, BACKSLASH, COMMA, COLON] = [34, 92, 44, 58];
 const KINDS = { 123: "object", 91: "list", 34: "text", 110: "null", 116: "boolean", 102: "boolean" };
+const LONG = 1024; // bytes of an object or a list; where such a one ends is noted
+const MOST_NOTED = 2 ** 20;
 const decoder = new TextDecoder();
 
 export class JsonText {
+  #noted = { starts: [], ends: [], counts: [] }; // long objects and lists, in their order
+
   constructor(bytes, end = bytes.length) {
     this.bytes = bytes;
     this.end = end;
@@ -58,6 +62,12 @@ export class JsonText {
     this.count = 0;
     if (bytes[start] === QUOTE) return this.endOfText(start);
     if (!this.isNested(start)) return this.endOfWord(start);
+    const { starts, ends, counts } = this.#noted;
+    const noted = lastWhere(starts, (each) => each <= start);
+    if (starts[noted] === start) {
+      this.count = counts[noted];
+      return ends[noted];
+    }
     let [depth, commas] = [0, 0];
     for (let at = start; at < end; at += 1) {
       const byte = bytes[at];
@@ -70,6 +80,34 @@ export class JsonText {
         const inner = this.skipSpace(start + 1);
         this.count = inner === at ? 0 : commas + 1;
         return at + 1;
+      }
+    }
+    throw new SyntaxError("no JSON");
+  }
+
+  /** Notes where the long objects and lists in one end, so that however deep one lies it is not looked through again. */
+  note(start) {
+    const { bytes, end } = this;
+    const { starts, ends, counts } = (this.#noted = { starts: [], ends: [], counts: [] });
+    let [own, deeper] = [-1, 0]; // the one that is open, whose end is the one around it until then; how many beyond MOST_NOTED
+    for (let at = start; at < end; at += 1) {
+      const byte = bytes[at];
+      if (byte === QUOTE) at = this.endOfText(at) - 1;
+      else if (byte === COMMA && !deeper) counts[own] += 1;
+      else if (byte === 123 || byte === 91) {
+        if (starts.length === MOST_NOTED) deeper += 1;
+        else {
+          ends.push(own);
+          counts.push(bytes[this.skipSpace(at + 1)] === byte + 2 ? 0 : 1);
+          own = starts.push(at) - 1;
+        }
+      } else if ((byte === 125 || byte === 93) && deeper) deeper -= 1;
+      else if (byte === 125 || byte === 93) {
+        const around = ends[own];
+        if (at + 1 - starts[own] < LONG) starts.length = ends.length = counts.length = own;
+        else ends[own] = at + 1;
+        own = around;
+        if (own < 0) return;
       }
     }
     throw new SyntaxError("no JSON");
@@ -97,4 +135,15 @@ export class JsonText {
     }
     return { marks, counts, count };
   }
+}
+
+/** The place of the last of sorted entries for which something is true, as it is for all before it; -1: for none. */
+export function lastWhere(entries, isTrue) {
+  let [low, high] = [-1, entries.length - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (isTrue(entries[middle])) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }

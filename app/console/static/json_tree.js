@@ -1,9 +1,10 @@
 // A JSON text as a tree whose lines are cut from it. Members are looked up when their object or list is opened.
+import { lastWhere } from "./json_text.js";
+
 const SHOWN = 200; // bytes of a value in its line; what is longer can be opened
 const LINE = 160; // letters of a long text in a line
 const MOST_LINES = 2000000; // of all that is open
 const MOST_OPENED = 100000; // objects and lists that are opened at once
-const OPENING_MS = 3000;
 
 export class TooManyLines extends Error {}
 
@@ -11,6 +12,7 @@ export class JsonTree {
   constructor(json, start, title) {
     this.json = json;
     const at = json.skipSpace(start);
+    if (json.isNested(at)) json.note(at);
     const end = json.endOf(at);
     this.root = { depth: 0, title, key: null, start: at, end, count: json.count, position: 0, size: 1, parent: null, opened: [], extra: 0, tops: null };
   }
@@ -45,7 +47,7 @@ export class JsonTree {
 
   /**
    * Opens what stands in a line, and the objects and lists in it, those that are less deep first. Says whether all are
-   * open: no more are opened than can be shown, in OPENING_MS.
+   * open: no more are opened than can be shown.
    */
   openWithin(line) {
     const top = this.#nodeAt(this.#locate(line));
@@ -54,7 +56,6 @@ export class JsonTree {
       return true;
     }
     if (!top.members) this.#open(top);
-    const until = performance.now() + OPENING_MS;
     let [more, isAll] = [0, true];
     const opened = [top];
     for (let at = 0; at < opened.length; at += 1) {
@@ -67,7 +68,7 @@ export class JsonTree {
         const count = node.members.counts[index];
         if (!known && !count) continue;
         if (!known) {
-          isAll &&= opened.length < MOST_OPENED && this.lines + more + count <= MOST_LINES && performance.now() < until;
+          isAll &&= opened.length < MOST_OPENED && this.lines + more + count <= MOST_LINES;
           if (!isAll) continue;
         }
         const child = known ?? this.#member(node, index);
@@ -90,10 +91,26 @@ export class JsonTree {
 
   /** Opens all that a place in the text lies in, and says in which line it stands; `at` is one in a long text there. */
   reveal(place, at) {
-    let [node, line] = [this.root, 0];
+    const opened = [];
+    try {
+      return this.#lead(place, at, opened);
+    } finally {
+      let more = 0;
+      for (const node of opened.reverse()) node.extra = more += node.members.count; // each lies in the one behind it
+      if (more) this.#grow(opened.at(-1).parent, more);
+    }
+  }
+
+  /** Says in which line a place stands; adds to `opened` what it opens on the way, for the caller to grow. */
+  #lead(place, at, opened) {
+    let [node, line, more] = [this.root, 0, 0];
     if (place <= node.start && this.json.isNested(node.start)) return line;
     for (;;) {
-      const { marks, count } = this.#opened(node).members;
+      if (!node.members) {
+        more += this.#readMembers(node, more);
+        opened.push(node);
+      }
+      const { marks, count } = node.members;
       if (!marks) return line + 1 + lineAt(node.members.texts.ends, at);
       let [low, high] = [0, count - 1];
       while (low < high) {
@@ -103,7 +120,8 @@ export class JsonTree {
         else high = middle - 1;
       }
       line += this.#offset(node, low);
-      const child = node.opened.find((each) => each.position === low) ?? this.#member(node, low);
+      const known = node.opened[lastWhere(node.opened, (each) => each.position <= low)];
+      const child = known?.position === low ? known : this.#member(node, low);
       const isLongText = child.start === place && this.json.kind(place) === "text" && child.end - place > SHOWN;
       if (place < child.start || (place === child.start && !isLongText)) return line;
       node = child;
@@ -120,22 +138,23 @@ export class JsonTree {
     return { names, start: node.start, end: node.end };
   }
 
-  #opened(node) {
-    if (!node.members) this.#open(node);
-    return node;
+  #open(node) {
+    this.#grow(node, this.#readMembers(node));
   }
 
-  #open(node) {
+  /** Looks up the members of what lies in what is open, beside which there will be `more` lines. Says how many it has. */
+  #readMembers(node, more = 0) {
     const isNested = this.json.isNested(node.start);
-    if (isNested && node.count + this.lines > MOST_LINES) throw new TooManyLines();
+    if (isNested && node.count + more + this.lines > MOST_LINES) throw new TooManyLines();
     const members = isNested ? this.json.members(node.start, node.count) : this.#findLines(node);
-    if (this.lines + members.count > MOST_LINES) throw new TooManyLines();
+    if (this.lines + more + members.count > MOST_LINES) throw new TooManyLines();
     node.members = members;
     if (node.parent) {
-      const behind = node.parent.opened.findIndex((each) => each.position > node.position);
-      node.parent.opened.splice(behind < 0 ? node.parent.opened.length : behind, 0, node);
+      const behind = lastWhere(node.parent.opened, (each) => each.position < node.position);
+      node.parent.opened.splice(behind + 1, 0, node);
+      node.parent.tops = null;
     }
-    this.#grow(node, members.count);
+    return members.count;
   }
 
   #close(node) {
@@ -239,17 +258,6 @@ export class JsonTree {
     }
     return { texts: { text, ends, count: ends.length }, count: ends.length };
   }
-}
-
-/** The place of the last of sorted entries for which something is true, as it is for all before it; -1: for none. */
-function lastWhere(entries, isTrue) {
-  let [low, high] = [-1, entries.length - 1];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (isTrue(entries[middle])) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** In which of the lines that end there a letter stands. */
