@@ -11,6 +11,7 @@ from app.console.assets import assets
 from app.repository.connection import connect
 from app.repository.execution_data import encode_run_data
 from tests.console.browsing import Stage, needs_chromium, violations
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 ITEMS = 3_000
@@ -47,7 +48,7 @@ def keep(stage: Stage, items: list[bytes]) -> str:
 def make_item(number: int) -> bytes:
     """Items of different heights; the last but one has a field that no other has, the last one is large."""
     if number == LARGE:
-        row = b'{"name":"Ada \\"L\\"","list":[1,2,3],"text":"%s"}' % (b"a" * 60)
+        row = b'{"name":"Ada \\"L\\"","list":[1,[2]],"text":"%s"}' % (b"a" * 60)
         return b'{"json":{%s,"text":"%s","rows":[%s]}}' % (ODD, b"one\\ntwo\\n" * 500, b",".join([row] * ROWS))
     late = {"late": "needle"} if number == LARGE - 1 else HEBREW if number == TURNED else {}
     return orjson.dumps({"json": {"n": number, "text": f"<b>{number}</b> {'word ' * (number % 40)}", **late}})
@@ -93,7 +94,7 @@ def search_and_copy(page: Page, line: Locator) -> None:
     expect(said).to_have_text("Copied the path")
     assert page.evaluate("navigator.clipboard.readText()") == "$json.text"
     dialog.get_by_role("button", name="Open all").press("Enter")
-    expect(said).to_have_text(re.compile("^(All|As much) is open"))  # as much as can be in its time
+    expect(said).to_have_text("As much is open as can be shown at once")
     expect(path).to_have_text("$json.text")  # one stays where one is
     dialog.get_by_role("button", name="Close all").press("Enter")
     expect(line.filter(has_text='"rows"')).to_have_attribute("aria-expanded", "false")
@@ -194,10 +195,10 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     assert violations(page) == []
 
 
-TALL = """async (address) => {
+TALL = """async ([address, steps, patience]) => {
   const { VirtualList } = await import(address);
+  performance.now = () => 0; // however late a frame comes at load, it follows a turn of the wheel at once
   const scroller = document.createElement("div");
-  scroller.className = "tall";
   scroller.style = "position: fixed; inset: 0 auto auto 0; width: 300px; height: 400px; overflow: auto";
   scroller.style.overflowAnchor = "none";
   const canvas = scroller.appendChild(document.createElement("div"));
@@ -209,35 +210,32 @@ TALL = """async (address) => {
     row.textContent = index;
     return row;
   };
-  const see = (first, last, top) => (scroller.dataset.top = top);
+  let [stands, arrive] = [0, () => null];
+  const see = (first, last, top) => arrive((stands = top));
   new VirtualList({ scroller, canvas, count: 1000000, height: 40, draw, see }).layout();
+  for (const [kind, to, row] of steps) {
+    const arrived = new Promise((done, fail) => {
+      arrive = (top) => top === row && setTimeout(done); // once this frame is done, as a hand would
+      setTimeout(() => fail(new Error(`${kind} ${to}: stands at ${stands}, not at ${row}`)), patience);
+    });
+    scroller.dispatchEvent(new Event(kind));
+    if (kind === "wheel") scroller.scrollBy(0, to);
+    else scroller.scrollTop = to * (scroller.scrollHeight - scroller.clientHeight);
+    await arrived;
+  }
 }"""
+DRAG, TURN = "pointerdown", "wheel"
 
 
 def test_a_list_that_is_taller_than_browsers_draw_scrolls_to_each_of_its_rows(open_tab):
-    page: Page = open_tab().page
-    page.evaluate(TALL, f"/console/static/{assets().address('virtual.js')}")
-    scroller = page.locator(".tall")
-
-    def drag(to: float) -> None:
-        scroller.dispatch_event("pointerdown")
-        scroller.evaluate("(list, to) => (list.scrollTop = to * (list.scrollHeight - list.clientHeight))", to)
-
-    def turn(by: int) -> None:
-        scroller.dispatch_event("wheel")
-        scroller.evaluate("(list, by) => list.scrollBy(0, by)", by)
-
-    def stands_at(row: int) -> None:
-        expect(scroller).to_have_attribute("data-top", str(row))
-
-    for part, row in ((0.5, 499_995), (0.25, 249_997), (1, 999_990), (0, 0)):
-        drag(part)
-        stands_at(row)
-    for row in (50, 100, 150, 100, 50, 0):
-        turn(2_000 if int(str(scroller.get_attribute("data-top"))) < row else -2_000)
-        stands_at(row)
-    drag(1)
-    stands_at(999_990)
-    for row in (999_940, 999_890, 999_940, 999_990):
-        turn(2_000 if int(str(scroller.get_attribute("data-top"))) < row else -2_000)
-        stands_at(row)
+    steps: list[tuple[str, float, int]] = [
+        (DRAG, 0.5, 499_995),
+        (DRAG, 0.25, 249_997),
+        (DRAG, 1, 999_990),
+        (DRAG, 0, 0),
+    ]
+    steps += [(TURN, 2_000, row) for row in (50, 100, 150)] + [(TURN, -2_000, row) for row in (100, 50, 0)]
+    steps += [(DRAG, 1, 999_990)]
+    steps += [(TURN, -2_000, row) for row in (999_940, 999_890)] + [(TURN, 2_000, row) for row in (999_940, 999_990)]
+    address = f"/console/static/{assets().address('virtual.js')}"
+    open_tab().page.evaluate(TALL, [address, steps, PATIENCE_SECONDS * 1000])
