@@ -33,10 +33,11 @@ export class ItemList {
     this.bar = part.parentElement.querySelector(".items-bar");
     const begin = readList(part);
     this.#next = begin.next;
-    this.#widths = this.#measure(part);
+    this.#widths = [Math.max(WIDTHS.least, String(this.total).length * WIDTHS.ofLetter + 40)];
     this.#build(whose);
     this.#take(begin, search ? 0 : Number(offset));
     part.replaceWith(this.element);
+    this.#widen();
     this.#offerJump();
     this.list = new VirtualList({
       scroller: this.scroller,
@@ -104,13 +105,10 @@ export class ItemList {
     return Math.round(Math.min(WIDTHS.most, Math.max(WIDTHS.least, wanted)));
   }
 
-  /** Columns as wide as the first page has them, and together no less than the room that there is. */
-  #measure(part) {
-    const widths = [...part.querySelectorAll(".data th")].map((th) => this.#width(th.getBoundingClientRect().width));
-    widths[0] = Math.max(WIDTHS.least, String(this.total).length * WIDTHS.ofLetter + 40);
-    const left = part.clientWidth - widths.reduce((sum, each) => sum + each, 0) - WIDTHS.bar;
-    if (left > 0 && widths.length > 1) widths[widths.length - 1] += Math.floor(left);
-    return widths;
+  /** Columns are together no less wide than the room that there is. */
+  #widen() {
+    const left = this.scroller.clientWidth - this.#widths.reduce((sum, each) => sum + each, 0) - WIDTHS.bar;
+    if (left > 0 && this.#columns.length) this.#widths[this.#columns.length] += Math.floor(left);
   }
 
   #tellColumns() {
