@@ -4,7 +4,7 @@ The plans are run, not only estimated: a statement that walks through the table 
 looks at a tenth of the executions with bounds of a tenth where they grow with them, `make check-plans` at all.
 """
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 
@@ -103,6 +103,11 @@ def at(moment: datetime, wanted: ExecutionFilter) -> ExecutionFilter:
     """The same with times around `moment` instead of NOW."""
     times = {"started_after": wanted.started_after, "started_before": wanted.started_before}
     return replace(wanted, **{name: moment + (time - NOW) for name, time in times.items() if time is not None})
+
+
+def test_every_filter_is_looked_at() -> None:
+    given = {field.name for wanted in SINGLE.values() for field in fields(wanted) if getattr(wanted, field.name)}
+    assert given == {field.name for field in fields(ExecutionFilter)}
 
 
 @pytest.mark.parametrize("before", [None, ROWS // 4], ids=["first page", "deep page"])
