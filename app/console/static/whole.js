@@ -17,6 +17,7 @@ class Whole {
   #next = null;
   #found = { count: 0, isAll: true, shown: -1, text: "" };
   #due = 0;
+  #isOutside = false; // where a press began: who marks letters may let go anywhere
 
   constructor(address, number) {
     this.dialog = document.createElement("dialog");
@@ -37,7 +38,8 @@ class Whole {
       this.worker.terminate();
       this.dialog.remove();
     });
-    this.dialog.addEventListener("click", (event) => this.#click(event.target));
+    this.dialog.addEventListener("pointerdown", ({ target }) => (this.#isOutside = target === this.dialog));
+    this.dialog.addEventListener("click", (event) => this.#click(event));
     this.dialog.addEventListener("keydown", (event) => this.#press(event));
     this.field.addEventListener("input", () => {
       clearTimeout(this.#due);
@@ -173,9 +175,10 @@ class Whole {
     this.note.textContent = text;
   }
 
-  #click(target) {
+  #click({ target, detail }) {
     const { does, copies } = target.closest("button")?.dataset ?? {};
-    if (target === this.dialog || does === "close") this.dialog.close();
+    const isOutside = target === this.dialog && this.#isOutside && detail < 2; // the first click of two has opened it
+    if (isOutside || does === "close") this.dialog.close();
     else if (copies) this.#copy(copies);
     else if (does === "next" || does === "before") this.#step(does === "next" ? 1 : -1);
     else if (does) this.#alter(does, { line: 0 });

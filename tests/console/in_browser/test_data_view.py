@@ -33,6 +33,21 @@ TELL_SEARCHES = """() => document.addEventListener("htmx:trigger", ({ target }) 
   if (target.name === "search") target.dataset.asked = "";
 })"""
 
+COPY_WITHOUT_CLIPBOARD = """async (address) => {
+  const { copy } = await import(address);
+  const before = document.activeElement;
+  Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true }); // as over plain HTTP
+  await copy(Promise.resolve(new Blob(["1 \u20ac"])), document.querySelector("dialog[open]"));
+  delete navigator.clipboard;
+  return [await navigator.clipboard.readText(), before === document.activeElement];
+}"""
+CLICK_OUTSIDE = """dialog => ["a second click", "letters that were marked"].map((what) => {
+  const pressed = what === "a second click" ? dialog : dialog.querySelector(".tree");
+  pressed.dispatchEvent(new PointerEvent("pointerdown", { bubbles: true }));
+  dialog.dispatchEvent(new MouseEvent("click", { detail: pressed === dialog ? 2 : 1, bubbles: true }));
+  return dialog.open;
+})"""
+
 
 def keep(stage: Stage, items: list[bytes]) -> str:
     """Let the execution that succeeded have given these items. Returns the path of its page with the node that did."""
@@ -93,6 +108,9 @@ def search_and_copy(page: Page, line: Locator) -> None:
     dialog.get_by_role("button", name="Copy path").press("Enter")
     expect(said).to_have_text("Copied the path")
     assert page.evaluate("navigator.clipboard.readText()") == "$json.text"
+    copied = page.evaluate(COPY_WITHOUT_CLIPBOARD, f"/console/static/{assets().address('copying.js')}")
+    assert copied == ["1 \u20ac", True]
+    assert dialog.evaluate(CLICK_OUTSIDE) == [True, True]
     dialog.get_by_role("button", name="Open all").press("Enter")
     expect(said).to_have_text("As much is open as can be shown at once")
     expect(path).to_have_text("$json.text")  # one stays where one is
