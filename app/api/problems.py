@@ -90,7 +90,7 @@ def update_problem(body: dict[str, Any], problem_id: str) -> Response:
     body=ProblemRetryBody(),
     body_required=False,
     answer=RetryManySchema,
-    errors=[404],
+    errors=[404, 409],
     idempotent=True,
     example={"loadWorkflow": True, "dryRun": False},
 )

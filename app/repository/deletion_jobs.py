@@ -12,16 +12,28 @@ from psycopg.rows import args_row
 from app.repository import counters
 from app.repository.connection import Connection, read_one, scalar
 from app.repository.deletions import DELETE, LOCK
-from app.repository.errors import CannotDelete, DeletionJobNotFound
+from app.repository.errors import CannotDelete, Conflict, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.executions import list_executions
 from app.vocabulary import MAX_ID
 
 STEP_SIZE = 500
+MAX_UNFINISHED = 20
+"""So many jobs of the keys of one project, or of the keys of all projects, may be under way."""
 
+# Two that ask at the same moment are counted one after the other.
+TAKE_TURN = """
+    SELECT pg_advisory_xact_lock(hashtextextended('deletion jobs', hashtext(coalesce(%(project_id)s::text, ''))))
+"""
+
+# Nothing where as many are under way as may be. Uses deletion_jobs_unfinished.
 CREATE = """
     INSERT INTO deletion_jobs (project_id, wanted, above)
-    VALUES (%(project_id)s, %(wanted)s, coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1)
+    SELECT %(project_id)s, %(wanted)s, coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1
+     WHERE (SELECT count(*)
+              FROM deletion_jobs AS j
+             WHERE j.finished_at IS NULL AND coalesce(j.project_id, '') = coalesce(%(project_id)s::text, '')
+           ) < %(most)s
     RETURNING id
 """
 
@@ -76,15 +88,20 @@ class DeletionJob:
 def create_deletion_job(connection: Connection, wanted: ExecutionFilter) -> int:
     """Have workers delete whatever matches and exists now; returns the job's id.
 
-    Raises CannotDelete when one of them runs.
+    Raises CannotDelete when one of them runs, Conflict where too many jobs are under way.
     """
     if "running" in (wanted.statuses or ("running",)):
         running = replace(wanted, statuses=("running",))
         if list_executions(connection, running, limit=1):
             raise CannotDelete
     connection.execute(FORGET)
-    parameters = {"project_id": wanted.visible_project, "wanted": orjson.dumps(asdict(wanted)).decode()}
-    return int(scalar(connection, CREATE, parameters))
+    project = {"project_id": wanted.visible_project}
+    connection.execute(TAKE_TURN, project)
+    parameters = {"wanted": orjson.dumps(asdict(wanted)).decode(), "most": MAX_UNFINISHED}
+    job_id = scalar(connection, CREATE, project | parameters)
+    if job_id is None:
+        raise Conflict(f"{MAX_UNFINISHED} deletions in the background are under way: await the end of one")
+    return int(job_id)
 
 
 def get_deletion_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> DeletionJob:

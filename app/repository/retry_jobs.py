@@ -13,7 +13,7 @@ from psycopg.rows import args_row
 
 from app.repository.bulk_calls import create_bulk_call, note_touched
 from app.repository.connection import Connection, json_of, read_one, scalar
-from app.repository.errors import CannotRetry, RetryJobNotFound
+from app.repository.errors import CannotRetry, Conflict, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.restarts import Restart, read_restart
 from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
@@ -21,13 +21,25 @@ from app.vocabulary import MAX_ID
 
 STEP_SIZE = 100
 COUNTED_UP_TO = 10_000
+MAX_UNFINISHED = 20
+"""So many jobs of the keys of one project, or of the keys of all projects, may be under way."""
 MAX_QUEUED = 1_000
 """While so many executions are queued, of whatever kind, no job queues more."""
 
+# Two that ask at the same moment are counted one after the other.
+TAKE_TURN = """
+    SELECT pg_advisory_xact_lock(hashtextextended('retry jobs', hashtext(coalesce(%(project_id)s::text, ''))))
+"""
+
+# Nothing where as many are under way as may be. Uses retry_jobs_unfinished.
 CREATE = """
     INSERT INTO retry_jobs (project_id, wanted, load_workflow, retry_from, matched, bulk_call_id, above)
-    VALUES (%(project_id)s, %(wanted)s, %(load_workflow)s, %(retry_from)s, %(matched)s, %(bulk_call_id)s,
-            coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1)
+    SELECT %(project_id)s, %(wanted)s, %(load_workflow)s, %(retry_from)s, %(matched)s, %(bulk_call_id)s,
+           coalesce((SELECT max(e.id) FROM executions AS e), 0) + 1
+     WHERE (SELECT count(*)
+              FROM retry_jobs AS j
+             WHERE j.finished_at IS NULL AND coalesce(j.project_id, '') = coalesce(%(project_id)s::text, '')
+           ) < %(most)s
     RETURNING id
 """
 
@@ -120,7 +132,10 @@ Check = Callable[[Connection, int, Restart], None]
 
 
 def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_workflow: bool, restart: Restart) -> int:
-    """Have workers retry whatever matches and exists now; returns the job's id. `restart` has no items."""
+    """Have workers retry whatever matches and exists now; returns the job's id. `restart` has no items.
+
+    Raises Conflict where too many are under way.
+    """
     connection.execute(FORGET)
     matched = len(find_retryable(connection, wanted, limit=COUNTED_UP_TO + 1))
     parameters = {
@@ -130,8 +145,13 @@ def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_wo
         "retry_from": json_of(restart.stored_place()),
         "matched": matched if matched <= COUNTED_UP_TO else None,
         "bulk_call_id": create_bulk_call(connection, wanted.visible_project),
+        "most": MAX_UNFINISHED,
     }
-    return int(scalar(connection, CREATE, parameters))
+    connection.execute(TAKE_TURN, {"project_id": wanted.visible_project})
+    job_id = scalar(connection, CREATE, parameters)
+    if job_id is None:
+        raise Conflict(f"{MAX_UNFINISHED} retries in the background are under way: await the end of one, or cancel one")
+    return int(job_id)
 
 
 def get_retry_job(connection: Connection, job_id: int, *, project_id: str | None = None) -> RetryJob:

@@ -75,6 +75,10 @@ STATEMENTS = {
     "retry job": (retry_jobs.GET, {"id": 7}),
     "next retry job": (retry_jobs.NEXT, {}),
     "old retry jobs": (retry_jobs.FORGET, {}),
+    "a retry job more": (
+        retry_jobs.CREATE,
+        {"wanted": "{}", "load_workflow": False, "retry_from": None, "matched": 1, "bulk_call_id": 1, "most": 20},
+    ),
     "results of a retry job": (retry_jobs.RESULTS, {"id": 7, "before": 4000, "limit": 100}),
     "old calls of many": (bulk_calls.FORGET, {}),
     "calls of many that are too many": (
@@ -85,6 +89,7 @@ STATEMENTS = {
     "deletion job": (deletion_jobs.GET, {"id": 7}),
     "next deletion job": (deletion_jobs.NEXT, {}),
     "old deletion jobs": (deletion_jobs.FORGET, {}),
+    "a deletion job more": (deletion_jobs.CREATE, {"wanted": "{}", "most": 20}),
     "workers": (overview.WORKERS, {"lease_seconds": 30.0, "most": 200}),
     "workers that are alive": (workers.ALIVE, {"lease_seconds": 30.0}),
     "workers of the past": (workers.FORGET, {}),

@@ -98,6 +98,7 @@ def note_touched(connection: Connection, ids: Collection[int]) -> dict[str, str]
     scope="execution:retry",
     body=RetryManyBody(),
     answer=RetryManySchema,
+    errors=[409],
     idempotent=True,
     example={"filter": {"status": ["error"]}, "loadWorkflow": True, "dryRun": False},
 )
@@ -105,7 +106,8 @@ def retry_many_executions(body: dict[str, Any]) -> Response:
     """Retry executions that failed, newest first, and say for each what became of it.
 
     By conditions: those that no retry has mended yet. By `ids`: each of them, or why not. More than 1,000 that match
-    a filter are retried in the background, and `job` says where to ask how far it is. A dry run tells of 1,000.
+    a filter are retried in the background, and `job` says where to ask how far it is: 409 while 20 such jobs of a
+    project are under way. A dry run tells of 1,000.
     """
     with database() as connection:
 
@@ -190,13 +192,15 @@ def would_retry(connection: Connection, ids: list[int], restart: Restart) -> lis
     scope="execution:delete",
     body=DeleteBody(),
     answer=DeletedSchema,
+    errors=[409],
     idempotent=True,
     example={"ids": ["1042", "1043"]},
 )
 def delete_executions(body: dict[str, Any]) -> Response:
     """Delete executions with their data, all that are named or none; one that runs keeps all of them.
 
-    More than 1,000 that match a filter are deleted in the background, and `job` says where to ask how far it is.
+    More than 1,000 that match a filter are deleted in the background, and `job` says where to ask how far it is: 409
+    while 20 such jobs of a project are under way.
     """
     visible = caller().project_id
     if "ids" in body:
