@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
-START_SECONDS = 60.0
-"""How long the API may take until it answers."""
+START_SECONDS = 600.0
+"""How long PostgreSQL, and then the API, may take until it answers, unless it ends: the machine may be busy."""
+WAITING_SECONDS = 10.0
+"""How often it is said that the API does not answer yet."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 API_KEY_FILE = "api-key"
 LOCK_FILE = "lock"
@@ -74,7 +76,7 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             key = _api_key(settings)
             children += running.enter_context(_processes(settings, environ, say))
             address = _address(settings)
-            _await_ready(f"{address}/healthz/readiness", children)
+            _await_ready(f"{address}/healthz/readiness", children, say)
             commands = _look_around(ApiClient(f"{address}/api/v1", key), say)
             say(_welcome(settings, address, key, _console_link(settings, address, key), commands))
             _watch(children, stores)
@@ -98,7 +100,7 @@ def _start_database(settings: Settings, running: contextlib.ExitStack, children:
     server = EmbeddedPostgres(settings.home)
     say(f"{'Creating' if server.is_new else 'Starting'} PostgreSQL in {settings.home / 'postgres'}")
     running.callback(server.stop)
-    url = server.start()
+    url = server.start(START_SECONDS)
     assert server.child is not None
     children.append(server.child)
     file = settings.home / DATABASE_URL_FILE
@@ -149,8 +151,9 @@ def _processes(settings: Settings, environ: Mapping[str, str], say: Say) -> Iter
             child.stop()
 
 
-def _await_ready(url: str, children: list[Child]) -> None:
-    deadline = time.monotonic() + START_SECONDS
+def _await_ready(url: str, children: list[Child], say: Say) -> None:
+    began = time.monotonic()
+    next_word = began + WAITING_SECONDS
     while True:
         for child in children:
             child.check()
@@ -158,8 +161,12 @@ def _await_ready(url: str, children: list[Child]) -> None:
             open_url(url, timeout=5).close()
             return
         except (urllib.error.URLError, OSError) as error:
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > began + START_SECONDS:
                 raise CannotStart(f"{url} does not answer: {error}\n{children[-2].log_tail()}") from None
+            if now > next_word:
+                next_word = now + WAITING_SECONDS
+                say(f"Still waiting for the API, {now - began:.0f} seconds after its start: {url}: {error}")
         time.sleep(0.1)
 
 

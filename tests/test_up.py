@@ -10,15 +10,19 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TextIO
 
 import psycopg
 import pytest
 
+from app import up as up_module
+from app.processes import ChildDied
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.warm import Warm
@@ -188,3 +192,33 @@ def test_a_named_database_and_key_are_used_and_a_part_that_dies_is_reported_with
     assert "worker was killed by SIGKILL" in rest
     assert "worker.log" in rest
     await_end(processes)
+
+
+@pytest.mark.parametrize("seconds", [45, 580, 620])
+def test_an_api_that_takes_long_is_waited_for_and_it_is_said(seconds, monkeypatch):
+    """By a clock that only goes on while it sleeps."""
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    clock.sleep = lambda took: setattr(clock, "now", clock.now + 10 * took)
+    monkeypatch.setattr(up_module, "time", clock)
+    api, said = SimpleNamespace(check=lambda: None, log_tail=lambda: "Booting worker"), []
+
+    def answer(url, timeout):
+        if clock.now < seconds:
+            raise urllib.error.URLError("refused")
+        return SimpleNamespace(close=lambda: None)
+
+    monkeypatch.setattr(up_module, "open_url", answer)
+    if seconds > up_module.START_SECONDS:
+        with pytest.raises(up_module.CannotStart, match=r"refused.*\n.*Booting worker"):
+            up_module._await_ready("http://api/", [api, api], said.append)
+    else:
+        up_module._await_ready("http://api/", [api, api], said.append)
+    assert len(said) >= min(seconds, up_module.START_SECONDS) // 12
+    assert all("waiting for the API" in line and "refused" in line for line in said)
+
+    def die():
+        raise ChildDied("API ended")
+
+    clock.now, api.check = 0.0, die
+    with pytest.raises(ChildDied):
+        up_module._await_ready("http://api/", [api, api], said.append)

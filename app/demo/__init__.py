@@ -40,7 +40,7 @@ class ApiClient:
     def _send(self, method: str, path: str, body: bytes | None) -> Any:
         headers = {"X-N8N-API-KEY": self._key, "Content-Type": "application/json"}
         request = urllib.request.Request(self.base + path, data=body, method=method, headers=headers)
-        with open_url(request, timeout=RUN_SECONDS + 10) as response:
+        with open_url(request, timeout=RUN_SECONDS + 60) as response:
             return json.load(response)
 
 
