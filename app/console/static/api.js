@@ -41,6 +41,13 @@ function tell(id, kind, text) {
   return note;
 }
 
+/** Goes to another page, by a button that cannot be pressed once more while that loads, but by who comes back to this one. */
+export function leaveBy(button, address) {
+  button.disabled = true;
+  addEventListener("pageshow", () => (button.disabled = false), { once: true });
+  location.assign(address);
+}
+
 /** Says that the session has ended. The page stays as it is, and so does what was written in it. */
 export function tellSignedOut() {
   const note = tell("signed-out", "a", "You are signed out. Sign in in another tab, and go on here: what you have written stays.");

@@ -1,5 +1,5 @@
 // What every page does: actions by buttons, the dialog, relative times, whatever goes wrong.
-import { call, serverNow, setClock, tellSignedIn, tellSignedOut, tellUnreachable, toast } from "./api.js";
+import { call, leaveBy, serverNow, setClock, tellSignedIn, tellSignedOut, tellUnreachable, toast } from "./api.js";
 import { carryOut } from "./bulk.js";
 import { copy } from "./copying.js";
 
@@ -54,13 +54,16 @@ async function act(button) {
   const body = button.dataset.body ? JSON.parse(button.dataset.body) : undefined;
   if (button.dataset.confirm && !confirm(button.dataset.confirm)) return;
   button.disabled = true;
+  let leaves = false;
   try {
     const answer = await call(method, path, body).catch((error) => {
       if (method === "DELETE" && error.status === 404 && button.dataset.remove) return null; // gone by another tab
       throw error;
     });
-    if (button.dataset.open) location.assign(button.dataset.open.replace("{id}", answer.id));
-    else {
+    if (button.dataset.open) {
+      leaves = true;
+      leaveBy(button, button.dataset.open.replace("{id}", answer.id));
+    } else {
       const link = "mayRead" in document.body.dataset && answer?.id && path.endsWith("/retry") ? `/console/executions/${answer.id}` : null;
       toast(button.dataset.done || "Done", { link });
       if (button.dataset.remove) button.closest(button.dataset.remove).remove();
@@ -70,7 +73,7 @@ async function act(button) {
     toast(error.message, { problem: true });
     if (error.status === 404 || error.status === 409) changed(); // it is no longer what the page shows
   } finally {
-    button.disabled = false;
+    button.disabled = leaves;
   }
 }
 

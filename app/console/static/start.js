@@ -1,5 +1,5 @@
 // Forms that start an execution: with its input as it was, or as it is written now.
-import { call, toast } from "./api.js";
+import { call, leaveBy, toast } from "./api.js";
 
 /** Sends `body`, with the form's field as `name` where it was changed, and goes to the execution; else says why not. */
 export async function startExecution(form, body, name) {
@@ -14,7 +14,7 @@ export async function startExecution(form, body, name) {
       body[name] = Array.isArray(items) ? items : [items];
     }
     const answer = await call("POST", form.dataset.path, body);
-    if ("mayRead" in document.body.dataset) location.assign(`/console/executions/${answer.id}`);
+    if ("mayRead" in document.body.dataset) leaveBy(button, `/console/executions/${answer.id}`);
     else {
       toast(`Execution ${answer.id} has been queued`);
       button.disabled = false;

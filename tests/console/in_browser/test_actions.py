@@ -9,6 +9,8 @@ from app.repository.connection import connect
 from tests.console.browsing import RUNNING, SIGN_IN, find_problem, needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
+NOTE_DISABLED = """addEventListener("pagehide", () =>
+  (sessionStorage.left = document.querySelector("button[data-open]:disabled")?.textContent))"""
 
 
 def test_one_signs_in_with_a_key_and_mends_a_problem_as_a_whole(open_tab, stage):
@@ -51,8 +53,10 @@ def test_an_execution_is_voted_on_compared_run_again_and_deleted(open_tab, stage
     choose("link", "How the workflow has changed since")
     page.wait_for_url(re.compile("/changes"))
     page.goto(own)
+    page.evaluate(NOTE_DISABLED)
     choose("button", "Run it again from the start")
     page.wait_for_url(re.compile(rf"/console/executions/(?!{stage.failed}$)\d+$"))
+    assert page.evaluate("sessionStorage.left") == "Run it again from the start"  # not to be pressed a second time
     expect(page.locator(".attempts")).to_contain_text(f"#{stage.failed}")
     page.goto(own)
     page.once("dialog", lambda asked: asked.accept())
