@@ -94,6 +94,7 @@ def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> N
             raise CannotRetry("The node 'X' is not there")
 
     job_id = begin(connection, place, statuses=("error",))
+    lifecycle.stop(connection, retries.retry(connection, failed[0], load_workflow=False))
     retry_jobs.retry_some(connection, refuse_one)
     assert asked == [(number, place) for number in failed]
     one, other = retry_jobs.read_results(connection, job_id, limit=9)
