@@ -25,6 +25,12 @@ COPY = """
       FROM executions AS e, generate_series(1, %s)
      WHERE e.id = %s
 """
+NOTE_LOOK = """place => {
+  window.looks = {};
+  const look = () => getComputedStyle(document.querySelector(place)).opacity;
+  document.addEventListener("htmx:beforeSend", ({target}) => (looks[target.dataset.bulk ?? target.id] = look()));
+}"""
+"""Notes how opaque a part of the page is as each request is sent, by the id or the action of what asks."""
 RUN_AXE = """async (rules) => {
   const at = scrollY;
   scrollTo({ top: 0, behavior: "instant" });

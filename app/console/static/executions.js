@@ -72,11 +72,10 @@ function pick() {
 function bulk(action) {
   const button = results.querySelector(`[data-bulk="${action}"]`);
   if (!button) return;
-  const query = new URLSearchParams();
-  const ids = picked.size ? [...picked] : row() ? [current.slice(2)] : [];
-  if (!ids.length) return;
-  for (const id of ids) query.append("id", id);
-  htmx.ajax("GET", `${button.getAttribute("hx-get").split("?")[0]}?${query}`, { target: "#dialog", swap: "innerHTML" }).catch(() => null);
+  if (!picked.size && !row()) return;
+  const path = button.getAttribute("hx-get").split("?")[0];
+  const address = picked.size ? path : `${path}?id=${current.slice(2)}`; // of a button, what is selected is added
+  htmx.ajax("GET", address, { source: button, target: "#dialog", swap: "innerHTML" }).catch(() => null);
 }
 
 document.addEventListener("htmx:configRequest", (event) => {
@@ -195,7 +194,40 @@ document.addEventListener("console:changed", async () => {
 });
 addEventListener("pageshow", (event) => event.persisted && refresh(rows()));
 
-// Who comes back to this entry of the history, or loads it anew, finds selected what was.
-addEventListener("pagehide", () => history.replaceState({ ...history.state, picked: [...picked] }, ""));
+// Who comes back to this entry of the history, or loads it anew, finds selected what was, and in sight what was.
+// The browser would scroll as far as the first rows reach: older ones are loaded before.
+history.scrollRestoration = "manual";
+const ROWS_AGAIN = 1000;
+const top = (each) => each.getBoundingClientRect().top;
+addEventListener("pagehide", () => {
+  const first = scrollY > 0 ? rows().find((each) => top(each) >= 0) : null;
+  const place = first ? { id: first.id, top: top(first) } : null;
+  history.replaceState({ ...history.state, picked: [...picked], place }, "");
+});
+
+async function comeBack(place) {
+  let moved = false;
+  for (const kind of ["pointerdown", "keydown", "wheel", "touchmove"]) addEventListener(kind, () => (moved = true), { once: true, passive: true });
+  while (!document.getElementById(place.id) && rows().length < ROWS_AGAIN) {
+    const shown = results.querySelector(".more");
+    if (!shown || shown.matches(".htmx-request")) break; // it is in sight: what is below comes by itself
+    const more = shown.cloneNode(true);
+    shown.replaceWith(more); // this one does not load itself
+    const response = await ask(more.getAttribute("hx-get"));
+    if (!response?.ok) {
+      htmx.process(more);
+      break;
+    }
+    const text = await response.text();
+    if (!more.isConnected) return; // another list is shown by now
+    more.insertAdjacentHTML("afterend", text);
+    more.remove();
+    htmx.process(list());
+    showPicked();
+  }
+  const row = document.getElementById(place.id) ?? rows().at(-1);
+  if (row && !moved) scrollBy({ top: top(row) - place.top, behavior: "instant" });
+}
 for (const id of history.state?.picked ?? []) picked.add(id);
 showPicked();
+if (history.state?.place) comeBack(history.state.place);

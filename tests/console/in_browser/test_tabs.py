@@ -8,7 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from app.console_links import new_link
 from app.repository.connection import connect
-from tests.console.browsing import COPY, RUNNING, needs_chromium, show
+from tests.console.browsing import COPY, NOTE_LOOK, RUNNING, needs_chromium, show
 from tests.workflows import chain, node
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -65,8 +65,10 @@ def test_older_rows_come_as_one_scrolls_and_only_those_that_are_searched_for(ope
     page: Page = open_tab().page
     expect(page.locator(".row")).to_have_count(50)
     search = page.get_by_role("searchbox")
+    page.evaluate(NOTE_LOOK, "#results")
     with page.expect_response(lambda response: "/executions/newer?search" in response.url):
         search.fill(f"#{stage.failed}")
+    assert page.evaluate("window.looks.filters") == "0.65"  # it shows that it looks
     assert page.locator(".row").count() == 1  # what the longer list would have gone on with is not asked for
     search.fill("")
     expect(page.locator(".row")).to_have_count(50)
@@ -76,7 +78,13 @@ def test_older_rows_come_as_one_scrolls_and_only_those_that_are_searched_for(ope
     page.evaluate(f"{boxes}.forEach((box, number) => number < 2 && box.click())")
     expect(page.locator(".row")).to_have_count(50)
     page.mouse.wheel(0, 20_000)
-    expect(page.locator(".row").nth(60)).to_be_attached()
+    left = page.locator(".row").nth(60)
+    expect(left).to_be_attached()
+    left.scroll_into_view_if_needed()
+    page.locator(f"#{left.get_attribute('id')} .name a").click()
+    page.wait_for_url(re.compile(r"/console/executions/\d+$"))
+    page.go_back()
+    expect(page.locator(".row").nth(60)).to_be_in_viewport()
     page.locator("#pick-all").check()
     page.locator("[data-bulk=delete]").click()
     expect(page.get_by_role("dialog")).to_contain_text("selected are meant")

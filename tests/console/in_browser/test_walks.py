@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from app.repository import execution_progress
 from app.repository.connection import connect
-from tests.console.browsing import RUNNING, Stage, needs_chromium
+from tests.console.browsing import NOTE_LOOK, RUNNING, Stage, needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 NOTE_TIMER = """() => {
@@ -82,8 +82,10 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
         expect(dialog).to_contain_text(title)
         dialog.get_by_role("button", name="Close").press("Enter")
         expect(dialog).to_be_hidden()
+    page.evaluate(NOTE_LOOK, "[data-bulk=tag]")
     page.keyboard.press("t")
     dialog.get_by_label("A new tag").fill("seen")
+    assert page.evaluate("window.looks.tag") == "0.55"  # it shows that it works
     page.keyboard.press("Enter")
     expect(page.locator(".row .tag")).to_have_text("seen")
     expect(page.locator(".toast").last).to_have_attribute("href", re.compile(r"/executions/\d+$"))
