@@ -1,5 +1,5 @@
 // What is done to many executions: the dialog holds the calls, the choices in it complete them.
-import { call, toast } from "./api.js";
+import { call, tellUnreachable, toast } from "./api.js";
 
 const JOBS = { retry: "/api/v1/executions/retryMany", delete: "/api/v1/executions/delete" };
 const LIST = "/console/executions";
@@ -32,14 +32,25 @@ async function all(one, note) {
   return answer;
 }
 
+/** How far it is; null where that is not known just now, which ends nothing of it. */
+async function progress(path) {
+  try {
+    return await call("GET", path);
+  } catch (error) {
+    if (error.status && error.status < 500) throw error;
+    if (!document.getElementById("signed-out")) tellUnreachable();
+    return null;
+  }
+}
+
 /** Waits for what goes on in the background, and tells how far it is. */
 async function finished(action, answer, note) {
   if (!answer.job) return answer;
   for (;;) {
-    const job = await call("GET", `${JOBS[action]}/${answer.job}`);
-    const done = job.retried ?? job.deleted ?? 0;
-    note.textContent = job.matched ? `${done.toLocaleString("en")} of ${job.matched.toLocaleString("en")}` : done.toLocaleString("en");
-    if (job.finished) return { ...answer, ...job, results: [] };
+    const job = await progress(`${JOBS[action]}/${answer.job}`);
+    const done = job?.retried ?? job?.deleted ?? 0;
+    if (job) note.textContent = job.matched ? `${done.toLocaleString("en")} of ${job.matched.toLocaleString("en")}` : done.toLocaleString("en");
+    if (job?.finished) return { ...answer, ...job, results: [] };
     await pause();
   }
 }
