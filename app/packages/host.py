@@ -40,11 +40,11 @@ ALONE_SECONDS = 30.0
 REMEMBERING_SECONDS = 6 * 3600.0
 """How long a process is kept whose packages remember something, such as what was said in a chat."""
 REMEMBERING_MB = 1024
-CODE_SHARE = 15
+CODE_SHARE = 17
 """A process whose loaded files have more text than this part of its memory takes no more calls.
 
-Each MiB of text takes three of memory: with what Node needs itself this is a process of some 180 MiB. Processes that
-remember something stay.
+Each MiB of text takes three of memory: with what Node needs itself this is a process of some 175 MiB at most. Processes
+that remember something stay.
 """
 PROJECTS = 12
 """How many projects may have such a process at once; the one that was idle for longest ends for another one."""

@@ -116,7 +116,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 def test_a_process_that_has_loaded_much_makes_place_for_another(tmp_path):
     source = "exports.NAME = class { execute() { return [[]] } } //"
-    for name, size in (("Small", 0), ("Large", 8 * 2**20)):
+    for name, size in (("Small", 0), ("Large", 6 * 2**20)):
         (tmp_path / f"{name}.node.js").write_text(source.replace("NAME", name) + "x" * size)
 
     async def pids() -> list[list[int]]:
