@@ -59,8 +59,6 @@ class Registry:
         self.gate.set()
         self.resets = 0
         """So many of the next tarballs are answered by a connection that breaks off."""
-        self.usual = True
-        """Whether tarballs are where npm's own registry has them."""
         self._packages: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = {}
 
     def publish(self, name: str, version: str = "1.0.0", files: dict[str, str] | None = None, **about: Any) -> None:
@@ -96,7 +94,7 @@ class Registry:
         return {"integrity": f"sha512-{digest}", "tarball": f"{self.url}/{name}/-/{self._file(name, version)}.tgz"}
 
     def _file(self, name: str, version: str) -> str:
-        return f"{name.rpartition('/')[2]}-{version}" if self.usual else version
+        return f"{name.rpartition('/')[2]}-{version}"
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -1,17 +1,22 @@
 """`flask packages`: as a person uses it, against a registry on this machine."""
 
 import asyncio
+import json
 import re
 import socket
 from collections.abc import Callable
 from itertools import count, repeat
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from app.package_commands import packages
-from app.packages import reach
-from app.packages.errors import RegistryUnreachable
+from app.packages import install, reach
+from app.packages.addresses import OPTION, STANDING
+from app.packages.errors import CannotInstall, RegistryUnreachable
+from app.packages.npm import run_npm
 from app.packages.npm_environment import RETRIES, with_retries
 from app.packages.store import Store
 from app.repository import node_packages
@@ -123,18 +128,32 @@ def test_the_licence_of_n8n_is_asked_for_before_anything_else_is_fetched(registr
     assert list(listed(connection)) == ["@n8n/nodes-open", "@n8n/nodes-own"]
 
 
-def test_files_come_from_wherever_registries_have_them(registry: Registry, run, connection):
-    own = Registry()
-    own.publish("@example/beside")
-    with own.serving():
-        with registry.npmrc.open("a") as npmrc:
-            npmrc.write(f"@example:registry={own.url}\n")
-        registry.usual = False
-        registry.publish_greet(name="@acme/n8n-nodes-greet", dependencies={"@example/beside": "1.0.0"})
-        added = run("add", "@acme/n8n-nodes-greet")
-    assert added.exit_code == 0, added.stderr
-    assert own.asked[-1] == "/@example/beside/-/beside-1.0.0.tgz"
-    assert not [path for path in registry.asked if "@example" in path], "one registry learns nothing of the other"
+def test_files_come_from_wherever_registries_have_them(monkeypatch, tmp_path):
+    """npm itself says which scopes have a registry of their own; what it fetches is played here."""
+    (tmp_path / "npmrc").write_text("@example:registry=http://127.0.0.1:9\n")
+    monkeypatch.setenv("npm_config_userconfig", str(tmp_path / "npmrc"))
+    name, elsewhere = "@acme/n8n-nodes-greet", "@example/beside"
+    entries = {f"node_modules/{each}": {"version": "1.0.0", "integrity": "sha512-A"} for each in (name, elsewhere)}
+    resolved = install.Resolved(name, "1.0.0", "sha512-A", "MIT", json.dumps({"packages": {"": {}, **entries}}))
+    fetched: list[tuple[bool, dict[str, str]]] = []
+
+    async def npm(command: list[str], folder: Path, *rest: Any, **options: Any) -> bytes:
+        if command[0] != "ci":
+            return await run_npm(command, folder, *rest, **options)
+        listed = json.loads((folder / "package-lock.json").read_text())["packages"]
+        places = {each.removeprefix("node_modules/"): entry.get("resolved", "") for each, entry in listed.items()}
+        fetched.append((OPTION in command, {each: place for each, place in places.items() if place}))
+        if len(fetched) == 1:
+            raise CannotInstall("npm cannot install it: 404")
+        (package := folder / "node_modules" / name).mkdir(parents=True)
+        (package / "package.json").touch()
+        return b""
+
+    monkeypatch.setattr(install, "run_npm", npm)
+    asyncio.run(install.fetch(resolved, tmp_path, tell=lambda _: None))
+    usual = {name: f"https://{STANDING}/{name}/-/n8n-nodes-greet-1.0.0.tgz"}
+    assert fetched == [(True, usual), (False, {})], "a registry learns nothing of what another one has"
+    assert (tmp_path / "package-lock.json").read_text() == resolved.lock
 
 
 def test_a_registry_that_cannot_be_reached_is_said(run, monkeypatch, tmp_path):
