@@ -176,3 +176,13 @@ def test_what_a_package_prints_does_not_disturb_its_frames(packages: PackageEngi
       return [[{ json: { fine: true } }]]"""
     assert packages.script(code) == [{"fine": True}]
     assert json.loads(json.dumps(packages.run(workflow_of("script", {"code": code})).status)) == "success"
+
+
+def test_what_a_package_prints_faster_than_it_is_read_is_dropped(packages: PackageEngine):
+    code = """const line = 'x'.repeat(2 ** 20);
+      for (let n = 0; n < 64; n += 1) process.stdout.write(line);
+      const waits = process.stderr.writableLength;
+      await new Promise((done) => process.stdout.write(line, done));
+      return [[{ json: { waits } }]]"""
+    [given] = packages.script(code)
+    assert given["waits"] <= 2 * 2**20

@@ -13,6 +13,9 @@ const util = require('node:util');
 
 const exit = process.exit.bind(process);
 
+/** So much of what was printed waits for the worker; what comes on top is dropped, as it would fill the memory. */
+const MAX_UNREAD = 1 << 20;
+
 function refuse(name) {
   return () => {
     throw new Error(`A node must not call process.${name}()`);
@@ -125,6 +128,17 @@ function fenceListeners() {
   };
 }
 
+/** Lets a stream forget what its reader is too slow for. */
+function bound(stream) {
+  const { write } = stream;
+  stream.write = (text, ...rest) => {
+    if (stream.writableLength < MAX_UNREAD) return write.call(stream, text, ...rest);
+    const done = rest.at(-1);
+    if (typeof done === 'function') process.nextTick(done);
+    return false;
+  };
+}
+
 /**
  * Sends what is printed to stderr, keeps the process alive, and its temporary files in its own folder. Gives what only
  * this program has from now on: { stdin, listen(event, listener) }.
@@ -134,6 +148,7 @@ function fenceProcess(scratch) {
   fencePaths(scratch);
   fenceModules();
   const { stderr, stdin } = process;
+  bound(stderr);
   const print = (...given) => void stderr.write(`${util.format(...given)}\n`);
   for (const name of ['log', 'info', 'warn', 'error', 'debug', 'trace', 'dir']) console[name] = print;
   Object.defineProperty(process, 'stdout', { get: () => stderr, configurable: true });
