@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.questions import SEND_AND_WAIT, approval_parameters
-from app.engine.nodes.shared.waiting import answer_limit
+from app.engine.nodes.shared.waiting import answer_limit, cannot_wait
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.groups import as_group
@@ -40,7 +40,7 @@ async def chat(context: NodeContext) -> Outputs:
             return [context.items]
         return [[{"json": {"sessionId": trigger.get("sessionId"), "action": "sendMessage", "chatInput": message}}]]
     if not context.execution.ports.may_wait:
-        raise NodeError("A sub-workflow cannot wait for a reply where the node that runs it cannot wait")
+        raise cannot_wait("a reply")
     limit = await answer_limit(context, options)
     raise WaitRequested(limit, "webhook", {"buttons": buttons, "blockUserInput": blocked})
 

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from app.engine.nodes.form.form import page_parameters
 from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
-from app.engine.nodes.shared.waiting import time_after, time_given, wait_limit
+from app.engine.nodes.shared.waiting import cannot_wait, time_after, time_given, wait_limit
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.errors import WaitRequested
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 
@@ -42,11 +42,11 @@ async def wait(context: NodeContext) -> Outputs:
         until = await _after_interval(context)
     elif resume == "webhook":
         if not context.execution.ports.may_wait:
-            raise NodeError("A sub-workflow cannot wait for a call where the node that runs it cannot wait")
+            raise cannot_wait("a call")
         raise WaitRequested(await wait_limit(context), resume_on="webhook")
     elif resume == "form":
         if not context.execution.ports.may_wait:
-            raise NodeError("A sub-workflow cannot wait for a form where the node that runs it cannot wait")
+            raise cannot_wait("a form")
         page = page_parameters(context, await context.resolve_first(parameters))
         raise WaitRequested(await wait_limit(context), resume_on="webhook", asks=page)
     else:

@@ -122,7 +122,7 @@ class Context {
     // Pages of ours take the answers of people; any other call is the node's own business.
     const asks = this.#parameters.raw.operation === 'sendAndWait';
     if (!(asks ? questionUrl : resumeUrl)) {
-      throw new Error('A sub-workflow cannot wait for an answer where the node that runs it cannot wait');
+      throw new Error('This sub-workflow cannot wait for an answer: the node that runs it does not wait');
     }
     const url = new URL(asks ? questionUrl : resumeUrl);
     if (!asks) url.pathname += `/${encodeURIComponent(node.id || 'node')}`;

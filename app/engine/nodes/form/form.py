@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.waiting import wait_limit
+from app.engine.nodes.shared.waiting import cannot_wait, wait_limit
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.groups import as_group
@@ -29,7 +29,7 @@ async def form(context: NodeContext) -> Outputs:
         await _say_end(context, parameters, before)
         return [context.items]
     if not context.execution.ports.may_wait:
-        raise NodeError("A sub-workflow cannot show a form where the node that runs it cannot wait")
+        raise cannot_wait("a form")
     raise WaitRequested(await wait_limit(context), "webhook", page_parameters(context, parameters, before))
 
 

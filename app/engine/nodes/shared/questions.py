@@ -6,8 +6,8 @@ What the pages behind the links need is kept with the wait (`question`); app.api
 from html import escape
 from typing import Any
 
+from app.engine.nodes.shared.waiting import cannot_wait
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.values import conversions
 
@@ -36,7 +36,7 @@ def link(context: NodeContext, approved: bool) -> str:
     """The address that answers the question. Raises NodeError where nobody can call this execution."""
     address_of = context.execution.ports.question_url
     if address_of is None or not context.execution.ports.may_wait:
-        raise NodeError("A sub-workflow cannot wait for an answer where the node that runs it cannot wait")
+        raise cannot_wait("an answer")
     return f"{address_of(asking_node(context), context.run_index)}&approved={str(approved).lower()}"
 
 

@@ -14,6 +14,14 @@ UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
 WAIT_INDEFINITELY = datetime(3000, 1, 1, tzinfo=UTC)
 
 
+def cannot_wait(awaited: str) -> NodeError:
+    """What a node raises in a sub-workflow that is run by a node which does not wait; `awaited`: for what."""
+    return NodeError(
+        f"This sub-workflow cannot wait for {awaited}: the node that runs it does not wait",
+        description="Run it with an Execute Workflow node, which can wait.",
+    )
+
+
 async def wait_limit(context: NodeContext) -> datetime:
     """Until when a call is waited for; without a limit, for longer than anybody will."""
     parameters = context.parameters
