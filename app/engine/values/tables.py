@@ -12,71 +12,15 @@ from typing import Any
 
 from app.engine.values import conversions, table_cells
 from app.engine.values.table_cells import QUOTE
+from app.engine.values.table_faults import describe_fault, end_of_faulty_row, find_fault
+from app.engine.values.table_lines import CELL, Lines, count_line_ends
 
 NAME = 150
 """What the name of a column takes besides its signs."""
-CELL = 250
-"""What a cell takes as a text and as a field with a name."""
 
 
 class MalformedTable(ValueError):
     """A quote stands where none may, or a row has not as many cells as the first."""
-
-
-def _check_quotes(text: str, delimiter: str, named: bool, hold: Callable[[int], None]) -> None:
-    """Looks at some cells at a time, between which other threads have their turn.
-
-    Raises MalformedTable. `hold` hears of the cells that are read to say where in its row a quote is wrong.
-    """
-    end: int | None = 0
-    while end is not None and end < len(text):
-        begin, end = end, table_cells.end_of_cells(text, end, delimiter)
-        if end > begin:
-            continue
-        if text[begin] == QUOTE:
-            close = table_cells.end_of_quoted(text, begin, len(text))
-            end = None if close is None else close + 1
-        else:
-            end = table_cells.end_of_plain(text, begin, delimiter)
-            end = None if text.find(QUOTE, begin, end) >= 0 else end
-        if end is None or text[end : end + 1] not in ("", delimiter, "\r", "\n"):
-            raise MalformedTable(_stray_quote(text, delimiter, begin, named, hold))
-        end += 1
-
-
-def _stray_quote(text: str, delimiter: str, begin: int, named: bool, hold: Callable[[int], None]) -> str:
-    """What is wrong with the cell that begins there."""
-    if text.startswith(QUOTE, begin):
-        close = table_cells.end_of_quoted(text, begin, len(text))
-        if close is None:
-            return (
-                f"Quote Not Closed: the parsing is finished with an opening quote at line {_line_of(text, len(text))}"
-            )
-        got, line = text[close + 1], _line_of(text, close + 1)
-        return (
-            f'Invalid Closing Quote: got "{got}" at line {line} instead of delimiter, record delimiter, '
-            "trimable character (if activated) or comment"
-        )
-    row = max(text.rfind(end, 0, begin) for end in "\r\n") + 1
-    hold(CELL * text.count(delimiter, row, begin))
-    lines = _Lines(text[row:begin], delimiter, _count_nothing)
-    column = max(0, len(next(csv.reader(lines, delimiter=delimiter), [])) - 1)
-    names = next(csv.reader(_Lines(text, delimiter, hold), delimiter=delimiter)) if named and row else []
-    shown = conversions.to_json_text(names[column]) if column < len(names) else str(column)
-    value = text[begin : text.index(QUOTE, begin)]
-    return (
-        f"Invalid Opening Quote: a quote is found on field {shown} at line {_line_of(text, begin)}, "
-        f"value is {conversions.to_json_text(value)}" + (" (utf8 bom)" if value == "\ufeff" else "")
-    )
-
-
-def _count_nothing(size: int) -> None:
-    """For what is counted elsewhere."""
-
-
-def _line_of(text: str, place: int) -> int:
-    """Counted by methods that are done at once: no other thread has its turn during a regular expression."""
-    return 1 + sum(text.count(end, 0, place) for end in "\r\n") - text.count("\r\n", 0, place)
 
 
 @dataclass
@@ -94,13 +38,15 @@ def read(
     relaxed: bool = False,
     named: bool = False,
     position: Position | None = None,
+    skip: Callable[[], bool] = lambda: False,
     hold: Callable[[int], None] = lambda size: None,
 ) -> Iterator[list[str]]:
     """The rows that are not empty. Raises MalformedTable for a stray quote; where it is `relaxed`, the quote is a
     sign of the cell, and so is the one that the cell begins with.
 
     The message is that of the library which n8n reads tables with; `named` says that the first row has the names of
-    the columns. `position` is told where each row ends.
+    the columns. `position` is told where each row ends. `skip` is asked whether to leave out a row with a stray quote,
+    but for that of the names.
     `hold` hears of the bytes that a row of very many cells takes, before it is made and, below zero, when it is over.
     """
     if len(delimiter) > 1:
@@ -109,63 +55,32 @@ def read(
     csv.field_size_limit(2**31 - 1)
     if relaxed:
         text = _with_stray_quotes(text, delimiter, hold)
-    else:
-        _check_quotes(text, delimiter, named, hold)
     position = position or Position()
-    try:
-        lines = _Lines(text, delimiter, hold)
-        reader = csv.reader(lines, delimiter=delimiter)
-        for row in reader:
-            position.line = position.skipped + lines.count
+    place, before, needs_names = 0, position.skipped, named
+    while place < len(text):
+        fault = None if relaxed else find_fault(text, place, delimiter)
+        lines = Lines(text, delimiter, hold, place, fault)
+        for row in _read_sound(lines, delimiter):
+            if fault is not None and lines.place == fault and text[fault - 1] not in "\r\n":
+                break  # the faulty cell is of this row
+            position.line = before + lines.count
             if row:
+                needs_names = False
                 yield row
             lines.end_row()
+        if fault is None:
+            return
+        if needs_names or not skip():
+            raise MalformedTable(describe_fault(text, delimiter, fault, hold, named=named, skipped=position.skipped))
+        end = end_of_faulty_row(text, fault, delimiter)
+        before, place = before + count_line_ends(text, place, end), end
+
+
+def _read_sound(lines: Lines, delimiter: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(lines, delimiter=delimiter)
     except csv.Error as error:
         raise MalformedTable(str(error)) from error
-
-
-class _Lines:
-    """The lines of a text with their ends, one by one, long ones in parts; counts the cells of the row that they are
-    of."""
-
-    def __init__(self, text: str, delimiter: str, hold: Callable[[int], None]) -> None:
-        self._text, self._place = text, 0
-        self._parts: Iterator[str] = iter(())
-        self._delimiter, self._hold = delimiter, hold
-        self._cells = self._held = 0
-        self._begins_row = True
-        self.count = 0
-        """How many lines were given."""
-
-    def __iter__(self) -> "_Lines":
-        return self
-
-    def __next__(self) -> str:
-        part = next(self._parts, None)
-        return self._next_line() if part is None else part
-
-    def _next_line(self) -> str:
-        begin = self._place
-        if begin >= len(self._text):
-            raise StopIteration
-        self._place = end = table_cells.end_of_line(self._text, begin)
-        self.count += 1
-        self._cells += self._text.count(self._delimiter, begin, end)
-        if self._cells - self._held > table_cells.MANY_CELLS:
-            self._hold((self._cells - self._held) * CELL)
-            self._held = self._cells
-        quoted, self._begins_row = not self._begins_row, False
-        if end - begin <= table_cells.WINDOW:
-            return self._text[begin:end]
-        self._parts = table_cells.parts_of_line(self._text, begin, end, self._delimiter, quoted=quoted)
-        return next(self._parts)
-
-    def end_row(self) -> None:
-        """The cells of this row are read, and are no longer counted here."""
-        if self._held:
-            self._hold(-self._held * CELL)
-        self._cells = self._held = 0
-        self._begins_row = True
 
 
 def skip_lines(text: str, count: int) -> str:
@@ -222,7 +137,7 @@ def _with_stray_quotes(text: str, delimiter: str, hold: Callable[[int], None]) -
         begin = opened.end()
         close = table_cells.end_of_quoted(text, begin - 1, len(text))
         if close is None:
-            raise MalformedTable(_stray_quote(text, delimiter, begin - 1, False, hold))
+            raise MalformedTable(describe_fault(text, delimiter, begin - 1, hold))
         end = table_cells.end_of_plain(text, close + 1, delimiter)
         if end > close + 1:
             after = text[close + 1 : end].replace(QUOTE, QUOTE * 2)

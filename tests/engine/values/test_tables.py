@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from app.engine.values import table_cells, tables
+from app.engine.values import table_cells, table_lines, tables
 from app.engine.values.table_cells import MANY_CELLS
 from app.engine.values.tables import MalformedTable
 
@@ -48,7 +48,7 @@ def test_cells_that_are_read_to_tell_a_stray_quote_are_counted_before(row: str, 
 @pytest.mark.parametrize("text", ["", "\n", "\r\n", "a\r\n\r\n\rb\n\n\r", "\n\r" * 3])
 def test_lines_are_counted_by_any_of_their_ends(text: str) -> None:
     for place in range(len(text) + 1):
-        assert tables._line_of(text, place) == 1 + len(re.findall(r"\r\n|\n|\r", text[:place]))
+        assert table_lines.count_line_ends(text, 0, place) == len(re.findall(r"\r\n|\n|\r", text[:place]))
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -107,6 +107,33 @@ def read_with(
         return str(error)
 
 
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('1,2\nx"y,"z\nz"\n3,4', [(["1", "2"], 2), (["3", "4"], 5)]),
+        ('4,"5"6,7\n8,9"\r\n"1\n0",11\n', [(["1\n0", "11"], 5)]),
+        ('12,1""3\r"14,""x,15\n16,17\n', []),
+        ('1,2\n"3"4\n5""\n"6", 7', [(["1", "2"], 2)]),
+        ('1,2\n3,"4" ""5",6"\n7,8\n9,"', [(["1", "2"], 2), (["7", "8"], 4)]),
+    ],
+)
+@pytest.mark.parametrize("window", [2, 5, 2**20])
+def test_a_row_with_a_stray_quote_is_left_out_up_to_its_end(text, rows, window, monkeypatch) -> None:
+    assert read_with(window, "a,b\n" + text, monkeypatch, skip=lambda: True)[1:] == rows
+
+
+def test_rows_before_a_stray_quote_are_read_first() -> None:
+    read = tables.read('a,b\n1,"2\n3"\n4,x"y\n', position=tables.Position(skipped=7))
+    assert [next(read), next(read)] == [["a", "b"], ["1", "2\n3"]]
+    with pytest.raises(MalformedTable, match="at line 11,"):
+        next(read)
+
+
+def test_no_row_takes_the_place_of_malformed_names() -> None:
+    with pytest.raises(MalformedTable, match="Opening Quote"):
+        list(tables.read('a"b,c\n1,2', named=True, skip=lambda: True))
+
+
 @pytest.mark.parametrize("more", [{}, {"relaxed": True}, {"delimiter": ";;"}, {"delimiter": ";;", "relaxed": True}])
 def test_cells_are_the_same_wherever_a_part_of_the_text_ends(more, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(0)
@@ -126,13 +153,13 @@ def test_no_more_than_a_part_of_a_long_cell_is_looked_at_at_once(monkeypatch: py
     monkeypatch.setattr(table_cells, "WINDOW", 100)
     given: list[int] = []
 
-    class Lines(tables._Lines):
+    class Lines(tables.Lines):
         def __next__(self) -> str:
             part = super().__next__()
             given.append(len(part))
             return part
 
-    monkeypatch.setattr(tables, "_Lines", Lines)
+    monkeypatch.setattr(tables, "Lines", Lines)
     cells = ["x" * 5_000, 'a"b' * 1_000, "c\n" * 1_000, "", "d"]
     text = "x" * 5_000 + ',"' + 'a""b' * 1_000 + '","' + "c\n" * 1_000 + '",,d'
     assert list(tables.read(text)) == [cells]

@@ -1,5 +1,6 @@
 """Files of separated values: read as rows, and written from items."""
 
+import codecs
 import io
 import itertools
 from collections.abc import Callable, Iterable, Iterator
@@ -33,17 +34,17 @@ def _write(rows: list[dict[str, Any]], delimiter: str, header: bool, hold: Calla
 
 def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], None]) -> list[dict[str, Any]]:
     """The rows of a table. Raises NodeError for one that is malformed."""
-    codec = encoding_name(options.get("encoding"))
+    codec = _codec(content, options)
     hold(text_size(content, codec))
     text = decode_pieces(content, codec)
     if not options.get("enableBOM") and content[:4].decode(codec, "ignore").startswith(BYTE_ORDER_MARK):
         text = BYTE_ORDER_MARK + text
-    first = int(conversions.to_number(options.get("fromLine") or 0))
+    first = _whole("from_line", options.get("fromLine") or 1, "undefined")
     text = tables.skip_lines(text, first - 1)
-    skipping = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
-    most_skipped = int(conversions.to_number(skipping.get("maxSkippedRecords", -1))) if skipping.get("enabled") else 0
-    most = int(conversions.to_number(options.get("maxRowCount", -1)))
-    position = tables.Position(skipped=max(0, first - 1))
+    wanted = conversions.to_number(options.get("maxRowCount", -1))
+    most = None if wanted <= -1 else _whole("to", wanted, conversions.to_string(wanted))
+    errors = _Errors(options)
+    position = tables.Position(skipped=first - 1)
     try:
         read = tables.read(
             text,
@@ -51,14 +52,51 @@ def read_rows(content: bytes, options: dict[str, Any], hold: Callable[[int], Non
             position=position,
             delimiter=_delimiter(options.get("delimiter")),
             relaxed=bool(options.get("relaxQuotes")),
+            skip=errors.skip,
             hold=hold,
         )
-        rows = collect(
-            itertools.islice(_name_cells(read, options, most_skipped, position), most if most >= 0 else None), hold
-        )
+        rows = collect(itertools.islice(_name_cells(read, options, errors, position), most), hold)
     except MalformedTable as error:
         raise NodeError(str(error)) from error
     return rows
+
+
+def _codec(content: bytes, options: dict[str, Any]) -> str:
+    """How the text is encoded: as its byte order mark says, where that is looked for."""
+    if options.get("enableBOM"):
+        for mark, codec in ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le")):
+            if content.startswith(mark):
+                return codec
+    return encoding_name(options.get("encoding"))
+
+
+class _Errors:
+    """How many malformed rows may be left out, and how many were."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        given = (options.get("skipRecordsWithErrors") or {}).get("value") or {}
+        self._skips = bool(given.get("enabled"))
+        self._most = int(conversions.to_number(given.get("maxSkippedRecords", -1))) if self._skips else 0
+        self._skipped = 0
+
+    def skip(self) -> bool:
+        """Whether one more is left out. Raises MalformedTable where that is one too many; without a limit above zero,
+        none is."""
+        self._skipped += 1
+        if self._skips and 0 < self._most < self._skipped:
+            raise MalformedTable("Max number of skipped records exceeded")
+        return self._skips
+
+
+def _whole(option: str, given: Any, shown: str) -> int:
+    """The option as a number from one on. Raises NodeError, with the words of the library that n8n reads tables with,
+    for any other."""
+    number = conversions.to_number(given)
+    if not float(number).is_integer():
+        raise NodeError(f"Invalid Option: {option} must be an integer, got {shown}")
+    if number < 1:
+        raise NodeError(f"Invalid Option: {option} must be a positive integer greater than 0, got {shown}")
+    return int(number)
 
 
 def _delimiter(given: Any) -> str:
@@ -69,24 +107,20 @@ def _delimiter(given: Any) -> str:
 
 
 def _name_cells(
-    read: Iterable[list[str]], options: dict[str, Any], most_skipped: int, position: tables.Position
+    read: Iterable[list[str]], options: dict[str, Any], errors: _Errors, position: tables.Position
 ) -> Iterator[dict[str, Any]]:
     """Each row as an object: its cells by the names in the first row, or by their numbers."""
     empty_too = bool(options.get("includeEmptyCells"))
     names: list[str] | None = None
     width: int | None = None
-    skipped = 0
     for row in read:
         if options.get("headerRow") is not False and names is None:
             names, width = row, len(row)
             continue
         width = width if width is not None else len(row)
         if len(row) != width:
-            skipped += 1
-            if most_skipped < 0 or skipped <= most_skipped:
+            if errors.skip():
                 continue
-            if most_skipped:
-                raise MalformedTable("Max number of skipped records exceeded")
             wanted = f"expect {width}" if names is None else f"columns length is {width}"
             raise MalformedTable(f"Invalid Record Length: {wanted}, got {len(row)} on line {position.line}")
         cells = dict(zip(names or map(str, range(width)), row, strict=True))
