@@ -42,6 +42,8 @@ said.found = {};
 const texts = [".*(", "[1]", "\\u00e4", "STRASSE", "caf\\u00e9", "1.50E3", "TRUE", "a"];
 for (const wanted of texts) said.found[wanted] = (await places(odd, wanted)).length;
 
+said.longer = (await places(cut('["\u0130\u0130, y"]'), "Y")).map(([, letter]) => letter);
+
 const broken = [];
 for (const stored of ['{"a":[1', '{"a"', "[", '"a']) {
   try { cut(stored); } catch (error) { broken.push(error.name); }
@@ -84,5 +86,6 @@ def test_a_tree_of_lines_is_cut_from_a_text_however_deep_it_is(tmp_path):
         "closed": [*ROWS[:3], *ROWS[5:]],
         "many": [False, 1 + 40_001 + 80_000 + 59_999],  # with 100,000 opened
         "found": {".*(": 1, "[1]": 1, "\u00e4": 1, "STRASSE": 0, "caf\u00e9": 2, "1.50E3": 1, "TRUE": 1, "a": 4},
+        "longer": [4],
         "broken": ["SyntaxError"] * 4,
     }

@@ -3,6 +3,8 @@ const MOST_FOUND = 10000;
 const LONG = 200; // bytes; in a longer text each place counts, as it is shown in lines
 const SLICE_MS = 40;
 
+/** In small letters and as long as before: the small letter of İ would be two. */
+export const small = (text) => text.replaceAll("İ", "i").toLowerCase();
 const rest = () => new Promise((done) => setTimeout(done));
 
 /**
@@ -10,7 +12,7 @@ const rest = () => new Promise((done) => setTimeout(done));
  * From time to time it asks `isOver`, and gives up (null) when it is.
  */
 export async function search(json, start, end, wanted, isOver) {
-  const text = wanted.toLowerCase();
+  const text = small(wanted);
   const found = [];
   const mayHave = sieve(json.bytes, text);
   let until = performance.now() + SLICE_MS;
@@ -50,8 +52,8 @@ function sieve(bytes, text) {
 }
 
 function* lettersOf(json, start, stop, isText, wanted) {
-  const stored = json.slice(start, stop).toLowerCase();
-  const text = isText && stored.includes("\\") ? json.read(start, stop).toLowerCase() : isText ? stored.slice(1, -1) : stored;
+  const stored = small(json.slice(start, stop));
+  const text = isText && stored.includes("\\") ? small(json.read(start, stop)) : isText ? stored.slice(1, -1) : stored;
   let at = text.indexOf(wanted);
   if (at < 0 && stored.includes(wanted)) yield 0; // as with its quotes and escapes
   for (; at >= 0; at = text.indexOf(wanted, at + wanted.length)) {

@@ -1,4 +1,5 @@
 // The lines of a tree that a worker cuts, as one looks at them.
+import { small } from "./json_search.js";
 import { VirtualList } from "./virtual.js";
 
 const LINES = 120; // that are asked for at once
@@ -55,7 +56,7 @@ export class TreeLines {
 
   /** Marks a text wherever it stands. */
   mark(text) {
-    this.#marked = text.toLowerCase();
+    this.#marked = small(text);
     this.list.redraw();
   }
 
@@ -142,9 +143,9 @@ export class TreeLines {
 /** The text in pieces, with each place where another one (in small letters) stands in a mark. */
 function withMarks(text, marked) {
   const pieces = [];
-  const small = text.toLowerCase();
+  const searched = small(text);
   let from = 0;
-  for (let at = small.indexOf(marked); at >= 0; at = small.indexOf(marked, from)) {
+  for (let at = searched.indexOf(marked); at >= 0; at = searched.indexOf(marked, from)) {
     const mark = document.createElement("mark");
     mark.textContent = text.slice(at, at + marked.length);
     pieces.push(text.slice(from, at), mark);
