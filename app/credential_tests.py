@@ -20,7 +20,7 @@ from app.engine.nodes.http_request.authentication import RequestProof, allowed_d
 from app.engine.nodes.postgres.session import session
 from app.engine.nodes.send_email.smtp import server
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import network_failures

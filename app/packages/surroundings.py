@@ -21,7 +21,8 @@ from app.engine.nodes.http_request.oauth import proof_of
 from app.engine.run.computing import compute, count_work
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import TooMuchData, estimate, weigh
+from app.engine.run.memory import estimate, weigh
+from app.engine.run.meter import TooMuchData
 from app.engine.run.ports import ChildRequest
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost

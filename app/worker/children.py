@@ -10,7 +10,8 @@ from app.engine.run.children import start_node
 from app.engine.run.document import RunDocument
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
-from app.engine.run.memory import Meter, estimate, length_of_texts
+from app.engine.run.memory import estimate, length_of_texts
+from app.engine.run.meter import Meter
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.repository import callers, lifecycle, static_data, workflows
 from app.repository.connection import Connection

@@ -19,7 +19,7 @@ from app.credentials.errors import CannotDecrypt
 from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.vault import Vault
 from app.engine import nodes
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
 from app.repository.connection import Connection, transaction

@@ -6,8 +6,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from app.engine.run.memory import Meter
 from app.engine.run.memory_shares import MemoryShares
+from app.engine.run.meter import Meter
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.static_data import StaticStore
 from app.outgoing.client import Outgoing

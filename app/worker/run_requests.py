@@ -9,7 +9,8 @@ from app import large_json
 from app.credentials.proofs import Proof
 from app.engine.run.computing import FEW, compute
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import TooMuchData, estimate
+from app.engine.run.memory import estimate
+from app.engine.run.meter import TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import RunRequest

@@ -3,7 +3,7 @@
 import json
 import tracemalloc
 
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
 from tests.packages.running import PackageEngine, workflow_of

@@ -4,7 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunRequest, run_workflow
 from app.outgoing.addresses import AddressRules

@@ -13,7 +13,7 @@ import pytest
 
 from app import json_parts
 from app.engine import nodes
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.execution_data import INDEXED_BYTES, Encoded

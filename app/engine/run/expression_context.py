@@ -12,7 +12,8 @@ from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
-from app.engine.run.memory import TooMuchData, estimate, length_of_texts
+from app.engine.run.memory import estimate, length_of_texts
+from app.engine.run.meter import TooMuchData
 from app.engine.run.parameters import Template
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from app.engine.run.memory import TooMuchData
+from app.engine.run.meter import TooMuchData
 
 SETTING = "EXECUTIONS_WORKER_BYTES"
 SMALL_RECORD = 2**24

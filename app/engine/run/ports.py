@@ -17,7 +17,7 @@ from app.engine.run.data_tables import DataTables
 from app.engine.run.document import RunDocument
 from app.engine.run.histories import History
 from app.engine.run.items import Item
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.progress import RunProgress
 from app.engine.run.static_data import StaticStore
 from app.engine.run.variables import ReadVariables

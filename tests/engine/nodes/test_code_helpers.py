@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from app.engine.nodes.code.helpers import MAX_CALLS, CodeHelpers
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunRequest, run_workflow
 from app.engine.sandbox import Sandbox, SandboxTimeout

@@ -12,7 +12,7 @@ from app.engine.nodes.postgres import session as session_module
 from app.engine.nodes.postgres.session import QueryFailed, QueryResult, session
 from app.engine.nodes.shared.connection_errors import UNSAID
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import Meter, TooMuchData
+from app.engine.run.meter import Meter, TooMuchData
 from app.outgoing.addresses import AddressRules
 from tests.engine.nodes.postgres_server import (
     BYTES,

@@ -30,7 +30,7 @@ from cryptography.x509.oid import NameOID
 from app.engine.nodes.http_request.answers import Reading, items_of, memory_of
 from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, answered, in_batches
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import Meter, TooMuchData
+from app.engine.run.meter import Meter, TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules

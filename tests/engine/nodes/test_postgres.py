@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from app.engine.nodes.postgres import sql_text
-from app.engine.run.memory import MAX_BYTES, Meter
+from app.engine.run.meter import MAX_BYTES, Meter
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing

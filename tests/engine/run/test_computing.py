@@ -16,7 +16,7 @@ from app.engine.run import computing
 from app.engine.run.attempts import run_node
 from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine

@@ -6,7 +6,7 @@ import pytest
 
 from app.engine.run import json_texts
 from app.engine.run.json_texts import parse_json
-from app.engine.run.memory import Meter, TooMuchData
+from app.engine.run.meter import Meter, TooMuchData
 from tests.engine.running import Engine
 
 

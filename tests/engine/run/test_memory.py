@@ -8,7 +8,8 @@ import pytest
 
 from app.binary_files import named_file
 from app.engine.run.children import child_ports
-from app.engine.run.memory import Meter, TooMuchData, collect, weigh_outputs
+from app.engine.run.memory import collect, weigh_outputs
+from app.engine.run.meter import Meter, TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.engine.values import tables

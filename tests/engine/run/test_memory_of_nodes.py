@@ -17,7 +17,8 @@ from app.engine.nodes.aggregate import aggregate_fields
 from app.engine.nodes.merge import merge, merge_v1
 from app.engine.nodes.merge.matching import match
 from app.engine.nodes.summarize import summaries
-from app.engine.run.memory import POINTER, Meter
+from app.engine.run.memory import POINTER
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from app.binary_files import named_file
-from app.engine.run.memory import Meter
 from app.engine.run.memory_shares import SMALL_RECORD, MemoryShares, TooMuchTogether
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from tests.engine.running import Engine
 from tests.workflows import START, chain, node

@@ -10,7 +10,7 @@ import pytest
 from app.engine.run.checks import check_configured
 from app.engine.run.errors import WaitRequested
 from app.engine.run.graph import InvalidWorkflow
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.node_types import NodeType
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports

@@ -22,7 +22,8 @@ from app.engine.nodes.shared.answer_bodies import body_of
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.memory import TooMuchData, estimate
+from app.engine.run.memory import estimate
+from app.engine.run.meter import TooMuchData
 from app.engine.values import conversions
 from app.outgoing.client import Answer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.run.memory import Meter
+from app.engine.run.meter import Meter
 from app.engine.run.ports import Ports
 from tests.engine.histories import MemoryHistory
 from tests.engine.running import Engine
