@@ -93,6 +93,7 @@ def import_workflows() -> Response:
     if file is None:
         raise ValidationError({"package": ["Missing data for required field."]})
     archive = read_archive(file.read())
+    check_bindings(chosen, archive)
     documents = [validate_document(document) for document in archive.workflows]
     project = chosen_project(form.get("project_id")) or DEFAULT_PROJECT
     with database() as connection:
@@ -158,6 +159,13 @@ def issues(present: list[Workflow | None]) -> list[dict[str, str]]:
         for each in present
         if each is not None
     ]
+
+
+def check_bindings(chosen: dict[str, str], archive: Archive) -> None:
+    """Raise ValidationError where `bindings` name what is no credential of the package."""
+    for identifier in chosen:
+        if identifier not in archive.credentials:
+            raise ValidationError({"bindings": [f"The package has no credential {identifier[:100]}."]})
 
 
 def bind(connection: Connection, archive: Archive, project: str, chosen: dict[str, str], form: dict[str, Any]) -> Bound:

@@ -259,6 +259,7 @@ def test_what_stands_for_the_credentials_of_a_package(api, shop) -> None:
         ('{"credentials": {"x": 7}}', 400),
         ('{"workflows": {}}', 400),
         ("[", 400),
+        (f'{{"credentials": {{"{there}": "{mine}", "nosuch": "{mine}"}}}}', 400),
     ):
         assert bring(api, package, **come, bindings=bindings).status_code == status
     absent = bring(api, package, **come, credentialMatchingMode="name-and-type", variableMissingMode="do-nothing")
