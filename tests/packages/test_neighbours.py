@@ -54,6 +54,10 @@ const tried = async (work) => { try { const got = await work(); return got ?? tr
 """
 )
 
+HANDLE = """const handle = await fs.promises.open(`${require('os').tmpdir()}/held`, 'w');
+  const of = (name) => Object.getOwnPropertySymbols(handle).find(({ description }) => description === name);"""
+"""Opens a file in the way whose handles have methods."""
+
 DESCRIPTORS = {
     "reading what the worker sends": "fs.readSync(0, Buffer.alloc(9))",
     "reading it later": "await require('util').promisify(fs.read)(0, Buffer.alloc(9), 0, 9, null)",
@@ -69,6 +73,15 @@ DESCRIPTORS = {
     "writing by another name": "process.getBuiltinModule('fs').writeSync(1, Buffer.alloc(0))",
     "writing by import": "(await import('node:fs')).writeSync(1, Buffer.alloc(0))",
     "closing": "fs.closeSync(1)",
+    "a handle of files": f"{HANDLE} await new handle.constructor({{ fd: 1 }}).write(Buffer.alloc(0))",
+    "a handle of files led elsewhere": f"{HANDLE} handle[of('kFd')] = 1; if (handle.fd !== 1) throw new Error()",
+    "a handle of files by its looks": f"""{HANDLE}
+      const seeming = Object.create(Object.getPrototypeOf(handle), {{ [of('kFd')]: {{ value: 1 }} }});
+      await fs.promises.appendFile(seeming, '')""",
+    "a handle of files that says another number": f"""{HANDLE}
+      Object.defineProperty(handle, 'fd', {{ value: 1 }}); await handle.write(Buffer.alloc(0))""",
+    "a handle of files by what it is made of": f"""{HANDLE}
+      const made = new handle[of('kHandle')].constructor(0); made.readStart()""",
     "ending": "process._kill(process.pid, 0)",
 }
 

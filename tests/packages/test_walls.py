@@ -119,18 +119,22 @@ def test_a_socket_of_its_own_is_refused_in_words(packages: PackageEngine):
 
 
 def test_the_process_has_no_environment_and_one_folder_of_its_own(packages: PackageEngine):
-    code = """const { exists, existsSync, readFileSync, realpath, realpathSync, writeFileSync } = require('fs');
+    code = """const { exists, existsSync, realpath, realpathSync, writeFileSync } = require('fs');
       const { tmpdir } = require('os');
       const places = [tmpdir(), '/etc/passwd', '/etc'];
       const there = places.map(existsSync);
       for (const each of places) there.push(await new Promise((done) => exists(each, done)));
       for (const each of places) there.push(await require('util').promisify(exists)(each));
       const file = `${tmpdir()}/mine`;
-      writeFileSync(file, 'kept');
+      writeFileSync(file, '');
+      const handle = await require('fs').promises.open(file, 'r+');
+      await handle.writeFile('ke');
+      await handle.close();
+      await require('fs').promises.appendFile(file, 'pt');
       const found = await new Promise((done) => realpath(file, (error, path) => done(error ?? path)));
       const none = await new Promise((done) => realpath(`${file}s`, (error) => done(error.code)));
       const real = found === file && realpathSync(tmpdir()) === tmpdir();
-      const read = readFileSync(file, 'utf8');
+      const read = await require('fs').promises.readFile(file, 'utf8');
       return [[{ json: { environment: Object.keys(process.env), read, real, none, there, pid: process.pid } }]]"""
     [given] = packages.script(code)
     pid = given.pop("pid")

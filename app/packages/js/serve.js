@@ -6,6 +6,7 @@ const { setImmediate } = require('node:timers');
 
 const { Call, calls, current, drop, leaveMarks, take, within } = require('./calls.js');
 const { shown } = require('./errors.js');
+const { fenceFileHandles } = require('./file-handles.js');
 const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
 const { toJson } = require('./json.js');
 const { kinds } = require('./kinds.js');
@@ -92,11 +93,12 @@ function nextReply(id) {
 }
 
 /** Starts to take calls; after one that leaves more than `code` bytes of files loaded (0: any) there is no next one. */
-function start({ exit, listen, stdin, marks, code, scratch }) {
+async function start({ exit, listen, stdin, marks, code, scratch }) {
   leaveMarks(marks);
   mostSource = code || Infinity;
   countSources();
   network.fence(readTrusted(scratch));
+  await fenceFileHandles(scratch);
   hideNeighbours([0, 1, marks], stdin);
   Call.prototype.askAtOnce = function (name, given) {
     return this.askNow(name, given, nextReply);
