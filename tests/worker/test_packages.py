@@ -77,7 +77,7 @@ def test_a_package_that_cannot_be_installed_is_said_and_hurts_nothing(registry, 
     assert "There is no version" in said[0]
     assert said[1].endswith("which is not installed: `flask packages add n8n-nodes-other`")
     assert said[2].endswith("`flask packages add @n8n/n8n-nodes-x --accept-license`")
-    assert f"BAD  package {NAME}: the worker on" in flask("doctor").stdout
+    assert f"BAD  package {NAME}: not installed for the worker on" in flask("doctor").stdout
     assert f"lacks {NAME}: There is no version" in flask("packages", "list").stderr
 
 
