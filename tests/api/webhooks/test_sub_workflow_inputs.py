@@ -77,10 +77,18 @@ def test_each_item_says_which_execution_it_comes_from(site: Site) -> None:
     assert run["metadata"] == {"subExecutionsCount": 2}
 
 
+@pytest.mark.parametrize("parameters", [{}, {"mode": "each"}, {"options": {"waitForSubWorkflow": False}}])
+def test_items_that_are_handed_over_carry_their_place(site: Site, parameters: dict[str, Any]) -> None:
+    run = called(site, child(site, node("Done", "noOp")), **parameters)
+    assert [item["index"] for item in run["data"]["main"][0]] == [0, 1]
+
+
 def test_the_error_of_the_sub_workflow_stands_for_the_node_that_called_it(site: Site) -> None:
     workflow_id = child(site, FAILS)
     error = called(site, workflow_id)["error"]
     assert (error["message"], error["node"]["name"], error["workflowId"]) == ("boo", "Fails", workflow_id)
-    [item] = called(site, workflow_id, "continueRegularOutput")["data"]["main"][0]
+    run = called(site, workflow_id, "continueRegularOutput")
+    assert "metadata" not in run, "the item alone says which execution has failed"
+    [item] = run["data"]["main"][0]
     assert item["json"] == {"error": "boo"}
     assert item["metadata"]["subExecution"]["workflowId"] == workflow_id

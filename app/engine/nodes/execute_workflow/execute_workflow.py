@@ -14,7 +14,7 @@ from app.engine.run.errors import ChildError, NodeError, WaitRequested
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
-from app.engine.run.memory import weigh_outputs
+from app.engine.run.memory import DICT, weigh_outputs
 from app.engine.run.ports import ChildOutcome, ChildRequest
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -39,7 +39,9 @@ ISSUES = rules(
 @node("executeWorkflow", [1, 1.1, 1.2, 1.3], issues=ISSUES, plain=["mode"])
 async def execute_workflow(context: NodeContext) -> Outputs:
     stored = context.parameters.get("source", "database") != "parameter"
-    given = await map_fields(context) if stored and context.version >= MAPPED else context.items
+    mapped = await map_fields(context) if stored and context.version >= MAPPED else context.items
+    context.hold(DICT * len(mapped))
+    given = await compute(_number_items, mapped, size=len(mapped))
     if context.parameters.get("mode", "once") == "each":
         return await _run_for_each(context, given)
     try:
@@ -47,6 +49,7 @@ async def execute_workflow(context: NodeContext) -> Outputs:
     except NodeError as error:
         if not context.continues_on_fail:
             raise
+        _forget_executions(context)
         failed = _error_item(error)
         return [[{**failed, "pairedItem": [{"item": index} for index in range(len(given))]}]]
     if not _waits(context):
@@ -80,6 +83,17 @@ async def _run_for_each(context: NodeContext, given: list[Item]) -> Outputs:
             merged[output] += [{**each, "pairedItem": {"item": index}} for each in items]
     context.metadata.pop("subExecution", None)
     return merged
+
+
+def _number_items(items: list[Item]) -> list[Item]:
+    """The items with their places, as a sub-workflow is given them."""
+    return [{**item, "index": place} for place, item in enumerate(items)]
+
+
+def _forget_executions(context: NodeContext) -> None:
+    """Leave the execution that failed to the item that stands for it."""
+    context.metadata.pop("subExecution", None)
+    context.metadata.pop("subExecutionsCount", None)
 
 
 async def _hold(context: NodeContext, outputs: Outputs, item: Item) -> None:
