@@ -18,6 +18,9 @@ SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}", re.ASCII)
 SCHEME_AND_HOST = re.compile(r"\Ahttps?://[^/?]*", re.IGNORECASE)
 WEBHOOKS = ("webhook", "webhook-waiting")
 """Below these a slash may be encoded: it is a part of what a parameter says."""
+SCOPED_NAME = r"(?:@|%40)[a-z0-9~_-][a-z0-9._~-]*%2f[a-z0-9~_-][a-z0-9._~-]*"
+PACKAGE = re.compile(rf"/api/v1/community-packages/{SCOPED_NAME}", re.IGNORECASE | re.ASCII)
+"""The slash of `@scope/name` is a part of the name, and clients encode it; nothing there climbs out of the folder."""
 HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
@@ -41,7 +44,7 @@ def refuse_other_spellings() -> None:
     path = request.environ["PATH_INFO"]
     target = SCHEME_AND_HOST.sub("", request.environ.get("RAW_URI") or path).partition("?")[0]
     first = target[1:].partition("/")[0]
-    encoded_slash = "%2f" in target.lower() and first not in WEBHOOKS
+    encoded_slash = "%2f" in target.lower() and first not in WEBHOOKS and not PACKAGE.fullmatch(target)
     if target.startswith("//") or path.startswith("//") or "%" in first or encoded_slash:
         raise Refused(404, "Not found")
 

@@ -42,6 +42,9 @@ def test_the_log_names_the_caller(make_app, caplog) -> None:
         assert caplog.records[-1].client == expected
 
 
+SCOPED = ["/api/v1/community-packages/@x%2Fn8n-nodes-y", "/api/v1/community-packages/%40x%2fn8n-nodes-y"]
+
+
 @pytest.mark.parametrize("text", ["proxy.example", "10.0.0.0/33", "1.2.3", "10.0.0.1;10.0.0.2"])
 def test_a_proxy_has_an_address(text: str) -> None:
     with pytest.raises(SettingsError, match="EXECUTIONS_TRUSTED_PROXIES"):
@@ -63,6 +66,12 @@ def test_a_key_that_could_be_guessed() -> None:
         "/api%2fv1/openapi.json",
         "/api/v1%2Fopenapi.json",
         "/webhook%2fx",
+        "/api/v1/community-packages/x%2fy",
+        "/api/v1/community-packages/@x%2f..%2fy",
+        "/api/v1/community-packages/@x%2f..",
+        "/api/v1/community-packages/@..%2fx",
+        "/api/v1/community-packages/@x%2fy%2fz",
+        "/api/v1/community-packages/@x%2fy/z",
         "/%77ebhook/x",
         "//webhook/x",
         "http://any.example//metrics",
@@ -74,6 +83,6 @@ def test_a_path_has_one_spelling(api, path: str) -> None:
     assert json.loads(answer.data) == {"message": "Not found"}
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/metrics?a=//%2f", "http://any.example/metrics"])
+@pytest.mark.parametrize("path", ["/metrics", "/metrics?a=//%2f", "http://any.example/metrics", *SCOPED])
 def test_the_one_spelling(api, path: str) -> None:
     assert api.client.open("/metrics", environ_overrides={"RAW_URI": path}).status_code == 200
