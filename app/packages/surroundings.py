@@ -15,6 +15,7 @@ import orjson
 from app import large_json
 from app.bounded_dict import BoundedDict
 from app.credentials.masking import Mask
+from app.credentials.tokens import REFUSED
 from app.engine.nodes.code.helpers import describe_file
 from app.engine.nodes.http_request.answers import BYTES_OF_ONE
 from app.engine.nodes.http_request.oauth import proof_of
@@ -202,7 +203,8 @@ class Surroundings:
             if isinstance(value, str) and len(value) > 3:
                 self._secrets.add(value)
             elif isinstance(value, dict):
-                self._hide(value.values())
+                # What a provider said when it refused is told to users: no secret.
+                self._hide(part for name, part in value.items() if name != REFUSED)
 
     async def _look_up(self, given: Json) -> Json:
         try:

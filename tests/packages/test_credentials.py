@@ -57,6 +57,13 @@ def test_errors_and_lines_do_not_tell_secrets(packages: PackageEngine):
     assert SECRET not in str({name: part for name, part in error.items() if name != "node"})
 
 
+def test_the_reason_of_a_refusal_is_told(packages: PackageEngine):
+    held = {"access_token": "the-access-token", "n8n_refused": "consent was withdrawn"}
+    packages.credentials["sampleApi"] = {"oauthTokenData": held}
+    code = """await this.getCredentials('sampleApi'); throw new Error('the-access-token: consent was withdrawn')"""
+    assert packages.script(code)["message"] == "**hidden**: consent was withdrawn"
+
+
 def test_requests_of_oauth_carry_the_token_or_are_signed(packages: PackageEngine, far: str):
     tokens = {"access_token": "the-access-token", "token_type": "bearer", "oauth_token": "t", "oauth_token_secret": "s"}
     packages.credentials["sampleApi"] = {"oauthTokenData": tokens, "consumerKey": "key", "consumerSecret": "secret"}
