@@ -3,14 +3,20 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from app.repository.connection import connect
 from tests.console.browsing import RUNNING, SIGN_IN, find_problem, needs_chromium
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 NOTE_DISABLED = """addEventListener("pagehide", () =>
   (sessionStorage.left = document.querySelector("button[data-open]:disabled")?.textContent))"""
+ASK_AT_ONCE = """() => {
+  const later = setTimeout;
+  window.setTimeout = (what, ms) => later(what, ms === 1000 ? 0 : ms);
+}"""
+"""For how far a job is, a dialog asks each second."""
 
 
 def test_one_signs_in_with_a_key_and_mends_a_problem_as_a_whole(open_tab, stage):
@@ -69,7 +75,8 @@ def test_many_are_stopped_and_deleted(open_tab, stage):
     with connect(stage.database_url) as connection:
         for _ in range(2):
             connection.execute(RUNNING, [stage.succeeded])
-    page: Page = open_tab().page
+    tab = open_tab()
+    page: Page = tab.page
     expect(page.locator(".row")).to_have_count(4)
     dialog = page.get_by_role("dialog")
     page.locator("#pick-all").press("Space")
@@ -83,7 +90,25 @@ def test_many_are_stopped_and_deleted(open_tab, stage):
     expect(other.locator(".row")).to_have_count(2)
     other.close()
     expect(page.locator(".row.s-canceled, .row .s-canceled")).not_to_have_count(0)
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        """Delete as in the background, and be away for the first two questions how far that is."""
+        asked.append(route.request.method)
+        if route.request.method == "POST":
+            route.fulfill(response=route.fetch(timeout=PATIENCE_SECONDS * 1000), json={"success": True, "job": "1"})
+        elif len(asked) == 2:
+            route.abort()
+        elif len(asked) == 3:
+            route.fulfill(status=503, json={"message": "away"})
+        else:
+            route.fulfill(json={"deleted": 4, "finished": True})
+
+    page.route(re.compile("/executions/delete"), answer)
+    page.evaluate(ASK_AT_ONCE)
     page.locator("[data-bulk=delete]").press("Enter")
     dialog.get_by_role("button", name="Delete", exact=True).press("Enter")
     expect(page.locator(".toast", has_text="Deleted")).to_be_visible()
+    assert asked == ["POST", "GET", "GET", "GET"]  # it follows the job past that
     expect(page.locator(".row.gone")).to_have_count(4)  # they stay where they are, and say that they are gone
+    tab.trouble = [said for said in tab.trouble if "Failed to load resource" not in said]
