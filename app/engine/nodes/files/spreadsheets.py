@@ -42,9 +42,9 @@ const usedRange = (sheet, range) => {
 
 const answer = ({ data, sheetName, range, header, empty, raw, text, mark }) => {
   const binary = Buffer.from(data, 'base64');
-  // Zip archives and the compound files of old Excel are no text.
+  // Zip archives and the compound files of old Excel are no text, and RTF is text in bytes.
   let book;
-  if (text && !/^(PK|\\xd0\\xcf)/.test(binary.toString('latin1', 0, 2))) {
+  if (text && !/^(PK|\\xd0\\xcf|\\{\\\\rt)/.test(binary.toString('latin1', 0, 4))) {
     const whole = binary.toString();
     book = xlsx.read(mark ? whole : whole.replace(/^\\ufeff/, ''), { raw, type: 'string', dense: true });
   } else {
