@@ -1,6 +1,7 @@
 """Remove Duplicates: keeps of several equal items the first, or those that no earlier execution has seen."""
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from functools import cmp_to_key, partial
 from typing import Any
@@ -45,7 +46,21 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
     except NodeError as error:
         if context.version < 2 or not context.continues_on_fail:
             raise
-        return [[{"json": {"error": error.message}}]]
+        return [[_error_item(error)]]
+
+
+def _error_item(error: NodeError) -> Item:
+    """The item that stands for all of them, with the error as n8n writes it into an item."""
+    described = {} if error.description is None else {"description": error.description}
+    written = {
+        "message": error.message,
+        "timestamp": int(time.time() * 1000),
+        "name": "NodeOperationError",
+        **described,
+        "context": error.context,
+        "cause": {"name": "Error", "message": error.message},
+    }
+    return {"json": {"error": error.message}, "error": written}
 
 
 def drop_duplicates(
