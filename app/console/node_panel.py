@@ -17,7 +17,7 @@ from app.console.stored_values import TOO_DEEP
 from app.console.structures import TOO_LARGE, Items, read_items, read_run
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
-from app.repository.executions import Execution, get_execution, read_inputs
+from app.repository.executions import Execution, get_execution, get_executions, read_inputs
 from app.repository.restarts import NodeRun
 from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT
@@ -61,7 +61,7 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "outputs": [pane(connection, execution, begin_at(wanted, "out")) for wanted in choose_output(outputs)],
         "input_choices": inputs,
         "output_choices": outputs,
-        "replaced": replaced_input(connection, execution, NodeRun(name, number)),
+        "replaced": replaced_input(connection, execution, NodeRun(name, number), node.runs),
         "edited": editable_input(connection, execution, inputs),
         "may_restart": execution.status not in IN_FLIGHT and run is not None,
         "parameters": shapes.pretty(definition.get("parameters", {})),
@@ -152,13 +152,23 @@ def pane(connection: Connection, execution: Execution, wanted: Items, search: st
     }
 
 
-def replaced_input(connection: Connection, execution: Execution, place: NodeRun) -> str | None:
-    """What a retry gave this run of a node in place of its first input, as JSON; the record does not tell it.
+def replaced_input(connection: Connection, execution: Execution, place: NodeRun, runs: int) -> str | None:
+    """What a retry gave this run of a node, which has so many, in place of its first input, as JSON.
 
-    None: it gave nothing else. Empty: it is too large to be shown.
+    The record does not tell it. None: it gave nothing else, or it is not known which of several runs got it. Empty: it
+    is too large to be shown.
     """
-    given = read_inputs(connection, [execution.id]).get(execution.id) if execution.retry_of else None
-    if given is None or given.restart.items is None or given.restart.place != place:
+    if execution.retry_of is None:
+        return None
+    given = read_inputs(connection, [execution.id]).get(execution.id)
+    if given is None or given.restart.items is None:
+        return None
+    begun = given.restart.place
+    if begun == "failure" and runs == 1:
+        begun = next(
+            (NodeRun(each.error_node or "") for each in get_executions(connection, [execution.retry_of])), begun
+        )
+    if begun != place:
         return None
     return shapes.pretty(orjson.loads(given.restart.items)) if len(given.restart.items) <= MAX_EDITED_BYTES else ""
 

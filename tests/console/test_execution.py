@@ -281,6 +281,24 @@ def test_expressions_are_evaluated_when_somebody_looks_at_them(browser, api):
     assert browser.get(path.replace(f"/{number}/", "/999/")).status_code == 404
 
 
+@pytest.mark.parametrize("place", ["failure", {"node": "Last"}])
+def test_a_retry_shows_the_items_that_it_was_given_and_what_expressions_made_of_them(browser, api, place):
+    document = chain(node("Start", "manualTrigger"), node("Last", "noOp", {"said": "={{ $json.text }}!"}))
+    last = {**run([], source="Start"), "executionIndex": 1}
+    data = {"resultData": {"runData": {"Start": [run([ITEM])], "Last": [last]}}}
+    stack = [{"node": {"name": "Last"}, "data": {"main": [[ITEM]]}, "source": None}]
+    failed = {**data, "executionData": {"nodeExecutionStack": stack}}
+    original = api.ended(api.workflow(**document), "error", data=orjson.dumps(failed), error_node="Last")
+    body = {"from": place, "items": [{"json": {"text": "<i>new"}}]}
+    number = int(api.post(f"/executions/{original}/retry", body).json["id"])
+    api.finish(number, data=orjson.dumps(data))
+    panel = browser.get(f"/console/executions/{number}/node?node=Last").text
+    assert "This retry gave it other items" in panel
+    assert "&lt;i&gt;new" in panel
+    assert "&lt;i&gt;new!" in browser.get(f"/console/executions/{number}/parameters?node=Last&run=0&item=0").text
+    assert "other items" not in browser.get(f"/console/executions/{number}/node?node=Start").text
+
+
 def test_runs_and_versions_are_compared(browser, api, workflow, failed):
     assert "has not succeeded yet" in browser.get(f"/console/executions/{failed}/compare").text
     other = api.ended(workflow, data=orjson.dumps({"resultData": {"runData": {"Start": [run([ITEM])]}}}))
