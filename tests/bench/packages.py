@@ -91,7 +91,7 @@ def processor_seconds(*helpers: Host | Sandbox) -> float:
     spent = time.process_time()
     for pid in (pid for helper in helpers for pid in helper.pids):
         for thread in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError, ProcessLookupError):
                 spent += int((thread / "schedstat").read_text().split()[0]) / 1e9
     return spent
 

@@ -68,7 +68,9 @@ def test_it_ends_with_its_run_and_all_that_it_has_started(engine, tmp_path: Path
     child = int((tmp_path / "pid").read_text())
 
     def is_gone() -> bool:
-        status = Path(f"/proc/{child}/stat")
-        return not status.exists() or status.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        try:
+            return Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return True
 
     wait_until(is_gone)
