@@ -11,6 +11,7 @@ from psycopg.rows import class_row
 from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, DataTableNotFound
 from app.repository.keysets import Order, Place, after_place, ordering
+from app.repository.project_locks import lock_project
 
 MAX_TABLES = 1_000
 """How many a project may have."""
@@ -101,10 +102,6 @@ COLUMNS = """
       FROM data_table_columns AS c
      WHERE c.table_id = ANY(%(ids)s)
      ORDER BY c.table_id, c.place, c.id
-"""
-
-LOCK_PROJECT = """
-    SELECT pg_advisory_xact_lock(hashtextextended('data tables', hashtext(%(project_id)s)))
 """
 
 COUNT = """
@@ -204,7 +201,7 @@ def lock_table(connection: Connection, table_id: str, *, project_id: str | None 
 
 def create_table(connection: Connection, table_id: str, *, project_id: str, name: str) -> DataTable:
     """Make a table without columns. Raises AlreadyExists, ProjectNotFound (both when translated), Conflict."""
-    connection.execute(LOCK_PROJECT, {"project_id": project_id})
+    lock_project(connection, "data tables", project_id)
     if scalar(connection, COUNT, {"project_id": project_id, "most": MAX_TABLES}) >= MAX_TABLES:
         raise Conflict(f"The project has {MAX_TABLES:,} data tables already; more are not allowed")
     connection.execute(CREATE, {"id": table_id, "project_id": project_id, "name": name})

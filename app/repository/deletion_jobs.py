@@ -15,16 +15,12 @@ from app.repository.deletions import DELETE, LOCK
 from app.repository.errors import CannotDelete, Conflict, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.executions import list_executions
+from app.repository.project_locks import lock_project
 from app.vocabulary import MAX_ID
 
 STEP_SIZE = 500
 MAX_UNFINISHED = 20
 """So many jobs of the keys of one project, or of the keys of all projects, may be under way."""
-
-# Two that ask at the same moment are counted one after the other.
-TAKE_TURN = """
-    SELECT pg_advisory_xact_lock(hashtextextended('deletion jobs', hashtext(coalesce(%(project_id)s::text, ''))))
-"""
 
 # Nothing where as many are under way as may be. Uses deletion_jobs_unfinished.
 CREATE = """
@@ -95,10 +91,13 @@ def create_deletion_job(connection: Connection, wanted: ExecutionFilter) -> int:
         if list_executions(connection, running, limit=1):
             raise CannotDelete
     connection.execute(FORGET)
-    project = {"project_id": wanted.visible_project}
-    connection.execute(TAKE_TURN, project)
-    parameters = {"wanted": orjson.dumps(asdict(wanted)).decode(), "most": MAX_UNFINISHED}
-    job_id = scalar(connection, CREATE, project | parameters)
+    lock_project(connection, "deletion jobs", wanted.visible_project)
+    parameters = {
+        "project_id": wanted.visible_project,
+        "wanted": orjson.dumps(asdict(wanted)).decode(),
+        "most": MAX_UNFINISHED,
+    }
+    job_id = scalar(connection, CREATE, parameters)
     if job_id is None:
         raise Conflict(f"{MAX_UNFINISHED} deletions in the background are under way: await the end of one")
     return int(job_id)

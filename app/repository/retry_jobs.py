@@ -15,6 +15,7 @@ from app.repository.bulk_calls import create_bulk_call, note_touched
 from app.repository.connection import Connection, json_of, read_one, scalar
 from app.repository.errors import CannotRetry, Conflict, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
+from app.repository.project_locks import lock_project
 from app.repository.restarts import Restart, read_restart
 from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
 from app.vocabulary import MAX_ID
@@ -25,11 +26,6 @@ MAX_UNFINISHED = 20
 """So many jobs of the keys of one project, or of the keys of all projects, may be under way."""
 MAX_QUEUED = 1_000
 """While so many executions are queued, of whatever kind, no job queues more."""
-
-# Two that ask at the same moment are counted one after the other.
-TAKE_TURN = """
-    SELECT pg_advisory_xact_lock(hashtextextended('retry jobs', hashtext(coalesce(%(project_id)s::text, ''))))
-"""
 
 # Nothing where as many are under way as may be. Uses retry_jobs_unfinished.
 CREATE = """
@@ -147,7 +143,7 @@ def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_wo
         "bulk_call_id": create_bulk_call(connection, wanted.visible_project),
         "most": MAX_UNFINISHED,
     }
-    connection.execute(TAKE_TURN, {"project_id": wanted.visible_project})
+    lock_project(connection, "retry jobs", wanted.visible_project)
     job_id = scalar(connection, CREATE, parameters)
     if job_id is None:
         raise Conflict(f"{MAX_UNFINISHED} retries in the background are under way: await the end of one, or cancel one")

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 
 from app.repository.connection import Connection, read_one, scalar
 from app.repository.errors import Conflict, VariableNotFound
+from app.repository.project_locks import lock_project
 from app.repository.projects import Project
 
 MAX_VARIABLES = 1_000
@@ -85,11 +86,6 @@ GET = """
      WHERE v.id = %(id)s
        AND (%(visible_project)s::text IS NULL OR v.project_id = %(visible_project)s OR v.project_id IS NULL)
        FOR UPDATE OF v
-"""
-
-# Of several that are made or moved at once, each is counted by the next.
-LOCK_PLACE = """
-    SELECT pg_advisory_xact_lock(hashtextextended('variables', hashtext(coalesce(%(project_id)s::text, ''))))
 """
 
 COUNT = """
@@ -201,6 +197,6 @@ def read_values(connection: Connection, project_id: str) -> dict[str, str]:
 
 
 def _make_room(connection: Connection, project_id: str | None) -> None:
-    connection.execute(LOCK_PLACE, {"project_id": project_id})
+    lock_project(connection, "variables", project_id)
     if scalar(connection, COUNT, {"project_id": project_id, "most": MAX_VARIABLES}) >= MAX_VARIABLES:
         raise Conflict(f"There are {MAX_VARIABLES:,} variables already; more are not allowed")

@@ -2,11 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from app.repository import deletion_jobs, lifecycle
-from app.repository.errors import CannotDelete, Conflict, DeletionJobNotFound
+from app.repository.errors import CannotDelete, DeletionJobNotFound
 from app.repository.execution_filters import ExecutionFilter
 from tests.repository.given import a_new_execution, a_running_execution, a_worker, a_workflow, an_ended_execution
 
@@ -27,10 +26,6 @@ def steps(connection, size: int) -> list[int]:
         done.append(deleted)
         connection.commit()
     return done
-
-
-def begin(connection, **wanted) -> int:
-    return deletion_jobs.create_deletion_job(connection, ExecutionFilter(**wanted))
 
 
 def test_it_goes_on_step_by_step_and_says_how_far_it_is(connection, worker_id) -> None:
@@ -92,24 +87,3 @@ def test_a_filter_survives_being_stored(connection, worker_id) -> None:
     deletion_jobs.create_deletion_job(connection, wanted)
     assert steps(connection, 10) == [1]
     assert left(connection) == [recent]
-
-
-@pytest.mark.parametrize("project_id", [None, "busy"])
-def test_no_more_than_so_many_of_a_project_are_under_way(connect, connection, project_id, monkeypatch) -> None:
-    monkeypatch.setattr(deletion_jobs, "MAX_UNFINISHED", 2)
-    begin(connection, visible_project="other")
-    begin(connection, visible_project=project_id)
-    connection.commit()
-    same_moment = connect()
-    same_moment.execute("SET lock_timeout = '100ms'")
-    begin(connection, visible_project=project_id)
-    with pytest.raises(psycopg.errors.LockNotAvailable):
-        begin(same_moment, visible_project=project_id)
-    connection.commit()
-    with pytest.raises(Conflict, match="2 deletions in the background are under way"):
-        begin(connection, visible_project=project_id)
-    connection.rollback()
-    connection.execute(
-        "UPDATE deletion_jobs SET finished_at = now() WHERE project_id IS NOT DISTINCT FROM %s", [project_id]
-    )
-    assert begin(connection, visible_project=project_id)

@@ -1,10 +1,9 @@
 """Retries in the background: step by step, what failed when they were asked for, with the guards of a single retry."""
 
-import psycopg
 import pytest
 
 from app.repository import lifecycle, retries, retry_jobs
-from app.repository.errors import CannotRetry, Conflict, RetryJobNotFound
+from app.repository.errors import CannotRetry, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_execution
 from app.repository.restarts import AT_FAILURE, NodeRun, Restart
@@ -142,24 +141,3 @@ def test_a_project_sees_and_retries_only_its_own(connection, worker_id) -> None:
     assert retry_jobs.get_retry_job(connection, job_id, project_id="other").retried == 0
     with pytest.raises(RetryJobNotFound):
         retry_jobs.get_retry_job(connection, job_id, project_id="default")
-
-
-@pytest.mark.parametrize("project_id", [None, "busy"])
-def test_no_more_than_so_many_of_a_project_are_under_way(connect, connection, project_id, monkeypatch) -> None:
-    monkeypatch.setattr(retry_jobs, "MAX_UNFINISHED", 2)
-    begin(connection, visible_project="other")
-    begin(connection, visible_project=project_id)
-    connection.commit()
-    same_moment = connect()
-    same_moment.execute("SET lock_timeout = '100ms'")
-    begin(connection, visible_project=project_id)
-    with pytest.raises(psycopg.errors.LockNotAvailable):
-        begin(same_moment, visible_project=project_id)
-    connection.commit()
-    with pytest.raises(Conflict, match="2 retries in the background are under way"):
-        begin(connection, visible_project=project_id)
-    connection.rollback()
-    connection.execute(
-        "UPDATE retry_jobs SET finished_at = now() WHERE project_id IS NOT DISTINCT FROM %s", [project_id]
-    )
-    assert begin(connection, visible_project=project_id)
