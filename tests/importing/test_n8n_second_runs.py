@@ -1,5 +1,7 @@
 """A second run brings what is new, leaves what was changed here, and mixes nothing."""
 
+import json
+from base64 import b64encode
 from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
@@ -14,6 +16,7 @@ from app.importing.n8n.progress import Untold
 from app.importing.n8n.published import PublishedVersions
 from app.repository import import_progress
 from app.repository.connection import connect
+from app.repository.execution_data import read_data
 from app.repository.import_progress import CannotMix
 from tests.importing import n8n
 from tests.importing.n8n import change, one
@@ -184,6 +187,26 @@ def test_files_come_when_their_folder_is_named_later(bring, target, sqlite_file)
     report = bring(sqlite_file, access=named)
     assert (report.losses, report.counts["executions"]["brought up to date"]) == ({}, 1)
     assert not bring(sqlite_file, access=named).losses
+
+
+@pytest.mark.parametrize(("mode", "place", "called"), [("s3", "s3", "S3"), ("azure", "az", "Azure")])
+def test_what_n8n_keeps_in_a_bucket_comes_from_a_copy_of_it(bring, target, sqlite_file, mode, place, called):
+    """Execution 13 has a file there, execution 1 its data; the copy is laid out as n8n's storage folder."""
+    copy = sqlite_file.parent / "storage"
+    change(sqlite_file, "UPDATE execution_data SET data = replace(data, 'filesystem-v2', ?)", mode)
+    change(sqlite_file, 'DELETE FROM execution_data WHERE "executionId" = 1')
+    change(sqlite_file, 'UPDATE execution_entity SET "storedAt" = ? WHERE id = 1', place)
+    for folder in (None, sqlite_file.parent / "elsewhere"):
+        losses = bring(sqlite_file, access=Access(key=n8n.KEY, storage=folder)).losses
+        assert sorted(losses.values()) == [[1], [13]]
+        assert all(f"is in {called}: copy the bucket's folder workflows into" in reason for reason in losses)
+    bundle = copy / f"workflows/{ORDERS}/executions/1/execution_data/bundle.json"
+    bundle.parent.mkdir(parents=True)
+    bundle.write_text(json.dumps({"data": n8n.flatted_data(1), "workflowData": {}, "version": 1}))
+    assert not bring(sqlite_file, access=Access(key=n8n.KEY, storage=copy)).losses
+    stored = read_data(target, [1, 13])
+    assert b'"customer":"c0"' in stored[1]
+    assert b64encode(n8n.FILE[1]) in stored[13]
 
 
 def test_what_a_trigger_started_ran_the_version_that_was_published_then(bring, target, sqlite_file):

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.importing.n8n.files_of_runs import LARGEST, STORAGE, FileTooLarge, NoFolder
+from app.importing.n8n.files_of_runs import LARGEST, STORAGE, FileTooLarge, InBucket, NoFolder
 
 MODES = ("filesystem-v2:", "filesystem:", "database:", "s3:", "azure:")
 TOO_LARGE = f"a file was not brought: it is too large {LARGEST}"
@@ -40,6 +40,9 @@ class BinaryReader:
             return
         except NoFolder:
             self._say_lost(NO_FOLDER)
+            return
+        except InBucket as error:
+            self._say_lost(f"a file was not brought: it is in {error}")
             return
         if content is None:
             self._say_lost(MISSING)

@@ -1,4 +1,7 @@
-"""Files that n8n keeps beside its database: binary data of items, and run data where it is set to be kept so."""
+"""Files that n8n keeps beside its database: binary data of items, and run data where it is set to be kept so.
+
+Where n8n keeps them in S3 or Azure, they have the same names as in its storage folder: a copy of the bucket is one.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +16,19 @@ STORAGE = "(--storage names n8n's storage folder)"
 """What a loss ends with that the folder mends, where none was named."""
 
 
+BUCKETS = {"s3": "S3", "azure": "Azure", "az": "Azure"}
+"""Where n8n keeps files, as it names it (of run data it calls Azure az), and what people call it."""
+
+
 class NoFolder(Exception):
     """The file is in a folder that was not named."""
+
+
+class InBucket(Exception):
+    """The file is in a bucket, and no copy of it in the folder; it says what to do."""
+
+    def __init__(self, mode: str) -> None:
+        super().__init__(f"{BUCKETS[mode]}: copy the bucket's folder workflows into n8n's storage folder {STORAGE}")
 
 
 class FileTooLarge(Exception):
@@ -32,16 +46,25 @@ class RunFiles:
     most_bytes: int
 
     def read(self, reference: str) -> bytes | None:
-        """The bytes that `filesystem-v2:path` or `filesystem:path` names; None when they cannot be had.
+        """The bytes that `filesystem-v2:path`, `filesystem:path`, `s3:path` or `azure:path` names; None when they
+        cannot be had.
 
-        Raises FileTooLarge, NoFolder."""
+        Raises FileTooLarge, InBucket, NoFolder."""
         mode, _, name = reference.partition(":")
-        return self.read_path(name) if mode in ("filesystem", "filesystem-v2") else None
+        return self.read_path(name, mode) if mode in ("filesystem", "filesystem-v2", *BUCKETS) else None
 
-    def read_path(self, name: str) -> bytes | None:
-        """The bytes of a file within the folder; None when it is not there or elsewhere.
+    def read_path(self, name: str, mode: str = "filesystem") -> bytes | None:
+        """The bytes of a file within the folder; None when it is not there or elsewhere. `mode`: where n8n keeps it.
 
-        Raises FileTooLarge, NoFolder."""
+        Raises FileTooLarge, InBucket, NoFolder."""
+        if mode not in BUCKETS:
+            return self._read_path(name)
+        content = None if self.folder is None else self._read_path(name)
+        if content is None:
+            raise InBucket(mode)
+        return content
+
+    def _read_path(self, name: str) -> bytes | None:
         if self.folder is None:
             raise NoFolder
         root = self.folder.resolve()

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.importing.n8n.files_of_runs import LARGEST, STORAGE, FileTooLarge, NoFolder, RunFiles
+from app.importing.n8n.files_of_runs import BUCKETS, LARGEST, STORAGE, FileTooLarge, InBucket, NoFolder, RunFiles
 from app.importing.n8n.rows import UNREADABLE, Row, normalise, read_json
 from app.importing.n8n.source import SourceExecution
 
@@ -28,8 +28,8 @@ def read_stored(row: Row, files: RunFiles) -> SourceExecution:
     if execution.flatted is None:
         if size is not None:
             execution.missing = too_large(files.most_bytes)
-        elif place == "fs":
-            _read_bundle(execution, files)
+        elif place == "fs" or place in BUCKETS:
+            _read_bundle(execution, files, place)
         elif place != "db":
             execution.missing = f"its data is kept in {place}, which is not read"
         else:
@@ -46,15 +46,18 @@ def _ran(value: Any, row: Row) -> Any:
         return None
 
 
-def _read_bundle(execution: SourceExecution, files: RunFiles) -> None:
+def _read_bundle(execution: SourceExecution, files: RunFiles, place: str) -> None:
     name = BUNDLE.format(workflow=execution.row.get("workflowId"), id=execution.id)
     try:
-        content = files.read_path(name)
+        content = files.read_path(name, place)
     except FileTooLarge:
         execution.missing = too_large(files.most_bytes)
         return
     except NoFolder:
         execution.missing = f"its data is kept in files {STORAGE}"
+        return
+    except InBucket as error:
+        execution.missing = f"its data is in {error}"
         return
     if content is None:
         execution.missing = "its data is not in n8n's storage folder"
