@@ -64,7 +64,7 @@ class EngineEvaluations:
         async with Sandbox(spares=0, expression_timeout=SECONDS) as sandbox, asyncio.timeout(SECONDS):
             graph, document = await compute(self._read, recorded)
             info = ExecutionInfo(recorded.execution_id, recorded.mode, self._ports(read_variables))
-            return await past.evaluate(graph, document, where, sandbox, info, recorded.given)
+            return await past.evaluate(graph, document, where, sandbox, info)
 
     def _read(self, recorded: Recorded) -> tuple[Graph, RunDocument]:
         graph = parse_workflow(dict(recorded.workflow), self._types, self._timezone)

@@ -172,10 +172,6 @@ class EngineRules:
         except restart.CannotRestart as error:
             raise InvalidWorkflow(str(error)) from error
 
-    def node_of_failure(self, data: bytes | None) -> str | None:
-        """See `WorkflowRules.node_of_failure`."""
-        return restart.node_of_failure(data)
-
     def _parse_to_run(self, document: Mapping[str, Any]) -> graph.Graph:
         """The same; where a type is not known, with those that are known at this very moment."""
         parsed = self._parse(document)

@@ -23,11 +23,14 @@ from app.repository.workflows import get_versions, get_workflow
 from app.schemas.base import parse_execution_id
 
 MAX_LINES = 2_000
+COMPARED = ("came_out", "replaced")
+"""Of what is said of a node, that by which two executions differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class NodeDifference:
-    """A node in both executions; None where it did not run in one. `same`: what came out is equal."""
+    """A node in both executions; None where it did not run in one. `same`: what came out is equal, and so is what
+    retries gave it in place of its input."""
 
     name: str
     here: Mapping[str, Any] | None
@@ -74,7 +77,7 @@ def compare_nodes(here: Mapping[str, Any], there: Mapping[str, Any]) -> Iterator
     sides = [{node["name"]: summarize_node(node) for node in each["nodes"] if node["runs"]} for each in (here, there)]
     for name in dict.fromkeys([*sides[0], *sides[1]]):
         ours, theirs = sides[0].get(name), sides[1].get(name)
-        same = ours is not None and theirs is not None and ours["came_out"] == theirs["came_out"]
+        same = ours is not None and theirs is not None and all(ours[part] == theirs[part] for part in COMPARED)
         yield NodeDifference(name, ours, theirs, same)
 
 
@@ -83,12 +86,15 @@ def summarize_node(node: Mapping[str, Any]) -> dict[str, Any]:
     runs = node["runs"]
     outputs = [each for run in runs for each in run["outputs"].get("main", []) if each is not None]
     failed = [run["error"]["message"] for run in runs if run["error"]]
+    given = [run["inputs"].get("main") for run in runs]
     return {
         "runs": node["runCount"],
         "items": sum(output["items"] for output in outputs),
         "seconds": sum(run["executionTime"] or 0 for run in runs) / 1000,
         "error": failed[-1] if failed else None,
         "came_out": ([run["outputs"] for run in runs], failed),
+        "replaced": given,
+        "given": sum(each["items"] for inputs in given for each in inputs or () if each) if any(given) else None,
     }
 
 

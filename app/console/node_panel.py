@@ -17,8 +17,7 @@ from app.console.stored_values import TOO_DEEP
 from app.console.structures import TOO_LARGE, Items, read_items, read_run
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
-from app.repository.executions import Execution, get_execution, get_executions, read_inputs
-from app.repository.restarts import NodeRun
+from app.repository.executions import Execution, get_execution
 from app.repository.workflows import get_versions
 from app.vocabulary import IN_FLIGHT
 
@@ -61,7 +60,7 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "outputs": [pane(connection, execution, begin_at(wanted, "out")) for wanted in choose_output(outputs)],
         "input_choices": inputs,
         "output_choices": outputs,
-        "replaced": replaced_input(connection, execution, NodeRun(name, number), node.runs),
+        "is_replaced": any(given.given and given.kind == "main" for given in inputs),
         "edited": editable_input(connection, execution, inputs),
         "may_restart": execution.status not in IN_FLIGHT and run is not None,
         "parameters": shapes.pretty(definition.get("parameters", {})),
@@ -87,13 +86,17 @@ def node_of(connection: Connection, execution: Execution, name: str) -> dict[str
 
 
 def inputs_of(run: Mapping[str, Any], name: str, number: int) -> list[Items]:
-    """Where what the run was given is recorded: at its sources, or with a sub-node itself."""
+    """Where what the run was given is recorded: at its sources, or with itself where others gave it."""
+    own = dict(filled_outputs(run["inputs"].get("main", [])))
     sources = [
         Items(s["previousNode"], s["previousNodeRun"] or 0, "main", s["previousNodeOutput"] or 0, False, 0, 0)
-        for s in run["source"]
-        if s is not None
+        for place, s in enumerate(run["source"])
+        if s is not None and place not in own
     ]
+    sources = [Items(name, number, "main", place, True, 0, output["items"]) for place, output in own.items()] + sources
     for kind, each in run["inputs"].items():
+        if kind == "main":
+            continue
         sources += [
             Items(name, number, kind, place, True, 0, output["items"]) for place, output in filled_outputs(each)
         ]
@@ -152,33 +155,12 @@ def pane(connection: Connection, execution: Execution, wanted: Items, search: st
     }
 
 
-def replaced_input(connection: Connection, execution: Execution, place: NodeRun, runs: int) -> str | None:
-    """What a retry gave this run of a node, which has so many, in place of its first input, as JSON.
-
-    The record does not tell it. None: it gave nothing else, or it is not known which of several runs got it. Empty: it
-    is too large to be shown.
-    """
-    if execution.retry_of is None:
-        return None
-    given = read_inputs(connection, [execution.id]).get(execution.id)
-    if given is None or given.restart.items is None:
-        return None
-    begun = given.restart.place
-    if begun == "failure" and runs == 1:
-        begun = next(
-            (NodeRun(each.error_node or "") for each in get_executions(connection, [execution.retry_of])), begun
-        )
-    if begun != place:
-        return None
-    return shapes.pretty(orjson.loads(given.restart.items)) if len(given.restart.items) <= MAX_EDITED_BYTES else ""
-
-
 def editable_input(connection: Connection, execution: Execution, inputs: list[Items]) -> str | None:
     """The input as JSON that can be changed before a retry; None where there are several, or it is too large."""
-    if len(inputs) != 1 or inputs[0].given or execution.status in IN_FLIGHT:
+    if len(inputs) != 1 or inputs[0].kind != "main" or execution.status in IN_FLIGHT:
         return None
     source = inputs[0]
-    wanted = Items(source.node, source.run, source.kind, source.number, False, 0, 0, limit=MAX_EDITED)
+    wanted = Items(source.node, source.run, source.kind, source.number, source.given, 0, 0, limit=MAX_EDITED)
     try:
         read_items(connection, execution, wanted, "")
     except (NodeDataNotFound, Conflict):

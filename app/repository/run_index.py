@@ -72,7 +72,7 @@ Outputs = dict[str, list[Output | None]]
 class IndexedRun(msgspec.Struct, array_like=True):
     """One run of a node. Times in milliseconds, `started` since 1970; `hints`: how many it gave.
 
-    `inputs` are what it got where its data says so, which that of sub-nodes does.
+    `inputs` are what it got where its data says so, which that of sub-nodes and of retries with other items does.
     """
 
     index: int | None

@@ -17,6 +17,7 @@ from app.repository.run_index import (
     Directory,
     IndexedError,
     IndexedRun,
+    IndexedSource,
     Mark,
     Output,
     Segment,
@@ -241,7 +242,8 @@ def read_whole(connection: Connection, execution_id: int) -> WholeData | None:
 def output_of(data: RunData, node: str, run: int, kind: str, number: int, *, given: bool = False) -> Output | None:
     """The output of a run of a node by type of connection and number, or its input where that is `given`.
 
-    None: nothing came out there, which is less than no items. Raises NodeDataNotFound.
+    None: nothing came out there, which is less than no items. An input is that which the run itself has recorded, else
+    what came out at its source. Raises NodeDataNotFound.
     """
     runs = data.counts.get(node, 0)
     if run >= runs:
@@ -249,7 +251,17 @@ def output_of(data: RunData, node: str, run: int, kind: str, number: int, *, giv
         raise NodeDataNotFound(f"The node '{node}' {ran}" + (f": there is no run {run}" if runs else ""))
     (run_data,) = data.runs(node, run, 1)
     outputs = (run_data.inputs if given else run_data.outputs).get(kind, [])
+    if given and kind == "main" and (source := _source_of(run_data, number)) is not None:
+        return output_of(data, source.node, source.run, kind, source.output)
     if number >= len(outputs):
         what = "input" if given else "output"
         raise NodeDataNotFound(f"The run {run} of the node '{node}' has no {what} {number} of the type {kind}")
     return outputs[number]
+
+
+def _source_of(run: IndexedRun, number: int) -> IndexedSource | None:
+    """Where the items at an input of the main flow came from; None where the run has recorded them itself."""
+    own = run.inputs.get("main", [])
+    if number < len(own) and own[number] is not None:
+        return None
+    return run.sources[number] if number < len(run.sources) else None

@@ -24,16 +24,12 @@ class ItemPlace:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An execution with what it has recorded: `workflow` is the document that ran, `data` the run's as JSON.
-
-    `given`: items that were put in place of the recorded input of that run.
-    """
+    """An execution with what it has recorded: `workflow` is the document that ran, `data` the run's as JSON."""
 
     execution_id: str
     mode: str
     workflow: Mapping[str, Any]
     data: bytes
-    given: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

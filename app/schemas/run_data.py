@@ -34,7 +34,7 @@ class RunDataQuery(StrictSchema):
         validate=validate.Length(1, MAX_NAME_LENGTH),
         metadata={"description": "The type of connection: main, or ai_tool and the like of a sub-node."},
     )
-    input = query_flag("Read what a sub-node was given, in place of what it gave.")
+    input = query_flag("Read what the run was given, not what it gave; `output` is the number of its input then.")
     offset = number_field("How many items to pass over.")
     limit = WholeNumber(
         load_default=DEFAULT_LIMIT,
@@ -107,7 +107,10 @@ class RunSchema(CamelSchema):
         metadata={"description": "Whose outputs its inputs were."},
     )
     outputs = outputs_field("Its outputs by type of connection; null where nothing came out.")
-    inputs = outputs_field("What it was given, by type of connection, where its data says so: that of sub-nodes.")
+    inputs = outputs_field(
+        "What it was given in place of what its sources gave: by type of connection that of sub-nodes, and as main the "
+        "items that a retry brought; null where it got what its source gave."
+    )
     error = fields.Nested(FailureSchema, required=True, allow_none=True)
     hints = fields.Integer(required=True, metadata={"description": "How many hints it gave."})
     sub_execution = fields.Nested(

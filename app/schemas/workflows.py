@@ -114,9 +114,6 @@ class WorkflowRules(Protocol):
     def check_restart(self, data: bytes | None, node: str, run: int) -> None:
         """Refuse a run of a node that is not in the data (JSON) of an execution, or where it cannot go on."""
 
-    def node_of_failure(self, data: bytes | None) -> str | None:
-        """The node that a retry goes on at with the data (JSON) of an execution; None: it starts over."""
-
 
 class WorkflowBody(StrictSchema):
     """A workflow document as n8n exports it. Further keys are kept; those that the server owns are ignored."""

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from app.credentials.masking import Mask
-from app.engine.run.document import RunDocument
+from app.engine.run.document import RunDocument, replaced_input
 from app.engine.run.run import TIMED_OUT, RunOutcome
 from app.repository.executions import Execution
 from app.repository.lifecycle import Result
@@ -147,9 +147,13 @@ def count_outputs(run: NodeRun) -> int:
 
 
 def count_inputs(run: NodeRun, document: RunDocument) -> int | None:
-    """How many items a run of a node got, as its sources had put out; None for the one that the run began at."""
-    sources = [source for source in run.get("source") or () if source]
-    return sum(count_given(source, document) for source in sources) if sources else None
+    """How many items a run of a node got, as its sources had put out or a retry has given it in their place; None for
+    the one that the run began at."""
+    sources = list(run.get("source") or ())
+    replaced = replaced_input(run)
+    if replaced is not None:
+        return len(replaced) + sum(count_given(source, document) for source in sources[1:] if source)
+    return sum(count_given(source, document) for source in sources if source) if any(sources) else None
 
 
 def count_given(source: Mapping[str, Any], document: RunDocument) -> int:

@@ -3,8 +3,6 @@
 from app.console import items
 from app.console.items import Cell, contains, files, schema, table, texts
 from app.console.stored_values import TOO_DEEP, read_values
-from app.repository import retries
-from app.repository.restarts import NodeRun, Restart
 
 ITEMS = [
     {"json": {"name": "Ada", "age": 36, "tags": ["a", {"deep": True}]}},
@@ -95,18 +93,3 @@ def test_items_that_parsers_refuse_are_shown_with_a_word_of_what_is_left_out(bro
     panel = browser.get(f"{place}/node?node=Nothing").text
     assert "it stays as it was" in panel  # what is edited would lose both
     assert odd in api.get(f"/executions/{place.rsplit('/', 1)[1]}/data?node=Start").data  # as it is stored
-
-
-def test_what_a_retry_gave_in_place_of_the_input_is_told(browser, api, workflow):
-    data = b'{"resultData":{"runData":{"Start":[{"data":{"main":[[{"json":{"text":"old"}}]]}}],"Nothing":[%s]}}}'
-    data %= b'{"data":{"main":[[]]},"source":[{"previousNode":"Start"}]}'
-    original = api.ended(workflow, data=data)
-    restart = Restart(NodeRun("Nothing"), b'[{"json":{"text":"<b>new"}}]')
-    number = retries.retry(api.db, original, load_workflow=False, restart=restart)
-    api.db.commit()
-    api.finish(number, data=data)
-    told = "&lt;b&gt;new"
-    assert told in browser.get(f"/console/executions/{number}/node?node=Nothing").text
-    assert told in browser.get(f"/console/executions/{number}/node?node=Nothing&run=0").text
-    assert told not in browser.get(f"/console/executions/{number}/node?node=Start").text
-    assert told not in browser.get(f"/console/executions/{original}/node?node=Nothing").text

@@ -46,6 +46,8 @@ def test_a_run_is_told_without_its_data_and_without_secrets():
     first, second = span.nodes
     assert (first.attributes["n8n.node.items.input"], first.attributes["n8n.node.items.output"]) == (None, 2)
     assert second.attributes["n8n.node.items.input"] == 2
+    replaced = run(1, source=sources, inputOverride={"main": [[{"json": {}}] * 5, None, None, None]})
+    assert told({"A": [run(0)], "B": [replaced]}).nodes[1].attributes["n8n.node.items.input"] == 5
     assert second.error == SpanError("NodeApiError", f"401 for {HIDDEN}")
     assert (second.started_ms, second.milliseconds) == (1_001, 5)
     assert span.place == TracePlace(7, 3, 5)

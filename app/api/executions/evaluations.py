@@ -6,7 +6,6 @@ import orjson
 from flask import Response
 
 from app.api.evaluating import evaluating, read_variables
-from app.api.executions.edited_inputs import read_edited
 from app.api.executions.executions import require_execution_id
 from app.api.executions.room import largest, room_for
 from app.api.face.answers import answer
@@ -19,7 +18,6 @@ from app.repository.connection import Connection
 from app.repository.errors import Conflict, ExecutionNotFound
 from app.repository.execution_data import read_data
 from app.repository.executions import Execution, get_execution
-from app.repository.restarts import NodeRun
 from app.repository.workflows import get_versions
 from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, ItemPlace, Recorded
 from app.shares import NoRoom
@@ -84,7 +82,7 @@ def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:
         place_for_runs = services().long_calls.evaluations_of_runs.taken(execution.project_id)
         with place_for_runs, evaluating(TOO_MANY, execution.project_id), room_for(size):
             with reading() as connection:
-                recorded = read_recorded(connection, execution, place)
+                recorded = read_recorded(connection, execution)
             variables = (lambda: read_variables(execution.project_id)) if may_see else None
             return services().evaluations.evaluate(recorded, place, variables)
     except NoRoom:
@@ -103,7 +101,7 @@ def check_size(execution: Execution) -> int:
     return size
 
 
-def read_recorded(connection: Connection, execution: Execution, place: ItemPlace) -> Recorded:
+def read_recorded(connection: Connection, execution: Execution) -> Recorded:
     """What the execution has recorded. Raises ExecutionNotFound, Conflict."""
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
     data = read_data(connection, [execution.id]).get(execution.id)
@@ -112,5 +110,4 @@ def read_recorded(connection: Connection, execution: Execution, place: ItemPlace
     if data is None:
         raise Conflict("The execution's data is gone")
     document = {**orjson.loads(version.definition), "id": version.workflow_id, "name": version.name}
-    given = read_edited(connection, execution, NodeRun(place.node, place.run), data)
-    return Recorded(str(execution.id), execution.mode, document, data, given)
+    return Recorded(str(execution.id), execution.mode, document, data)

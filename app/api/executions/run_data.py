@@ -44,8 +44,8 @@ def get_run_data(query: dict[str, Any], execution_id: str) -> Response:
     """Read what an execution has recorded, node by node.
 
     Without `node`: its structure, which is the runs of every node with their times, sources and errors, and how many
-    items came out where. With `node`: a page of the items at one output of one run. The input of a run is what came
-    out at its sources.
+    items came out where. With `node`: a page of the items at one output of one run, or with `input` at one of its
+    inputs: what came out at its source, or the items that a retry gave it instead.
     """
     project_id = caller().project_id
     with reading() as connection:

@@ -11,6 +11,9 @@ from typing import Any
 Json = dict[str, Any]
 CHILDREN = "subExecutions"
 """Of what is written down about a node that is due: the executions of the sub-workflows that it has started already."""
+OVERRIDE = "inputOverride"
+"""In a run of a node: what it was given by others than its sources, by type of connection. Of what is written down
+about a node that is due: whether its first input is such."""
 
 
 class RunDocument:
@@ -189,6 +192,18 @@ def _without_children(rest: Json) -> Json:
     first, *others = rest["nodeExecutionStack"]
     metadata = {name: value for name, value in first["metadata"].items() if name != CHILDREN}
     return {**rest, "nodeExecutionStack": [{**first, "metadata": metadata}, *others]}
+
+
+def replaced_input(run: Json) -> list[Json] | None:
+    """The items that a run of a node got in place of what the source of its first input gave; None: it got that."""
+    inputs = (run.get(OVERRIDE) or {}).get("main") or [None]
+    items: list[Json] | None = inputs[0]
+    return items
+
+
+def is_sub_run(run: Json) -> bool:
+    """Whether a node ran for another one that it hangs on, which gave it what it worked on."""
+    return OVERRIDE in run and "main" not in (run[OVERRIDE] or ())
 
 
 def is_call(task: Json) -> bool:

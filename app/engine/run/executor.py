@@ -13,6 +13,7 @@ from typing import Any
 from app.engine.run.attempts import run_attempts
 from app.engine.run.computing import PLAIN, compute
 from app.engine.run.context import NodeContext
+from app.engine.run.document import OVERRIDE
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
@@ -118,12 +119,15 @@ async def _run_task(
 
 def _begin_run(state: RunState, task: Task) -> dict[str, Any]:
     """What is known of a node's run when it begins."""
-    return {
+    run = {
         "startTime": time.time_ns() // 1_000_000,
         "executionIndex": state.next_index(),
         "source": task.sources or [],
         "hints": [],
     }
+    if task.override is not None:
+        run[OVERRIDE] = {"main": [task.override, *(None for _ in task.inputs[1:])]}
+    return run
 
 
 def _put_aside(

@@ -12,7 +12,7 @@ from typing import Any
 
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
-from app.engine.run.document import RunDocument
+from app.engine.run.document import RunDocument, is_sub_run, replaced_input
 from app.engine.run.errors import NodeError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import context_of_task
@@ -80,13 +80,12 @@ async def evaluate(
     place: ItemPlace,
     sandbox: Sandbox,
     execution: ExecutionInfo,
-    given: list[Item] | None = None,
 ) -> Evaluation:
-    """The parameters of a node as they were evaluated. `given`: items that were put in place of its recorded input.
+    """The parameters of a node as they were evaluated.
 
     Raises NotRecorded, CannotEvaluate, InvalidWorkflow, and SandboxError where the sandbox itself fails.
     """
-    context = await compute(context_at, graph, document, place, sandbox, execution, given)
+    context = await compute(context_at, graph, document, place, sandbox, execution)
     if place.item >= max(len(context.items), 1):
         raise NotRecorded(
             f"The run {place.run} of the node '{place.node}' was given {len(context.items)} items: "
@@ -146,11 +145,10 @@ def context_at(
     place: ItemPlace,
     sandbox: Sandbox,
     execution: ExecutionInfo,
-    given: list[Item] | None = None,
 ) -> NodeContext:
     """What a node saw in one of its runs. Raises NotRecorded, CannotEvaluate, InvalidWorkflow."""
     try:
-        return _Past(graph, document, sandbox, execution).context(place.node, place.run, given)
+        return _Past(graph, document, sandbox, execution).context(place.node, place.run)
     except MALFORMED as error:
         raise CannotEvaluate(NO_RUN) from error
     except NodeError as error:
@@ -165,22 +163,22 @@ class _Past:
         self._state = restore(graph, document)
         self._run_data = self._state.run_data
 
-    def context(self, name: str, number: int, given: list[Item] | None = None) -> NodeContext:
+    def context(self, name: str, number: int) -> NodeContext:
         run = self._run(name, number)
         node = self._node(name)
-        if "inputOverride" not in run:
-            return self._of_main_flow(node, number, run, given)
+        if not is_sub_run(run):
+            return self._of_main_flow(node, number, run)
         root = run["source"][0]
         made = context_of(self.context(root["previousNode"], root.get("previousNodeRun") or 0), node)
         for query in ((run["inputOverride"] or {}).get("ai_tool") or [[]])[0][:1]:
             show_query(made, query["json"], number, _item_of(query))
         return made
 
-    def _of_main_flow(self, node: Node, number: int, run: dict[str, Any], given: list[Item] | None) -> NodeContext:
+    def _of_main_flow(self, node: Node, number: int, run: dict[str, Any]) -> NodeContext:
         sources: list[InputSource | None] = list(run.get("source") or ())
         inputs = [None if source is None else self._output(source) for source in sources]
-        if given is not None:
-            inputs[:1] = [given]
+        if (replaced := replaced_input(run)) is not None:
+            inputs[:1] = [replaced]
         task = Task(node, inputs or [[]], sources or None)
         state = self._before(run)
         context = context_of_task(state, task, pair_inputs(task), self._sandbox, self._execution)

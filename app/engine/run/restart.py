@@ -10,7 +10,16 @@ from typing import Any
 
 import msgspec
 
-from app.engine.run.document import Json, RunDocument, is_call, prepare_retry, to_resume
+from app.engine.run.document import (
+    OVERRIDE,
+    Json,
+    RunDocument,
+    is_call,
+    is_sub_run,
+    prepare_retry,
+    replaced_input,
+    to_resume,
+)
 from app.engine.run.items import InputSource
 from app.engine.run.run_order import From, RecordedRun, RunData, RunId, number_runs
 
@@ -97,6 +106,8 @@ class _Due:
     sources: list[InputSource | None]
     inputs: list[Items | None] | None = None
     """None: as `sources` say."""
+    override: Items | None = None
+    """What stands in place of the first input."""
     key: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,7 +129,7 @@ def restart_at(data: Json, node: str, run: int, items: Items | None = None) -> J
     restart = _Restart(document, cut)
     stack, waiting, waiting_sources = restart.due()
     if items is not None:
-        stack[0]["data"]["main"][0] = items
+        stack[0] = _with_items(stack[0], items)
     run_data = {name: runs[: cut.runs_kept[name]] for name, runs in document.run_data.items() if cut.runs_kept[name]}
     contexts = {name: values for name, values in document.context_data.items() if restart.stays(name)}
     rest = {
@@ -138,7 +149,7 @@ def _skeleton(run: Json) -> RecordedRun:
         None if source is None else From(source.get("previousNode", ""), source.get("previousNodeRun"))
         for source in run.get("source") or ()
     ]
-    override = msgspec.Raw(b"{}") if "inputOverride" in run else msgspec.Raw()
+    override = msgspec.Raw(b"{}") if is_sub_run(run) else msgspec.Raw()
     return RecordedRun(run.get("executionIndex"), run.get("startTime"), sources, override)
 
 
@@ -180,10 +191,13 @@ class _Restart:
 
     def _ran_later(self) -> list[_Due]:
         later = [
-            (self._numbers[name, number], _Due(name, list(run.get("source") or ())))
+            (
+                self._numbers[name, number],
+                _Due(name, list(run.get("source") or ()), override=replaced_input(run)),
+            )
             for name, runs in self._document.run_data.items()
             for number, run in enumerate(runs)
-            if number >= self._runs_kept[name] and "inputOverride" not in run
+            if number >= self._runs_kept[name] and not is_sub_run(run)
         ]
         return [entry for _, entry in sorted(later, key=lambda pair: pair[0])]
 
@@ -192,7 +206,9 @@ class _Restart:
         due = []
         for task in _of_main_flow(self._document.stack):
             sources = list((task.get("source") or {}).get("main") or ())
-            due.append(_Due((task.get("node") or {}).get("name", ""), sources, (task.get("data") or {}).get("main")))
+            inputs = (task.get("data") or {}).get("main")
+            override = inputs[0] if inputs and (task.get("metadata") or {}).get(OVERRIDE) else None
+            due.append(_Due((task.get("node") or {}).get("name", ""), sources, inputs, override))
         for name, by_run in self._document.waiting_sources.items():
             due += [_Due(name, list(entry.get("main") or ())) for entry in by_run.values()]
         return due
@@ -202,11 +218,12 @@ class _Restart:
 
     def _task(self, entry: _Due) -> Json:
         inputs = self._inputs(entry) if entry.inputs is None else entry.inputs
-        return {
+        task = {
             "node": {"name": entry.node},
             "data": {"main": list(inputs)},
             "source": {"main": entry.sources},
         }
+        return task if entry.override is None else _with_items(task, entry.override)
 
     def _inputs(self, entry: _Due) -> list[Items | None]:
         return [None if source is None else self._output(source) for source in entry.sources]
@@ -216,6 +233,13 @@ class _Restart:
         outputs = (run.get("data") or {}).get("main") or []
         number = source.get("previousNodeOutput") or 0
         return list(outputs[number] or []) if number < len(outputs) else []
+
+
+def _with_items(task: Json, items: Items) -> Json:
+    """The due node with these items at its first input, and with nothing of what it had begun with the former ones."""
+    inputs = list((task.get("data") or {}).get("main") or [None])
+    inputs[0] = [{**item, "pairedItem": {"item": place}} for place, item in enumerate(items)]
+    return {**task, "data": {**(task.get("data") or {}), "main": inputs}, "metadata": {OVERRIDE: True}}
 
 
 def _run_of(source: dict[str, Any]) -> int:
@@ -233,21 +257,7 @@ def restart_at_failure(data: Json, items: Items | None = None) -> Json | None:
     if not due:
         return prepared
     first, *others = due
-    first = {key: value for key, value in first.items() if key != "metadata"}
-    inputs = list((first.get("data") or {}).get("main") or [None])
-    inputs[0] = items
-    stack = [{**first, "data": {**(first.get("data") or {}), "main": inputs}}, *others]
-    return {**prepared, "executionData": {**rest, "nodeExecutionStack": stack}}
-
-
-def node_of_failure(data: bytes | None) -> str | None:
-    """The node that `restart_at_failure` goes on at with a run's document; None: the run starts over."""
-    try:
-        prepared = prepare_retry(msgspec.json.decode(data, type=dict[str, Any])) if data else None
-    except msgspec.DecodeError:
-        return None
-    due = _of_main_flow(RunDocument(prepared).stack) if prepared is not None else []
-    return (due[0].get("node") or {}).get("name") if due else None
+    return {**prepared, "executionData": {**rest, "nodeExecutionStack": [_with_items(first, items), *others]}}
 
 
 def _of_main_flow(stack: list[Json]) -> list[Json]:

@@ -1,5 +1,6 @@
 """The order in which the nodes of a recorded run ran, also where its document does not number them."""
 
+import re
 from collections import defaultdict
 from heapq import heapify, heappop, heappush
 
@@ -7,6 +8,7 @@ import msgspec
 
 RunId = tuple[str, int]
 """A node's name and the number of its run, the first being 0."""
+_MAIN_FIRST = re.compile(rb'\s*\{\s*"main"')
 
 
 class From(msgspec.Struct, rename="camel"):
@@ -30,11 +32,13 @@ class RecordedRun(msgspec.Struct, rename="camel"):
     """Milliseconds since 1970."""
     source: list[From | None] | None = None
     input_override: msgspec.Raw = msgspec.Raw()
+    """What it was given by others than its sources, by type of connection; of the main flow where that is `main`."""
 
     @property
     def root(self) -> From | None:
         """The run that a sub-node ran for."""
-        return next(iter(self.source or ()), None) if self.input_override else None
+        of_main_flow = not self.input_override or _MAIN_FIRST.match(self.input_override)
+        return None if of_main_flow else next(iter(self.source or ()), None)
 
 
 RunData = dict[str, list[RecordedRun]]

@@ -6,7 +6,7 @@ An interrupted run is taken up again from its document; runs nothing itself.
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.run.document import CHILDREN, RunDocument, write_document, write_due, write_result
+from app.engine.run.document import CHILDREN, OVERRIDE, RunDocument, write_document, write_due, write_result
 from app.engine.run.engine_requests import SubNodeCall
 from app.engine.run.graph import Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
@@ -33,6 +33,8 @@ class Task:
     """The executions of the sub-workflows that the node had started before it waited for the last of them."""
     call: SubNodeCall | None = None
     """Set where the node runs for another one that it hangs on."""
+    override: list[Item] | None = None
+    """The items that a retry put at the first input, in place of what its source gave."""
     request: dict[str, Any] | None = None
     """What the node has asked of the engine, in n8n's shape: {"actions": [{"action", "nodeName", "runIndex"}],
     "metadata"}."""
@@ -137,6 +139,8 @@ def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
     kind = next((kind for kind in data if kind.startswith("ai_")), "main") if "main" not in data else "main"
     task = Task(node, list(data.get(kind) or [[]]), sources.get(kind), request=request)
     task.children = list(metadata.get(CHILDREN) or ())
+    if metadata.get(OVERRIDE):
+        task.override, task.given = task.inputs[0], task.sources is None
     if kind != "main":
         place, item = metadata.get("action", 0), metadata.get("item", 0)
         task.call = SubNodeCall(kind, place, metadata.get("preservedSourceOverwrite"), item, metadata.get("root"))
@@ -151,6 +155,8 @@ def _task_document(task: Task) -> dict[str, Any]:
         "source": {kind: task.sources} if task.sources is not None else None,
     }
     metadata: dict[str, Any] = {CHILDREN: task.children} if task.children else {}
+    if task.override is not None:
+        metadata[OVERRIDE] = True
     if task.request is not None:
         metadata |= {"nodeWasResumed": True, "subNodeExecutionData": task.request}
     if call is not None:

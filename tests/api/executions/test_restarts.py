@@ -105,6 +105,8 @@ def test_a_worker_goes_on_where_it_was_told(start_server, start_worker):
         retry = server.post(f"/api/v1/executions/{first['id']}/retry", body)
         assert retry.status == 200, retry.body
         assert made(server, retry.body) == expected, body
+        given = server.get(f"/api/v1/executions/{retry.body['id']}/data?node=B&input=true").body["items"]
+        assert given[0]["json"] == {"x": expected[:-1]}
     assert server.get(f"/api/v1/executions/{first['id']}").body["retrySuccessId"] is not None
 
 

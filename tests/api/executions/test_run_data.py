@@ -22,6 +22,9 @@ DATA = {
             "Call": [{"startTime": 7, "executionIndex": 1, "executionTime": 9, "executionStatus": "error",
                       "source": [{"previousNode": "Start"}, None], "hints": [{"message": "hm"}], "error": ERROR,
                       "metadata": {"subExecution": {"executionId": "77", "workflowId": "sub"}}}],
+            "Both": [{"startTime": 8, "executionIndex": 3, "executionStatus": "success", "data": {"main": [[]]},
+                      "source": [{"previousNode": "Call"}, {"previousNode": "Start", "previousNodeOutput": 2}],
+                      "inputOverride": {"main": [[{"json": {"n": 70}}], None]}}],
             "Model": [{"startTime": 8, "executionIndex": 2, "executionTime": 1, "executionStatus": "success",
                        "source": [{"previousNode": "Call", "previousNodeOutput": 1, "previousNodeRun": 2}],
                        "data": {"ai_languageModel": [[{"json": {"answer": 42}}]]},
@@ -32,6 +35,7 @@ DATA = {
     },
     "executionData": {"contextData": {}},
 }  # fmt: skip
+OTHERS = [{"json": {"n": 70}}]
 
 
 @pytest.fixture(params=["small", "indexed", "from before"])
@@ -57,8 +61,8 @@ def test_the_structure(api, number: int) -> None:
     assert body["versionSavedAt"].endswith("Z")
     assert body["worker"]["host"] == "test"
     assert [attempt["id"] for attempt in body["attempts"]] == [str(number)]
-    start, call, model = body["nodes"]
-    assert [(node["name"], node["runCount"]) for node in body["nodes"]] == [("Start", 1), ("Call", 1), ("Model", 1)]
+    start, call, both, model = body["nodes"]
+    assert [node["name"] for node in body["nodes"] if node["runCount"] == 1] == ["Start", "Call", "Both", "Model"]
     (run,) = start["runs"]
     assert [output and output["items"] for output in run["outputs"]["main"]] == [7, None, 0]
     assert run["outputs"]["main"][2]["sizeBytes"] == 0
@@ -70,6 +74,7 @@ def test_the_structure(api, number: int) -> None:
     assert run["source"] == [{"previousNode": "Start", "previousNodeOutput": 0, "previousNodeRun": 0}, None]
     assert run["subExecution"] == {"executionId": "77", "workflowId": "sub"}
     assert (run["hints"], run["outputs"]) == (1, {})
+    assert [given and given["items"] for given in both["runs"][0]["inputs"]["main"]] == [1, None]
     (run,) = model["runs"]
     assert run["outputs"].keys() == run["inputs"].keys() == {"ai_languageModel"}
 
@@ -87,6 +92,15 @@ def test_a_page_of_items(api, number: int) -> None:
     path = f"/executions/{number}/data?node=Model&type=ai_languageModel"
     assert api.get(path).json["items"] == [{"json": {"answer": 42}}]
     assert api.get(f"{path}&input=true").json["items"] == [{"json": {"asked": True}}]
+
+
+@pytest.mark.parametrize(
+    ("place", "items"),
+    [("Call", ITEMS), ("Both", OTHERS), ("Both&output=1", [])],
+)
+def test_what_a_run_was_given(api, number: int, place: str, items: list) -> None:
+    """Where it has not recorded that itself, as retries with other items do, it is what its source gave."""
+    assert api.get(f"/executions/{number}/data?node={place}&input=true").json["items"] == items
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
@@ -122,6 +136,7 @@ def decode(answer) -> dict:
         ("node=Start&run=1", 404, "The node 'Start' has run 1 times: there is no run 1"),
         ("node=Start&output=3", 404, "The run 0 of the node 'Start' has no output 3 of the type main"),
         ("node=Start&type=ai_tool", 404, "The run 0 of the node 'Start' has no output 0 of the type ai_tool"),
+        ("node=Call&input=true&output=1", 404, "The run 0 of the node 'Call' has no input 1 of the type main"),
         ("node=Start&input=true", 404, "The run 0 of the node 'Start' has no input 0 of the type main"),
         ("run=1", 400, "run: Needs node beside it."),
         ("node=Start&limit=0", 400, "limit: Must be at least 1."),

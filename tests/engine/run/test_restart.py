@@ -37,6 +37,77 @@ def test_other_items_take_the_place_of_the_nodes_input(engine):
     assert again.error.message == "other"
 
 
+def given(outcome, name, run=-1):
+    """What a run has recorded that it was given in place of what its sources gave, by input; None: nothing."""
+    override = outcome.data["resultData"]["runData"][name][run].get("inputOverride")
+    return override and [items and [item["json"] for item in items] for items in override["main"]]
+
+
+def failing_at(*names):
+    return [node(name, "stopAndError", {"errorMessage": "={{ $json.x }}"}) for name in names]
+
+
+def test_what_a_node_was_given_instead_is_recorded_and_given_again_by_later_retries(engine):
+    """A run keeps it as n8n does, and so does what is due, until something that gave the node its input runs anew."""
+    document = chain(START, changed("A", "a"), changed("B", "={{ $json.x }}b"), *failing_at("Bad"))
+    failed = stored(engine.run(document, items=ITEMS))
+
+    def retry(resume):
+        outcome = engine.run(document, mode="retry", resume=resume)
+        return outcome, stored(outcome)
+
+    first, data = retry(restart_at(failed, "B", 0, [{"json": {"x": "z"}}]))
+    assert (given(first, "A"), given(first, "B"), given(first, "Bad")) == (None, [[{"x": "z"}]], None)
+    for resume, inputs, message in (
+        (restart_at(data, "B", 0), [[{"x": "z"}]], "zb"),
+        (restart_at(data, "Bad", 0), [[{"x": "z"}]], "zb"),
+        (restart_at_failure(data), [[{"x": "z"}]], "zb"),
+        (restart_at(data, "B", 0, [{"json": {"x": "y"}}]), [[{"x": "y"}]], "yb"),
+        (restart_at(data, "A", 0), None, "ab"),
+    ):
+        again, _ = retry(resume)
+        assert (given(again, "B"), again.error.message) == (inputs, message)
+    second, data = retry(restart_at_failure(data, [{"json": {"x": "once"}}]))
+    assert (second.error.message, given(second, "Bad"), given(second, "B")) == (
+        "once",
+        [[{"x": "once"}]],
+        [[{"x": "z"}]],
+    )
+    for resume in (restart_at_failure(data), restart_at(data, "Bad", 0)):
+        third, _ = retry(resume)
+        assert (third.error.message, given(third, "Bad")) == ("once", [[{"x": "once"}]])
+    assert given(retry(restart_at(data, "B", 0))[0], "Bad") is None
+
+
+def test_of_several_inputs_and_rounds_only_that_one_is_replaced(engine):
+    nodes = [
+        START,
+        changed("A", "a"),
+        changed("B", "b"),
+        node("Both", "merge", {"mode": "append"}, 3),
+        node("C", "noOp"),
+    ]
+    lines = [("Start", "A"), ("Start", "B"), ("A", 0, "Both", 0), ("B", 0, "Both", 1), ("Both", "C")]
+    document = workflow(nodes, *lines)
+    before = stored(engine.run(document, items=ITEMS))
+    after = engine.run(document, mode="retry", resume=restart_at(before, "Both", 0, [{"json": {"x": "z"}}]))
+    assert given(after, "Both") == [[{"x": "z"}], None]
+    assert output_of(after, "C") == [{"x": "z"}, {"x": "b"}]
+    again = engine.run(document, mode="retry", resume=restart_at(stored(after), "B", 0))
+    assert (given(again, "Both"), output_of(again, "C")) == (None, [{"x": "a"}, {"x": "b"}])
+
+    nodes = [START, node("Loop", "splitInBatches", {"batchSize": 1}, 3), changed("Work", "w")]
+    document = workflow(nodes, ("Start", "Loop"), ("Loop", 1, "Work", 0), ("Work", 0, "Loop", 0))
+    loop = engine.run(document, items=[{"json": {"x": str(number)}} for number in range(3)])
+    failed = stored(loop)
+    failed["resultData"]["runData"]["Work"].pop()
+    failed["executionData"]["nodeExecutionStack"] = [
+        {"node": {"name": "Work"}, "data": {"main": [ITEMS]}, "source": {"main": [{"previousNode": "Loop"}]}}
+    ]
+    after = engine.run(document, mode="retry", resume=restart_at_failure(failed, [{"json": {"x": "z"}}]))
+    assert [given(after, "Work", number) for number in range(3)] == [None, None, [[{"x": "z"}]]]
+
+
 def test_the_trigger_is_where_a_run_starts_over(engine):
     document = chain(START, changed("A", "a"))
     assert restart_at(stored(engine.run(document, items=ITEMS)), "Start", 0) is None
