@@ -15,7 +15,7 @@ import orjson
 from app import large_json
 from app.bounded_dict import BoundedDict
 from app.credentials.masking import Mask
-from app.credentials.tokens import REFUSED
+from app.credentials.tokens import REFUSED, access_token, tokens_in
 from app.engine.nodes.code.helpers import describe_file
 from app.engine.nodes.http_request.answers import BYTES_OF_ONE
 from app.engine.nodes.http_request.oauth import proof_of
@@ -186,11 +186,13 @@ class Surroundings:
         return {"result": None}
 
     async def _oauth2(self, given: Json) -> Json:
-        kind = str(given.get("type"))
+        """The credential with another access token than `refused`; `anew`: than the one that is stored."""
+        kind, refused = str(given.get("type")), given.get("refused")
         data = (await self._credential(given))["result"]["data"]
-        token = (data.get("oauthTokenData") or {}).get("access_token")
-        if given.get("anew") is True and token:
-            data = await self._context.renew_credential(kind, str(token))
+        if given.get("anew") is True:
+            refused = access_token(tokens_in(data))
+        if isinstance(refused, str) and refused:
+            data = await self._context.renew_credential(kind, refused)
             self._hide(value for name, value in data.items() if name not in self._open)
         return {"result": {"data": data}}
 

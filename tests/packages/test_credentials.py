@@ -1,8 +1,14 @@
 """What a node's credentials are to it: handed out by type, put into requests, renewed, and hidden in what it says."""
 
+from typing import Any
+
 import pytest
 
-from tests.packages.running import PackageEngine
+from app.engine.run.ports import Ports
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
+from tests.credentials.provider import Provider
+from tests.packages.running import PackageEngine, workflow_of
 
 SECRET = "a-very-secret-token"
 
@@ -77,6 +83,34 @@ def test_requests_of_oauth_carry_the_token_or_are_signed(packages: PackageEngine
     [told] = packages.script(code)
     assert told["kinds"] == ["Bearer", "Token", "OAuth"]
     assert "renew" in told["anew"]  # nobody here can
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "await this.helpers.requestOAuth2.call(this, 'sampleApi', options)",
+        "await this.getCredentials('sampleApi'); await this.helpers.refreshOAuth2Token.call(this, 'sampleApi')",
+    ],
+)
+def test_a_token_that_many_were_refused_is_renewed_once(packages, provider: Provider, part: str, monkeypatch):
+    """Whoever is late finds another token than the refused one, which is then not renewed in its turn."""
+    refusals = []
+
+    async def renew(_: str, kind: str, refused: str) -> dict[str, Any]:
+        refusals.append(refused)
+        if refused == packages.credentials[kind]["oauthTokenData"]["access_token"]:
+            packages.credentials[kind] = {"oauthTokenData": provider.new_tokens()}
+        return packages.credentials[kind]
+
+    packages.credentials["sampleApi"] = {"oauthTokenData": {"access_token": "old"}}
+    code = f"""const options = {{ url: '{provider.url}/', json: true }};
+      await Promise.all(Array.from({{ length: 8 }}, async () => {{ {part} }}));
+      return [[{{ json: {{}} }}]]"""
+    monkeypatch.setattr(packages, "outgoing", Outgoing(AddressRules.parse("127.0.0.1")))
+    outcome = packages.run(workflow_of("script", {"code": code}), ports=Ports(renew_credential=renew))
+    packages.wait_for(packages.outgoing.__aexit__(None, None, None))
+    assert outcome.error is None
+    assert refusals == ["old"] * 8
 
 
 def test_a_request_without_a_body_is_a_form_where_the_older_helper_says_so(packages: PackageEngine, far: str):

@@ -2,7 +2,7 @@
 'use strict';
 
 const { asking } = require('./calls.js');
-const { credentialsOf } = require('./credentials.js');
+const { accessToken, credentialsOf } = require('./credentials.js');
 const { workflowModule } = require('./loading.js');
 const { get } = require('./paths.js');
 const { httpRequest, request } = require('./requests.js');
@@ -46,19 +46,21 @@ async function authenticated(send, type, options, { credentialsDecrypted, ...mor
 
 const copy = (options) => ({ ...options, headers: { ...options.headers }, qs: options.qs ?? {} });
 
-/** The tokens of an OAuth2 credential, fetched anew. */
+/** The tokens of an OAuth2 credential, other ones than the call was given last. */
 async function refreshOAuth2Token(type) {
-  const { data } = await asking().ask('oauth2', { type, anew: true });
+  const data = await credentialsOf().renewed(type);
   return data?.oauthTokenData;
 }
 
 /** `send` with the token of an OAuth2 credential, which the worker keeps fresh. */
 async function withOAuth2(send, type, options, rules = {}) {
   const { tokenType, property, keepBearer, keyToIncludeInAccessTokenHeader: headerName, tokenExpiredStatusCode = 401 } = rules;
-  const trial = async (anew) => {
-    const { data, token } = await asking().ask('oauth2', { type, anew });
+  let shown;
+  const trial = async (refused) => {
+    const data = await credentialsOf().connected(type, { refused });
     const kept = data?.oauthTokenData ?? {};
-    const secret = (property ? get(kept, property) : undefined) ?? token ?? kept.access_token;
+    shown = accessToken(data);
+    const secret = (property ? get(kept, property) : undefined) ?? kept.access_token;
     const named = tokenType ?? kept.token_type ?? 'Bearer';
     const kind = keepBearer === true || /^bearer$/i.test(named) ? 'Bearer' : named;
     const made = copy(options);
@@ -67,10 +69,11 @@ async function withOAuth2(send, type, options, rules = {}) {
     return send(made);
   };
   try {
-    return await trial(false);
+    return await trial();
   } catch (error) {
     if (statusOf(error) !== Number(tokenExpiredStatusCode)) throw error;
-    return trial(true);
+    // By its name: others may have renewed it by now.
+    return trial(shown);
   }
 }
 

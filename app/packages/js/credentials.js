@@ -17,8 +17,14 @@ function lineageOf(types, name, seen = new Set()) {
   return [{ name, type }, ...parents.flatMap((parent) => lineageOf(types, parent, seen))];
 }
 
+/** The access token among what a credential holds, also where a service puts it elsewhere. */
+const accessToken = (data) => data?.oauthTokenData?.access_token || data?.oauthTokenData?.authed_user?.access_token;
+
 class Credentials {
   #read = new OwnMap();
+
+  /** The access tokens that the call was given last, by type. */
+  #shown = new OwnMap();
 
   constructor(call) {
     this.call = call;
@@ -42,7 +48,21 @@ class Credentials {
 
   async #complete(name) {
     const { data } = await this.call.ask('credential', { type: name });
+    this.#shown.set(name, accessToken(data));
     return this.withDefaults(name, data);
+  }
+
+  /** What a credential of OAuth2 holds, with another access token than `refused`, or than the one that is stored (`anew`). */
+  async connected(name, asked) {
+    const { data } = await this.call.ask('oauth2', { type: name, ...asked });
+    this.#shown.set(name, accessToken(data));
+    return data;
+  }
+
+  /** The same with another token than the call was given last. */
+  renewed(name) {
+    const refused = this.#shown.get(name);
+    return this.connected(name, refused ? { refused } : { anew: true });
   }
 
   withDefaults(name, data) {
@@ -104,4 +124,4 @@ function describedAuthentication({ type, properties = {} }, data, options) {
 
 const credentialsOf = (call = asking()) => (call.credentials ??= new Credentials(call));
 
-module.exports = { credentialsOf };
+module.exports = { accessToken, credentialsOf };
