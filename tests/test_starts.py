@@ -13,7 +13,7 @@ from tests.live import PROJECT
 from tests.patience import PATIENCE_SECONDS
 
 DOCUMENT = {"apispec", "flask_smorest", "yaml"}
-OUTGOING = {"authlib", "httpcore", "httpx"}
+OUTGOING = {"authlib", "chardet", "httpcore", "httpx"}
 MIGRATING = {"sqlparse", "yoyo"}
 TRACES = {"app.telemetry.tracer", "google", "opentelemetry", "requests"}
 WEB = "from flask import Flask; from app import web; web.add_endpoints(Flask('bare')); web.nodes.load()"

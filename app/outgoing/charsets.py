@@ -6,6 +6,8 @@ Knows bytes; knows nothing of connections.
 import codecs
 import re
 
+from app.outgoing.likely_charsets import SAMPLE_BYTES, WESTERN, likely_charset
+
 NO_CHARSETS = ("base64", "bz2", "hex", "idna", "punycode", "quopri", "raw", "rot", "undefined", "unicode", "utf-7")
 """How the names of what Python calls encodings begin, but no document is written in."""
 BYTE_ORDER_MARK = "\ufeff"
@@ -13,11 +15,9 @@ PIECE = 4 * 2**20
 """Bytes that are decoded at once."""
 HEAD_BYTES = 1024
 """How far into a document its charset has to be declared."""
-SAMPLE_BYTES = 64 * 2**10
-"""How much of a text is looked at to guess its charset, from its first byte on that is not ASCII."""
 REPLACED = "\ufffd"
-WESTERN = "cp1252"
-_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_NOT_PLAIN = re.compile(rb"[\x80-\xff\0]|\x1b\$")
+"""What no text in ASCII has; ISO 2022 escapes from it."""
 _OTHER_LETTERS = re.compile(r"[^\x00-\x7f\ufffd]")
 _XML = re.compile(rb"""\s*<\?xml[^<>]{0,200}?encoding=["']([-\w]+)["']""")
 _META = re.compile(rb"""<meta[^<>]{0,1000}?charset=["']?\s*([-\w]+)""", re.IGNORECASE)
@@ -30,24 +30,38 @@ def decode(content: bytes, charset: str | None) -> str:
 
 def charset_of(content: bytes, charset: str | None) -> str:
     """Python's name for what the content is written in."""
-    return codec_named(charset) or _declared_charset(content) or "utf-8"
+    return codec_named(charset) or guess_charset(content)
 
 
 def guess_charset(content: bytes) -> str:
     """Python's name for what a text of which nothing is known is most likely written in.
 
-    What it says of itself; else UTF-8, unless most of what is not ASCII can be none; then the charset of Windows.
+    What it says of itself; else UTF-8, unless most of what is not ASCII can be none; then what statistics say.
     """
-    begin = _NOT_ASCII.search(content)
-    if begin is None:
-        return "utf-8"
     declared = _declared_charset(content)
     if declared is not None:
         return declared
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    text = decoder.decode(content[begin.start() : begin.start() + SAMPLE_BYTES])
-    broken = text.count(REPLACED)
-    return "utf-8" if len(_OTHER_LETTERS.findall(text)) >= broken else WESTERN
+    begin = _NOT_PLAIN.search(content)
+    if begin is None:
+        return "utf-8"
+    place = begin.start() // 4 * 4  # characters may have two or four bytes
+    sample = content[place : place + SAMPLE_BYTES]
+    if b"\0" in sample or b"\x1b$" in sample:
+        charset = _wide_ascii(sample) or likely_charset(sample) or ""
+        if charset.startswith(("utf-16", "utf-32", "iso2022")):
+            return charset
+    text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
+    if len(_OTHER_LETTERS.findall(text)) >= text.count(REPLACED):
+        return "utf-8"
+    return likely_charset(sample) or WESTERN
+
+
+def _wide_ascii(sample: bytes) -> str | None:
+    """UTF-16 where more than half of the characters have a zero byte, as ASCII's have, and always on the same side."""
+    low, high = sample[::2].count(0), sample[1::2].count(0)
+    if len(sample) % 2 or 4 * max(low, high) <= len(sample) or min(low, high):
+        return None
+    return "utf-16-le" if high else "utf-16-be"
 
 
 def decode_pieces(content: bytes, codec: str) -> str:
@@ -65,12 +79,16 @@ def decode_pieces(content: bytes, codec: str) -> str:
 
 def _declared_charset(content: bytes) -> str | None:
     """What the document itself says, unless it plainly is UTF-8 all the same."""
+    if content.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     head = content[:HEAD_BYTES]
     match = _XML.match(head) or (_META.search(head) if b"<" in head else None)
     charset = codec_named(match[1].decode()) if match else None
-    return None if charset is None or _is_utf_8(content) else charset
+    if charset is None or charset.startswith(("utf-16", "utf-32")):
+        return None  # what was just read as ASCII has one byte for a character
+    return None if _is_utf_8(content) else charset
 
 
 def _is_utf_8(content: bytes) -> bool:

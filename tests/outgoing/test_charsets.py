@@ -49,10 +49,32 @@ def test_a_document_declares_its_charset(document: str, charset: str) -> None:
         ("\ufeffЖ".encode("utf-16-be"), "utf-16"),
         ("<?xml version='1.0' encoding='koi8-r'?><a>ЖЮЯ".encode("koi8-r"), "koi8-r"),
         (b"<meta charset=utf-16><p>plain", "utf-8"),
+        ("id,city\n1,Москва\n2,Казань\n".encode("cp1251"), "cp1251"),
+        ("имя;город\nИванов;Москва".encode("koi8-r"), "koi8-r"),  # noqa: RUF001
+        ("όνομα,πόλη\nΜαρία,Αθήνα".encode("cp1253"), "cp1253"),  # noqa: RUF001
+        ("כל בני האדם נולדו בני חורין ושווים בערכם".encode("cp1255"), "cp1255"),
+        ("محمد,القاهرة\nفاطمة,الرياض".encode("cp1256"), "cp1256"),  # noqa: RUF001
+        ('[{"name": "株式会社"}, {"name": "さくら"}]'.encode("shift-jis"), "cp932"),
+        ("すべての人間は、自由である".encode("euc-jp"), "euc_jis_2004"),
+        ("日本語".encode("iso-2022-jp"), "iso2022_jp_2"),
+        ("이름,서울,부산".encode("euc-kr"), "cp949"),
+        ("姓名,地址\n陳先生,臺北".encode("big5"), "big5hkscs"),
+        ("人人生而自由,在尊严和权利上一律平等。".encode("gb18030"), "gb18030"),
+        ("Zażółć gęślą jaźń".encode("cp1250"), "cp1250"),
+        ("Győr, őszi tűz, működés".encode("iso8859-2"), "cp1250"),
+        ("Hélène,François,Besançon".encode("latin-1"), "cp1252"),
+        ("città,perché,Nicolò".encode("latin-1"), "cp1252"),
+        ("Müller,Größe,Straße".encode("latin-1"), "cp1252"),
+        ("id,name\n1,Grün\n".encode("utf-16-le"), "utf-16-le"),
+        ("Все люди рождаются свободными и равными.".encode("utf-16-be"), "utf-16-be"),  # noqa: RUF001
+        ("\ufeffЖ".encode("utf-32-le"), "utf-32"),
+        (b"f\xfcr\0", "cp1252"),
+        (b"\0" * 9, "utf-8"),
     ],
 )
 def test_a_charset_is_guessed(content: bytes, charset: str) -> None:
     assert guess_charset(content) == charset
+    assert decode(content, None) == decode(content, charset)
 
 
 def test_characters_that_are_written_with_ascii_are_read() -> None:
