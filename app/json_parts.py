@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from app import json_strings, large_json
+from app import json_sizes, json_strings
 
 DEEPEST = -40
 """So many levels below those, even what is large is written at one go."""
@@ -42,7 +42,7 @@ class JsonWriter:
 
         Raises TypeError, ValueError or RecursionError for what cannot be written, and JsonTooLong for too much.
         """
-        if large_json.is_heavy([data], FEW):
+        if json_sizes.is_heavy([data], FEW):
             self._write(data, levels)
         else:
             self._made.write(_dump(data))
@@ -50,7 +50,7 @@ class JsonWriter:
         return self._made.getvalue()
 
     def _write(self, value: Any, levels: int) -> None:
-        inner = isinstance(value, dict | list) and (levels > 0 or (levels > DEEPEST and large_json.is_heavy([value])))
+        inner = isinstance(value, dict | list) and (levels > 0 or (levels > DEEPEST and json_sizes.is_heavy([value])))
         if inner and isinstance(value, dict) and all(isinstance(name, str) for name in value):
             self._write_slices(list(value.items()), b"{}", levels)
         elif inner and isinstance(value, list):
@@ -111,9 +111,9 @@ class JsonWriter:
 
 def _is_heavy_together(entries: list[Any], *, named: bool) -> bool:
     if not named:
-        return large_json.is_heavy(entries)
+        return json_sizes.is_heavy(entries)
     names_length = sum([len(name) for name, _ in entries])
-    return names_length > large_json.WINDOW or large_json.is_heavy([value for _, value in entries])
+    return names_length > json_sizes.WINDOW or json_sizes.is_heavy([value for _, value in entries])
 
 
 def _dump(value: Any) -> bytes:
@@ -122,7 +122,7 @@ def _dump(value: Any) -> bytes:
     except TypeError:
         # The standard library goes deeper than orjson's 254 levels, and takes integers of any size.
         encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=str)
-        if not large_json.is_heavy([value], DEEP_AT_ONCE):
+        if not json_sizes.is_heavy([value], DEEP_AT_ONCE):
             return encoder.encode(value).encode()
         # In parts, between which other threads have their turn; each of them is handed up through all levels.
         return "".join(encoder.iterencode(value)).encode()

@@ -1,169 +1,33 @@
 """Reads JSON of millions of values, or of long strings, in slices: one call of orjson holds Python's lock, and every
 loop and thread with it, until it has read the whole text. What is small is read at once."""
 
-import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 import orjson
 
 from app import json_strings
+from app.json_sizes import STRING, WHOLE, WINDOW
 
 AT_ONCE = 300_000
 """So many values take orjson about 0.1 seconds of a processor."""
 BYTES_OF_ONE = 50
 """So many bytes of a string take as long as a value, at the most."""
-MANY = 10_000
-"""So many values are worth a thread, as a text of WINDOW characters is."""
 MAX_LEVELS = 16
 """One around the other, of which each holds more than that."""
 _MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
-WINDOW = 2**20
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = [0] * 256
 for _opening, _closing in (b"[]", b"{}"):
     _STEP[_opening], _STEP[_closing] = 1, -1
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-_WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
-"""All that is complete: it ends before a string that does not end."""
-_WIDE_BYTES = tuple(bytes((first,)) for first in range(0xF0, 0xF5))
-_WIDE_ESCAPES = tuple(rf"\u{d}{digit}".encode() for d in "dD" for digit in "89abAB")
-_WIDE_STRING = re.compile(
-    rb'(?:[^"]++|"(?:[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).)*+")*+("(?:[^"\\]++|\\.)*+")', re.DOTALL
-)
-_BACKSLASH = ord("\\")
-LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10
-"""Places of a text that are looked at for its names, in one of less than a MiB, and the length of each."""
-_COLON = re.compile(rb'"\s*+:')
 _BLANKS = re.compile(rb"\s*+")
 
 
 def is_large(text: bytes) -> bool:
     """Whether it may hold more than is read at once; signs in strings count as if they stood outside."""
     return len(text) > AT_ONCE and _weight(text, 0, len(text)) > AT_ONCE
-
-
-def is_heavy(values: Sequence[Any], many: int = MANY) -> bool:
-    """Whether JSON values hold so much that to write or to weigh them takes more than some milliseconds: so many
-    values, or a WINDOW of text."""
-    characters, seen = 0, len(values)
-    containers: list[Any] = [values]
-    for container in containers:  # which grows meanwhile
-        for value in container.values() if container.__class__ is dict else container:
-            kind = value.__class__  # isinstance would take half as long again, for every node that runs
-            if kind is str:
-                characters += len(value)
-            elif value and (kind is dict or kind is list):
-                seen += len(value)
-                if seen >= many:
-                    return True
-                containers.append(value)
-        if characters >= WINDOW:
-            return True
-    return False
-
-
-def outside_of_strings(text: bytes) -> Iterator[bytes]:
-    """What stands outside of the strings of JSON, piece by piece: the strings may be millions."""
-    # A piece beyond a window is one string: to look through it at once would keep all other threads waiting.
-    return (_STRING.sub(b"", piece) for piece in _pieces(text) if len(piece) <= WINDOW)
-
-
-def share_of_new_names(text: bytes | str) -> float:
-    """About how many of the values of JSON are fields whose name stands nowhere else in it, from 0 to 1.
-
-    Told from a few places, which nobody knows before.
-    """
-    looks = LOOKS if len(text) > WINDOW else FEW_LOOKS
-    if len(text) <= looks * LOOK_BYTES:
-        begins, length = [0], len(text)
-    else:
-        begins, length = [random.randrange(len(text) - LOOK_BYTES) for _ in range(looks)], LOOK_BYTES
-    seen: dict[bytes, int] = {}
-    values = 0
-    for begin in begins:
-        part = text[begin : begin + length]
-        window = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
-        values += window.count(b",") + window.count(b"{")
-        for name in _names(window):
-            seen[name] = seen.get(name, 0) + 1
-    once = len(seen) if len(begins) == 1 else sum(count == 1 for count in seen.values())
-    return min(1.0, once / max(1, values))
-
-
-def _names(window: bytes) -> set[bytes]:
-    """The names of fields in a part of JSON, of the first one maybe only its end."""
-    pieces = _COLON.split(window)
-    pieces.pop()
-    if b"\\" in window:
-        return set(map(_name_at_end, pieces))
-    return {piece[piece.rfind(b'"') + 1 :] for piece in pieces}
-
-
-def _name_at_end(piece: bytes) -> bytes:
-    """The name, or the end of one, that stands behind the last quote that no backslash escapes."""
-    end = piece.rfind(b'"')
-    while end > 0 and piece[end - 1] == _BACKSLASH:
-        end = piece.rfind(b'"', 0, end)
-    return piece[end + 1 :]
-
-
-def bytes_of_wide_strings(text: bytes) -> int:
-    """How much more than their UTF-8 the strings of JSON take in Python because one sign beyond 16 bits is in them."""
-    if not _has_wide_signs(text):
-        return 0
-    more = 0
-    for piece in _pieces(text):
-        if len(piece) > WINDOW:
-            more += _more_bytes(piece) if _has_wide_signs(piece) else 0
-            continue
-        match = _WIDE_STRING.match(piece)
-        while match is not None:
-            more += _more_bytes(match[1])
-            match = _WIDE_STRING.match(piece, match.end())
-    return more
-
-
-def size_of_text(text: bytes) -> int:
-    """The bytes that UTF-8 takes as a text of Python: each sign as many as the widest."""
-    if text.isascii():
-        return len(text)
-    width = 4 if any(_holds(text, sign) for sign in _WIDE_BYTES) else 2
-    return width * _signs(text)
-
-
-def _has_wide_signs(text: bytes) -> bool:
-    """Whether there is one, as UTF-8 or escaped; most texts have no escape at all, which one look tells."""
-    if any(_holds(text, sign) for sign in _WIDE_BYTES):
-        return True
-    return _holds(text, b"\\u") and any(_holds(text, sign) for sign in _WIDE_ESCAPES)
-
-
-def _holds(text: bytes, sign: bytes) -> bool:
-    """Whether the sign is in the text, which other threads do not wait for however long it is."""
-    return any(text.find(sign, begin, begin + WINDOW + len(sign)) >= 0 for begin in range(0, len(text), WINDOW))
-
-
-def _more_bytes(string: bytes) -> int:
-    return max(0, 4 * _signs(string) - len(string))
-
-
-def _signs(string: bytes) -> int:
-    """How many characters UTF-8 spells."""
-    parts = range(0, len(string), WINDOW)
-    return sum([len(string[begin : begin + WINDOW].translate(None, json_strings.INNER_BYTES)) for begin in parts])
-
-
-def _pieces(text: bytes) -> Iterator[bytes]:
-    """The text in pieces that cut no string in two, so that other threads have their turn between them."""
-    begin = 0
-    while begin < len(text):
-        match = _WHOLE.match(text, begin, begin + WINDOW)
-        end = match.end() if match is not None and match.end() > begin else json_strings.end_of_string(text, begin)
-        yield text[begin:end]
-        begin = end
 
 
 def read(text: bytes, level: int = 0) -> Any:
@@ -261,14 +125,14 @@ def _windows(text: bytes, begin: int, end: int) -> Iterator[_Window]:
     long."""
     depth, size = 0, 4 + AT_ONCE // 100  # so slices have hardly more values than they may
     while begin < end:
-        match = _WHOLE.match(text, begin, min(begin + size, end))
+        match = WHOLE.match(text, begin, min(begin + size, end))
         stop = match.end() if match is not None else begin
         if stop == begin:  # a long string, or one that does not end
             stop = min(json_strings.end_of_string(text, begin), end)
             yield _Window(begin, stop, depth, (stop - begin) // BYTES_OF_ONE, False)
             begin = stop
             continue
-        outside = _STRING.sub(b"", text[begin:stop])
+        outside = STRING.sub(b"", text[begin:stop])
         brackets = outside.translate(None, _NOT_BRACKETS)
         opened = brackets.count(b"[") + brackets.count(b"{")
         commas = outside.count(b",")

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
-from app import json_strings, large_json
+from app import json_sizes, json_strings, large_json
 
 TEXTS = ['a,[]{}"\\é', "", "xxxxx"]
 
@@ -101,33 +101,20 @@ def test_no_long_string_is_read_or_looked_through_at_once(monkeypatch):
         sizes.append(len(text))
         return strings.sub(by, text)
 
-    recording, strings = SimpleNamespace(loads=loads, JSONDecodeError=orjson.JSONDecodeError), large_json._STRING
+    recording, strings = SimpleNamespace(loads=loads, JSONDecodeError=orjson.JSONDecodeError), json_sizes.STRING
     for module in (large_json, json_strings):
         monkeypatch.setattr(module, "orjson", recording)
+    for module in (large_json, json_sizes, json_strings):
         monkeypatch.setattr(module, "WINDOW", 100)
-    monkeypatch.setattr(large_json, "_STRING", SimpleNamespace(sub=sub))
+    for module in (large_json, json_sizes):
+        monkeypatch.setattr(module, "STRING", SimpleNamespace(sub=sub))
     monkeypatch.setattr(large_json, "AT_ONCE", 100)
     monkeypatch.setattr(json_strings, "PART_BYTES", 400)
     value = {"a": [{'"' * 20_000: '",' * 20_000}], "b": 1}
     text = orjson.dumps(value)
     assert large_json.read(text) == value
-    assert b"".join(large_json.outside_of_strings(text)) == b"{:[{:}],:1}"
+    assert b"".join(json_sizes.outside_of_strings(text)) == b"{:[{:}],:1}"
     assert max(sizes) < 1_000
-
-
-def test_what_stands_outside_of_strings_and_how_wide_strings_are(monkeypatch):
-    monkeypatch.setattr(large_json, "WINDOW", 20)
-    monkeypatch.setattr(json_strings, "WINDOW", 20)
-    chance = random.Random(0)
-    for _ in range(100):
-        texts = ["".join(chance.choices('a,[{"\\é', k=chance.randint(0, 40))) for _ in range(5)]
-        wide = [text + chance.choice(["", "😀"]) for text in texts]
-        for write in (orjson.dumps, lambda value: json.dumps(value).encode()):
-            assert b"".join(large_json.outside_of_strings(write(wide))) == b"[,,,,]".replace(b",", write([1, 1])[2:-2])
-            more = sum(
-                4 * len(write(text).decode()) - len(write(text)) for text in wide if not text.isascii() and "😀" in text
-            )
-            assert large_json.bytes_of_wide_strings(write(wide)) == more
 
 
 def test_lists_in_lists_are_written_within_their_memory():

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from app import large_json
+from app import json_sizes
 
 T = TypeVar("T")
 
@@ -97,7 +97,7 @@ def count_work(values: Sequence[Any]) -> float:
     """How many items the values are as `compute` counts them: few that are large are many."""
     if len(values) > FEW:
         return len(values)
-    return float("inf") if large_json.is_heavy(values) else len(values)
+    return float("inf") if json_sizes.is_heavy(values) else len(values)
 
 
 def slice_is_over() -> bool:

@@ -10,14 +10,14 @@ from typing import Any, AnyStr
 
 import orjson
 
-from app import large_json
+from app import json_sizes
 from app.engine.run.computing import FEW
 from app.engine.run.items import Item
 
 CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
 LIGHT = 2**24
-"""Bytes that values never take which are not heavy (large_json.is_heavy)."""
+"""Bytes that values never take which are not heavy (json_sizes.is_heavy)."""
 LOOKED_AT = 50
 """Values that are looked at to know whether they are large ones, of which each is weighed by itself."""
 POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
@@ -114,8 +114,8 @@ def weigh(values: list[Any], most: int = MOST) -> int:
     texts, inner, size = _survey(values, most)
     if size > most or texts > MAX_WRITTEN or inner > MAX_WRITTEN:
         return size
-    light = inner < large_json.MANY and texts < large_json.WINDOW
-    if not light and len(values) > 1 and large_json.is_heavy(values[:LOOKED_AT]):
+    light = inner < json_sizes.MANY and texts < json_sizes.WINDOW
+    if not light and len(values) > 1 and json_sizes.is_heavy(values[:LOOKED_AT]):
         return sum(weigh([value]) for value in values)
     try:
         return estimate(orjson.dumps(values))
@@ -125,7 +125,7 @@ def weigh(values: list[Any], most: int = MOST) -> int:
 
 def weigh_light(values: list[Any], most: int = MOST) -> int | None:
     """As `weigh`; None, soon, for values that take longer to weigh than a thread takes to begin."""
-    if len(values) >= large_json.MANY or large_json.is_heavy(values):
+    if len(values) >= json_sizes.MANY or json_sizes.is_heavy(values):
         return None
     if most < LIGHT and _survey(values, most)[2] > most:
         return None
@@ -185,7 +185,7 @@ def text_size(content: bytes, codec: str = "utf-8") -> int:
     """About the most bytes that text takes once it is decoded, which one sign decides for all of them."""
     if codec.replace("_", "-").lower() not in ("utf-8", "utf8"):
         return 2 * len(content)
-    return large_json.size_of_text(content)
+    return json_sizes.size_of_text(content)
 
 
 def _count(text: AnyStr, sign: AnyStr) -> int:
@@ -203,11 +203,11 @@ def estimate(text: bytes | str) -> int:
     if isinstance(text, str):
         commas, lists, objects, fields = [_count(text, sign) for sign in (",", "[", "{", '":')]
         if len(text) > WIDE and getsizeof(text) > 3 * len(text):
-            wide = large_json.bytes_of_wide_strings(text.encode("utf-8", "surrogatepass"))
+            wide = json_sizes.bytes_of_wide_strings(text.encode("utf-8", "surrogatepass"))
     else:
         commas, lists, objects, fields = [_count(text, sign) for sign in (b",", b"[", b"{", b'":')]
         if len(text) > WIDE:
-            wide = large_json.bytes_of_wide_strings(text)
-    new = 0 if commas < SAME_NAMES * objects else int(large_json.share_of_new_names(text) * (commas + objects))
+            wide = json_sizes.bytes_of_wide_strings(text)
+    new = 0 if commas < SAME_NAMES * objects else int(json_sizes.share_of_new_names(text) * (commas + objects))
     slots = SLOT * max(0, fields - ROOMY * objects)
     return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new + slots

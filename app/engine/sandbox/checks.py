@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from app import large_json
+from app import json_sizes, large_json
 from app.engine.sandbox.errors import MEMORY_SETTING, CodeError, ExpressionError, SandboxError
 from app.engine.sandbox.returned import items_of_all, items_of_each
 
@@ -37,7 +37,7 @@ def document(answer: bytes, admit: Callable[[bytes], None] = lambda answer: None
 
 def _outside_of_strings(answer: bytes) -> int:
     """How many values begin in JSON, but for those that only stand in its strings."""
-    return sum(map(_count_values, large_json.outside_of_strings(answer)))
+    return sum(map(_count_values, json_sizes.outside_of_strings(answer)))
 
 
 def _count_values(text: bytes) -> int:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from app import large_json
+from app import json_sizes
 from app.engine.sandbox import checks
 from app.engine.sandbox.errors import MEMORY_SETTING, SandboxError, SandboxMemory
 from app.engine.sandbox.pool import Pool, ProcessKind
@@ -193,7 +193,7 @@ async def _judge(check: Callable[[G], T], given: G, *, large: bool) -> T:
 async def _payload(head: bytes, scope: dict[str, Any]) -> bytes:
     """What is sent: both parts of it; of many items, or large ones, written beside the loop."""
     items = scope.get("items") or []
-    if len(items) > MANY_ITEMS or large_json.is_heavy([scope]):
+    if len(items) > MANY_ITEMS or json_sizes.is_heavy([scope]):
         written = await asyncio.to_thread(_write_parts, scope)
     else:
         written = _encode(scope)
