@@ -17,9 +17,8 @@ from app.bounded_dict import BoundedDict
 from app.credentials.masking import Mask
 from app.credentials.tokens import REFUSED, access_token, tokens_in
 from app.engine.nodes.code.helpers import describe_file
-from app.engine.nodes.http_request.answers import BYTES_OF_ONE
 from app.engine.nodes.http_request.oauth import proof_of
-from app.engine.run.computing import compute, count_work
+from app.engine.run.computing import BYTES_OF_ONE, compute, count_work
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import estimate, weigh

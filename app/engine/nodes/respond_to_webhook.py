@@ -5,10 +5,9 @@ from typing import Any
 
 from app.binary_files import encode_base64, file_bytes
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.binary import BYTES_OF_ONE
 from app.engine.nodes.shared.issues import Required, RequiredCredential, Typed, credentials, rules
 from app.engine.nodes.shared.signed_tokens import signed_token
-from app.engine.run.computing import compute
+from app.engine.run.computing import BYTES_OF_ONE, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group

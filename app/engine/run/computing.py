@@ -25,6 +25,8 @@ raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 FEW = 100
 """So many items are computed on the loop: a thread would cost more than it saves."""
+BYTES_OF_ONE = 10_000
+"""Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 PLAIN = 20
 """How many times less than other computing it takes to pair an item, or to fill in its parameters: a thread pays for so
 many more of them."""

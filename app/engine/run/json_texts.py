@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from app.engine.run.computing import compute
+from app.engine.run.computing import BYTES_OF_ONE, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.memory import estimate
 from app.engine.values import conversions
-
-BYTES_OF_ONE = 10_000
-"""Reading so much counts as one item that is computed: above a MiB it is for a thread."""
 
 
 async def parse_json(context: NodeContext, text: str) -> Any:

@@ -15,11 +15,11 @@ import orjson
 from app import large_json
 from app.binary_files import display_size, encode_base64, file_entry, mime_type_of
 from app.engine.nodes.code.calls import accepts, call_of, older_call_of, wants_bytes
-from app.engine.nodes.http_request.answers import BYTES_OF_ONE, Reading, work_of
+from app.engine.nodes.http_request.answers import Reading, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, axios_error
 from app.engine.nodes.http_request.requests import AT_ONCE, answered
 from app.engine.nodes.shared.answer_bodies import body_of
-from app.engine.run.computing import compute
+from app.engine.run.computing import BYTES_OF_ONE, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import estimate

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from app.engine.nodes.files.library_calls import call_library
-from app.engine.nodes.shared.binary import BYTES_OF_ONE
-from app.engine.run.computing import compute
+from app.engine.run.computing import BYTES_OF_ONE, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import weigh

@@ -14,7 +14,7 @@ from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import explain_json
-from app.engine.run.computing import compute, yield_to_loop
+from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -115,7 +115,7 @@ async def _text(context: NodeContext, content: bytes, parameters: dict[str, Any]
 async def _value(context: NodeContext, operation: str, content: bytes, parameters: dict[str, Any], index: int) -> Any:
     if operation == "binaryToPropery":
         context.hold(base64_size(len(content)))
-        return await compute(encode_base64, content, size=len(content) // binary.BYTES_OF_ONE)
+        return await compute(encode_base64, content, size=len(content) // BYTES_OF_ONE)
     text = await _text(context, content, parameters)
     if operation != "fromJson":
         return text

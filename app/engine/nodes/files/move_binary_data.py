@@ -7,10 +7,10 @@ import orjson
 
 from app.binary_files import decode_base64, encode_base64, extension_of, file_entry
 from app.engine.nodes.shared import binary
-from app.engine.nodes.shared.binary import BYTES_OF_ONE, encoding_name
+from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
-from app.engine.run.computing import compute, yield_to_loop
+from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from app.binary_files import file_entry
 from app.engine.nodes.http_request.failures import of_answer
 from app.engine.nodes.shared.answer_bodies import json_of
-from app.engine.run.computing import compute
+from app.engine.run.computing import BYTES_OF_ONE, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -37,8 +37,6 @@ TEXTUAL = (
 OCTETS = "application/octet-stream"
 NOTHING = object()
 """The body of an answer without one, or that cannot be read as what it should be."""
-BYTES_OF_ONE = 10_000
-"""Reading so much of an answer counts as one item that is computed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from app.engine.nodes.set.fields import Fields
-from app.engine.run.computing import compute, yield_to_loop
+from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.engine.run.json_texts import BYTES_OF_ONE, parse_json
+from app.engine.run.json_texts import parse_json
 from app.engine.run.programs import run_program
 from app.engine.sandbox import bundles
 from app.engine.values import conversions

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.binary_files import file_bytes
-from app.engine.run.computing import compute
+from app.engine.run.computing import BYTES_OF_ONE, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -31,8 +31,6 @@ NODE_NAMES = {
 }
 _NUMBERED = {"win": "cp", "windows": "cp", "iso8859": "iso8859-"}
 _NUMBER = re.compile(r"(win|windows|iso8859)(\d+)\Z")
-BYTES_OF_ONE = 10_000
-"""Reading or writing so much counts as one item that is computed: above a MiB it is for a thread."""
 
 
 def read(item: Item, name: Any, index: int) -> bytes:
