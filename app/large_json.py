@@ -44,25 +44,11 @@ def read(text: bytes, level: int = 0) -> Any:
             return orjson.loads(text)
         raise orjson.JSONDecodeError("too much in too many levels", "", 0)
     made: Any = [] if opening == b"[" else {}
-    value: Any
     # What is read is let go of: each level would hold a copy of a text that all of them are around.
     slices = _slices(text)[::-1]
     del text
     while slices:
-        part, alone = slices.pop()
-        if not part.strip(b" \t\r\n"):
-            raise orjson.JSONDecodeError("a comma that parts nothing", "", 0)
-        large = alone and is_large(part)
-        if large and opening == b"[":
-            inner = [part]
-            del part
-            value = [read(inner.pop(), level + 1)]
-        elif large and (field := _split_field(part)) is not None:
-            name, inner = read(field[0]), [part[field[1] :]]
-            del part, field
-            value = {name: read(inner.pop(), level + 1)}
-        else:
-            value = orjson.loads(opening + part + closing)
+        value = _read_slice(slices, opening, closing, level)
         if isinstance(made, list):
             made += value
         else:
@@ -70,6 +56,23 @@ def read(text: bytes, level: int = 0) -> Any:
     if closing != (b"]" if opening == b"[" else b"}"):
         raise orjson.JSONDecodeError("an end of something else", "", 0)
     return made
+
+
+def _read_slice(slices: list[tuple[bytes, bool]], opening: bytes, closing: bytes, level: int) -> Any:
+    """The last slice, which is taken away, as a list or an object of its own."""
+    part, alone = slices.pop()
+    if not part.strip(b" \t\r\n"):
+        raise orjson.JSONDecodeError("a comma that parts nothing", "", 0)
+    large = alone and is_large(part)
+    if large and opening == b"[":
+        inner = [part]
+        del part
+        return [read(inner.pop(), level + 1)]
+    if large and (field := _split_field(part)) is not None:
+        name, inner = read(field[0]), [part[field[1] :]]
+        del part, field
+        return {name: read(inner.pop(), level + 1)}
+    return orjson.loads(opening + part + closing)
 
 
 def _split_field(part: bytes) -> tuple[bytes, int] | None:

@@ -148,15 +148,14 @@ def render_workflow(
     `project` is the one that it belongs to.
     """
     definition = orjson.loads(workflow.definition)
-    created, updated = time_text(workflow.created_at), time_text(workflow.updated_at)
     rendered = {
         "id": workflow.id,
         "name": workflow.name,
         "active": workflow.active,
         "activeVersionId": workflow.active_version_id and str(workflow.active_version_id),
         "projectId": workflow.project_id,
-        "createdAt": created,
-        "updatedAt": updated,
+        "createdAt": time_text(workflow.created_at),
+        "updatedAt": time_text(workflow.updated_at),
         "isArchived": workflow.is_archived,
         "versionId": str(workflow.version_id),
         "versionCounter": 1,
@@ -168,20 +167,23 @@ def render_workflow(
         "staticData": None if static_data is None else orjson.loads(static_data),
         "activeVersion": published and render_active_version(published),
         "tags": [render_tag(tag) for tag in workflow.tags],
-        "shared": [
-            {
-                "role": "workflow:owner",
-                "workflowId": workflow.id,
-                "projectId": workflow.project_id,
-                "project": project and render_project(project),
-                "createdAt": created,
-                "updatedAt": updated,
-            }
-        ],
+        "shared": [_render_owner(workflow, project)],
     }
     if not with_pin_data:
         del rendered["pinData"]
     return rendered
+
+
+def _render_owner(workflow: Workflow, project: Project | None) -> dict[str, Any]:
+    """The one project that a workflow is shared with, as n8n says it: that which it belongs to."""
+    return {
+        "role": "workflow:owner",
+        "workflowId": workflow.id,
+        "projectId": workflow.project_id,
+        "project": project and render_project(project),
+        "createdAt": time_text(workflow.created_at),
+        "updatedAt": time_text(workflow.updated_at),
+    }
 
 
 def render_version(version: VersionEntry) -> dict[str, Any]:

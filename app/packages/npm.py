@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import tempfile
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
@@ -57,22 +58,14 @@ async def run_npm(
     """
     reach = Reach(wanted, tell, patient=patient)
     try:
-        async with _npm(command, folder) as npm, _ticking(tell), asyncio.timeout(seconds):
-            assert npm.stdout is not None
-            assert npm.stderr is not None
-            last: list[str] = []
-            npm_waited = partial(waited_seconds, npm.pid)
-
-            async def listen(lines: asyncio.StreamReader) -> None:
-                async for raw in lines:
-                    line = raw.decode(errors="replace").rstrip()
-                    reach.hear(line)
-                    progress(line)
-                    last[:] = [*last[-_LINES:], line]
-
-            async with reach.bounded(npm_waited):
-                said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
-                code = await npm.wait()
+        async with (
+            _npm(command, folder) as npm,
+            _ticking(tell),
+            asyncio.timeout(seconds),
+            reach.bounded(partial(waited_seconds, npm.pid)),
+        ):
+            said, last = await _hear(npm, reach, progress)
+            code = await npm.wait()
     except TimeoutError:
         raise RegistryUnreachable(
             f"npm did not get {wanted} within {seconds:g} seconds: see whether the registry of npm is slow"
@@ -84,6 +77,23 @@ async def run_npm(
     if code != 0:
         raise _failure(wanted, said, last, reach.host)
     return said
+
+
+async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -> tuple[bytes, Sequence[str]]:
+    """What npm answers, and the last of its lines."""
+    assert npm.stdout is not None
+    assert npm.stderr is not None
+    last: deque[str] = deque(maxlen=_LINES)
+
+    async def listen(lines: asyncio.StreamReader) -> None:
+        async for raw in lines:
+            line = raw.decode(errors="replace").rstrip()
+            reach.hear(line)
+            progress(line)
+            last.append(line)
+
+    said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
+    return said, tuple(last)
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ from app.credentials.masking import Mask
 from app.engine.run.document import RunDocument, replaced_input
 from app.engine.run.run import TIMED_OUT, RunOutcome
 from app.repository.executions import Execution
-from app.repository.lifecycle import Result
+from app.repository.lifecycle import Claim, Result
 from app.repository.traces import TraceOrigin
 from app.telemetry.spans import Attribute, ExecutionSpan, NodeSpan, SpanError, TracePlace
-from app.vocabulary import FAILED
+from app.vocabulary import FAILED, Status
 from app.worker.exchange import Assignment
 from app.worker.texts import shorten
 
@@ -46,16 +46,8 @@ def span_of(
         started_ms=min([now - int(seconds * 1000), *(node.started_ms for node in nodes)]),
         ended_ms=max([now, *(node.started_ms + node.milliseconds for node in nodes)]),
         attributes={
-            "n8n.execution.id": str(claim.id),
-            "n8n.execution.mode": claim.mode,
-            "n8n.execution.status": result.status,
-            "n8n.execution.is_retry": claim.retry_of is not None,
-            "n8n.execution.retry_of": text_of(claim.retry_of),
-            "n8n.execution.error_type": None if error is None else error.type,
-            "n8n.project.id": claim.project_id,
-            "n8n.workflow.id": claim.workflow_id,
+            **_attributes_of(claim, result.status, None if error is None else error.type),
             "n8n.workflow.name": text_of(workflow.get("name")),
-            "n8n.workflow.version_id": str(claim.workflow_version_id),
             "n8n.workflow.node_count": len(known),
             "executions.nodes.left_out": len(runs) - len(nodes) or None,
         },
@@ -76,22 +68,29 @@ def recorded_span(execution: Execution, origins: Mapping[int, TraceOrigin]) -> E
         started_ms=milliseconds(execution.started_at or execution.created_at),
         ended_ms=milliseconds(execution.stopped_at or execution.created_at),
         attributes={
-            "n8n.execution.id": str(execution.id),
-            "n8n.execution.mode": execution.mode,
-            "n8n.execution.status": execution.status,
-            "n8n.execution.is_retry": retry_of is not None,
-            "n8n.execution.retry_of": text_of(retry_of),
-            "n8n.execution.error_type": kind,
-            "n8n.project.id": execution.project_id,
-            "n8n.workflow.id": execution.workflow_id,
+            **_attributes_of(execution, execution.status, kind),
             "n8n.workflow.name": execution.workflow_name,
-            "n8n.workflow.version_id": str(execution.workflow_version_id),
         },
         failed=True,
         error=SpanError(kind, execution.error_message or ""),
         resumed=execution.json_size_bytes > 0,  # while it runs, only what has waited has data
         retried=None if retry_of is None else place_of(retry_of, origins.get(retry_of)),
     )
+
+
+def _attributes_of(execution: Claim | Execution, status: Status, error_type: str | None) -> dict[str, Attribute]:
+    """What the spans of all executions tell."""
+    return {
+        "n8n.execution.id": str(execution.id),
+        "n8n.execution.mode": execution.mode,
+        "n8n.execution.status": status,
+        "n8n.execution.is_retry": execution.retry_of is not None,
+        "n8n.execution.retry_of": text_of(execution.retry_of),
+        "n8n.execution.error_type": error_type,
+        "n8n.project.id": execution.project_id,
+        "n8n.workflow.id": execution.workflow_id,
+        "n8n.workflow.version_id": str(execution.workflow_version_id),
+    }
 
 
 def error_of(result: Result, document: RunDocument) -> SpanError | None:
