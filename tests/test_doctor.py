@@ -30,7 +30,16 @@ def test_a_deployment_that_is_well(database_url, connection) -> None:
     assert advice.pop("durability").startswith("turn fsync on")  # the tests' server does without
     assert advice.pop("autovacuum").startswith("turn it on")
     assert set(advice.values()) == {None}
-    assert {"PostgreSQL", "clock", "connections", "migrations", "workers", "queue", "table executions"} <= advice.keys()
+    assert {
+        "PostgreSQL",
+        "clock",
+        "connections",
+        "migrations",
+        "workers",
+        "queue",
+        "run data",
+        "table executions",
+    } <= advice.keys()
 
 
 def test_no_worker_and_a_queue_that_stands(database_url, connection) -> None:
@@ -43,6 +52,11 @@ def test_no_worker_and_a_queue_that_stands(database_url, connection) -> None:
     advice = findings(database_url)
     assert "flask worker" in advice["workers"]
     assert "more workers" in advice["queue"]
+    connection.execute(
+        "INSERT INTO execution_data (execution_id, encoding, encoded) SELECT e.id, 'zstd', '' FROM executions AS e"
+    )
+    connection.commit()
+    assert "restore a backup" in findings(database_url)["run data"]
 
 
 @pytest.mark.parametrize(("program", "said"), [(None, "is an earlier version"), ("0.0 with", "is 0.0 with")])

@@ -21,7 +21,7 @@ from app.console.structures import TOO_LARGE, Items
 from app.http_rules import attachment
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound, NotFound
-from app.repository.execution_data import DataGone
+from app.repository.execution_data import DataDamaged, DataGone
 from app.repository.executions import Execution, get_execution
 from app.repository.run_pages import RunData, output_of
 
@@ -79,6 +79,8 @@ def begin(content: Iterator[bytes]) -> Iterator[bytes]:
         first = next(content, b"")
     except BrokenFile:
         raise Refused(409, NOT_KEPT) from None
+    except DataDamaged as error:
+        raise Conflict(str(error)) from None
     except DataGone:
         raise Conflict("The execution's data was deleted or replaced while it was read") from None
     return log_failure(chain([first], content), g.get("request_id"))

@@ -7,7 +7,7 @@ import psycopg
 from app.doctor.finding import LISTED, Finding
 from app.doctor.host import examine_host
 from app.doctor.server import examine_bloat, examine_pooler, examine_replica, examine_server, examine_what_stays
-from app.doctor.work import examine_encryption, examine_notices, examine_packages, examine_queue
+from app.doctor.work import examine_encryption, examine_notices, examine_packages, examine_queue, examine_run_data
 from app.migrations import pending, unknown
 from app.repository.connection import connect
 from app.settings import Settings
@@ -43,6 +43,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from examine_replica(connection, settings)
         yield from examine_encryption(connection, settings)
         yield from examine_queue(connection, settings)
+        yield from examine_run_data(connection)
         yield from examine_packages(connection, settings)
         yield from examine_notices(connection, settings)
         yield from examine_bloat(connection)

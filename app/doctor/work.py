@@ -6,13 +6,14 @@ from app.credentials.key_check import unreadable
 from app.credentials.vault import Vault
 from app.doctor.finding import LISTED, Finding
 from app.places import build
-from app.repository import credentials, failures, node_packages, workers
+from app.repository import credentials, execution_data, failures, node_packages, workers
 from app.repository.connection import Connection
 from app.repository.execution_counts import queue_state
 from app.settings import Settings
 
 QUEUE_SECONDS = 60.0
 NOTICE_SECONDS = 600.0
+RUNS_EXAMINED = 200
 
 
 def examine_encryption(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -40,6 +41,21 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
     if wrong:
         state = f"this host cannot decrypt {', '.join(wrong[:10])}"
     yield Finding("encryption key", state, advice if wrong else None)
+
+
+def examine_run_data(connection: Connection) -> Iterator[Finding]:
+    """Whether what the newest executions have recorded can be read."""
+    damaged = execution_data.find_damaged(connection, limit=RUNS_EXAMINED)
+    named = ", ".join(map(str, damaged[:LISTED])) + (", ..." if len(damaged) > LISTED else "")
+    yield Finding(
+        "run data",
+        f"damaged: that of execution {named}"
+        if damaged
+        else f"that of the newest {RUNS_EXAMINED} executions is intact",
+        "look at the disk and at the log of PostgreSQL; restore a backup, or delete these executions"
+        if damaged
+        else None,
+    )
 
 
 def examine_queue(connection: Connection, settings: Settings) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from typing import IO, Any, Protocol, cast
 
 import zstandard
+from psycopg import errors as pg
 
 from app.repository.connection import Connection, read_again
 from app.repository.run_index import encode_index
@@ -30,6 +31,9 @@ SLICE_BYTES = 512 * 1024
 # A slice of an older row costs PostgreSQL the whole row, so there are fewer of them.
 OLD_SLICE_BYTES = 4 * SLICE_BYTES
 CUT_SLICE_BYTES = 128 * 1024  # from a cut on little is read
+EXAMINED_BYTES = 64 * 1024
+CORRUPTED = (pg.DataCorrupted, pg.InternalError_)
+"""What PostgreSQL raises where its own pages or compressed values are damaged."""
 
 # OFFSET 0: the bytes of an older row are made once, not once for each use. Those of a new one are not touched here.
 WHOLE = """
@@ -47,6 +51,13 @@ BEGINNINGS = """
      WHERE d.execution_id = ANY(%(ids)s)
 """
 
+NEWEST = """
+    SELECT d.execution_id
+      FROM execution_data AS d
+     ORDER BY d.execution_id DESC
+     LIMIT %(limit)s
+"""
+
 SLICE = """
     SELECT substring(s.bytes FROM %(position)s::int FOR %(size)s::int)
       FROM execution_data AS d
@@ -56,7 +67,17 @@ SLICE = """
 
 
 class DataGone(Exception):
-    """The row was deleted or replaced between two slices, or is damaged: what was read is no whole."""
+    """The row was deleted or replaced between two slices: what was read is no whole."""
+
+
+class DataDamaged(DataGone):
+    """What is stored is not what a worker has written."""
+
+    def __init__(self, execution_id: int) -> None:
+        super().__init__(
+            f"The data of execution {execution_id} is damaged: retry the execution with from: start, restore the row "
+            "of execution_data from a backup, or delete the execution. What else is known of it can still be read"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +186,49 @@ def read_beginnings(connection: Connection, ids: Sequence[int], size: int = SLIC
         return {row[0]: StoredData(*row) for row in rows}
 
 
+def read_intact(
+    connection: Connection, ids: Sequence[int], size: int = SLICE_BYTES
+) -> tuple[dict[int, StoredData], set[int]]:
+    """As `read_beginnings`, without what is damaged as far as that shows in the beginning; and the ids of that.
+
+    The connection must be in no transaction.
+    """
+    found: dict[int, StoredData] = {}
+    damaged: set[int] = set()
+    try:
+        found = read_beginnings(connection, ids, size)
+    except CORRUPTED:
+        for execution_id in ids:
+            try:
+                found |= read_beginnings(connection, [execution_id], size)
+            except CORRUPTED:
+                damaged.add(execution_id)
+    decompressor = zstandard.ZstdDecompressor()
+    damaged |= {execution_id for execution_id, stored in found.items() if _is_damaged(decompressor, stored)}
+    return {execution_id: stored for execution_id, stored in found.items() if execution_id not in damaged}, damaged
+
+
+def find_damaged(connection: Connection, *, limit: int) -> list[int]:
+    """Those of the newest `limit` executions with data whose data is damaged in its first EXAMINED_BYTES."""
+    ids = [execution_id for (execution_id,) in connection.execute(NEWEST, {"limit": limit})]
+    return sorted(read_intact(connection, ids, EXAMINED_BYTES)[1])
+
+
+def _is_damaged(decompressor: zstandard.ZstdDecompressor, stored: StoredData) -> bool:
+    """Whether what is at hand does not decode, or is no object. (Whether that is JSON is not worth its time.)"""
+    is_whole = stored.size == len(stored.beginning)
+    if stored.encoding != ZSTD:
+        text = stored.beginning.strip()
+        return text[:1] != b"{" or (is_whole and text[-1:] != b"}")
+    try:
+        if is_whole and stored.json_bytes <= SLICE_BYTES:
+            return len(decompressor.decompress(stored.beginning)) != stored.json_bytes
+        length = sum(map(len, decompressor.read_to_iter(stored.beginning)))
+        return is_whole and length != stored.json_bytes
+    except zstandard.ZstdError:
+        return True
+
+
 class DataReader:
     """Reads what is stored to its end; no connection is held between two slices. For one thread."""
 
@@ -180,7 +244,10 @@ class DataReader:
     def json_from(self, stored: StoredData, place: int) -> Generator[bytes, None, None]:
         """The JSON from a cut on, which stands at this place of what is stored, to the end. Raises DataGone."""
         slices = Slices(chain([BEGIN], self._read_from(stored, place, CUT_SLICE_BYTES)))
-        yield from self._decompressor.read_to_iter(cast(IO[bytes], slices))
+        try:
+            yield from self._decompressor.read_to_iter(cast(IO[bytes], slices))
+        except zstandard.ZstdError as error:
+            raise DataDamaged(stored.execution_id) from error
 
     def _read_from(self, stored: StoredData, position: int, size: int) -> Iterator[bytes]:
         while position < stored.size:
@@ -200,17 +267,23 @@ class DataReader:
         """The JSON, in pieces of bounded size however well it was compressed. Raises DataGone."""
         if stored.encoding != ZSTD:
             return self.as_stored(stored)
-        if stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
-            return (self._decompressor.decompress(stored.beginning),)
+        try:
+            if stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
+                return (self._decompressor.decompress(stored.beginning),)
+        except zstandard.ZstdError as error:
+            raise DataDamaged(stored.execution_id) from error
         return self._decompress(stored)
 
     def _decompress(self, stored: StoredData) -> Iterator[bytes]:
         slices, length = Slices(self.as_stored(stored)), 0
-        for piece in self._decompressor.read_to_iter(cast(IO[bytes], slices)):
-            length += len(piece)
-            yield piece
+        try:
+            for piece in self._decompressor.read_to_iter(cast(IO[bytes], slices)):
+                length += len(piece)
+                yield piece
+        except zstandard.ZstdError as error:
+            raise DataDamaged(stored.execution_id) from error
         if length != stored.json_bytes:
-            raise DataGone(f"the data of execution {stored.execution_id} is damaged: {length} of {stored.json_bytes}")
+            raise DataDamaged(stored.execution_id)
 
 
 class Slices:

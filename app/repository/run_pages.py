@@ -8,9 +8,11 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from app.repository.connection import Connection
 from app.repository.errors import NodeDataNotFound
-from app.repository.execution_data import DataGone, DataReader, Opener, StoredData, read_data
+from app.repository.execution_data import DataDamaged, DataGone, DataReader, Opener, StoredData, read_data
 from app.repository.run_index import (
     LENGTH_BYTES,
     SEGMENT_RUNS,
@@ -183,7 +185,7 @@ class IndexedData:
                     yield part
                 if not left:
                     return
-        raise DataGone(f"the data of execution {self._stored.execution_id} is damaged: {left} bytes are missing")
+        raise DataDamaged(self._stored.execution_id)
 
 
 def page_of(texts: list[bytes], next_offset: int | None) -> ItemPage:
@@ -220,7 +222,7 @@ def following(output: Output, offset: int) -> int | None:
 
 
 def open_index(connection: Connection, execution_id: int, later: Opener) -> IndexedData | None:
-    """The data of an execution by its index, as long as the connection is held; None where it has none.
+    """The data of an execution by its index, as long as the connection is held; None where it has none to be read.
 
     `later` opens connections for what is read after that.
     """
@@ -229,7 +231,10 @@ def open_index(connection: Connection, execution_id: int, later: Opener) -> Inde
         row = cursor.execute(BEGINNING, parameters).fetchone()
     if row is None or row[-1] is None:
         return None
-    data = IndexedData(connection, StoredData(*row[:-1]), row[-1], later)
+    try:
+        data = IndexedData(connection, StoredData(*row[:-1]), row[-1], later)
+    except msgspec.DecodeError:
+        return None
     return data if data.is_current else None
 
 

@@ -78,6 +78,9 @@ class DetailedExecutionSchema(ExecutionSchema):
         allow_none=True,
         metadata=describe("resultData and executionData in n8n's shape; null while nothing was recorded."),
     )
+    data_is_damaged = fields.Boolean(
+        metadata={"description": "In a list: what is stored of its data cannot be read, so that `data` is null."}
+    )
     data_too_large_to_display = fields.Boolean(
         metadata=describe(
             "True in place of data that is over the size limit, or that no longer fits into the page beside newer "

@@ -4,6 +4,7 @@ A page is read in batches of bounded size, each when the caller has taken the on
 a page nor a slow caller costs memory or holds a connection. What is too large for a batch is read in slices.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -14,12 +15,14 @@ from app.api.executions.stream import Part
 from app.api.rendering import render_execution
 from app.repository.connection import Connection, read_again
 from app.repository.custom_data import read_custom_data
-from app.repository.execution_data import Opener, read_beginnings
+from app.repository.execution_data import Opener, read_intact
 from app.repository.executions import Execution
 from app.repository.workflows import WorkflowVersion, get_versions, version_sizes
 from app.schemas.base import splice
 
 BATCH_BYTES = 2 * 2**20
+
+log = logging.getLogger(__name__)
 
 
 def shown_within(page: Sequence[Execution], each: int, together: int) -> frozenset[int]:
@@ -37,12 +40,16 @@ def shown_within(page: Sequence[Execution], each: int, together: int) -> frozens
 
 
 class Details:
-    """A page of executions with their data, where their ids are in `shown`, to be read batch by batch."""
+    """A page of executions with their data, where their ids are in `shown`, to be read batch by batch.
+
+    `damaged`: those of what was read so far whose data cannot be read.
+    """
 
     def __init__(
         self, connection: Connection, page: Sequence[Execution], shown: AbstractSet[int], *, with_input: bool = False
     ) -> None:
         self.shown, self._with_input = shown, with_input
+        self.damaged: set[int] = set()
         sizes = version_sizes(connection, list({e.workflow_version_id for e in page}))
         self.batches: list[list[Execution]] = []
         self.length = weight = 0
@@ -77,7 +84,10 @@ class Details:
             return self._read(connection, batch)
 
     def _read(self, connection: Connection, batch: Sequence[Execution]) -> list[Part]:
-        data = read_beginnings(connection, [e.id for e in batch if e.id in self.shown])
+        data, damaged = read_intact(connection, [e.id for e in batch if e.id in self.shown])
+        for execution_id in damaged:
+            log.warning("run data is damaged", extra={"execution": execution_id})
+        self.damaged |= damaged
         metadata = read_custom_data(connection, [e.id for e in batch])
         versions = get_versions(connection, list({e.workflow_version_id for e in batch}))
         workflows = {version_id: workflow_json(version) for version_id, version in versions.items()}
@@ -89,6 +99,8 @@ class Details:
             text.append(orjson.dumps(render_execution(execution, with_input=self._with_input))[:-1])
             if execution.id not in self.shown:
                 text.append(b',"dataTooLargeToDisplay":true')
+            elif execution.id in damaged:
+                text.append(b',"data":null,"dataIsDamaged":true')
             elif execution.id in data:
                 text.append(b',"data":')
                 parts += [b"".join(text), data[execution.id]]

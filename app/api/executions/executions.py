@@ -22,7 +22,8 @@ from app.api.face.services import database, services
 from app.api.rendering import render_execution, render_retry, render_tag
 from app.repository import annotations, deletions, lifecycle, retries, tags
 from app.repository.connection import Connection
-from app.repository.errors import ExecutionNotFound
+from app.repository.errors import Conflict, ExecutionNotFound
+from app.repository.execution_data import DataDamaged
 from app.repository.execution_pages import read_page
 from app.repository.executions import Execution, get_execution
 from app.schemas.execution_actions import RetryBody, RetryQuery, TagIdBody, UpdateBody
@@ -111,7 +112,7 @@ def get_many_executions(query: dict[str, Any]) -> Response:
     scope="execution:read",
     query=ExecutionQuery,
     answer=DetailedExecutionSchema,
-    errors=[404],
+    errors=[404, 409],
 )
 @from_primary_after_all
 def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
@@ -122,6 +123,8 @@ def get_one_execution(query: dict[str, Any], execution_id: str) -> Response:
             return answer(render_execution(execution, with_input=shows_input(query)))
         details = details_of(connection, query, [execution], execution.json_size_bytes)
         first = details.first(connection)
+        if details.damaged:
+            raise Conflict(str(DataDamaged(execution.id)))
     return answer_around(b"", details, first, b"")
 
 

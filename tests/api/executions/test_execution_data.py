@@ -1,11 +1,16 @@
 """includeData: what a run produced comes back as it was stored, whatever its size, in bounded memory."""
 
+import gzip
+import os
+
 import orjson
 import pytest
+import zstandard
 
 from app.api.executions import details as execution_details
 from app.api.executions import stream as execution_stream
-from app.repository.execution_data import read_beginnings
+from app.repository import execution_data
+from app.repository.execution_data import read_beginnings, read_intact
 
 MEBIBYTE = 2**20
 
@@ -17,7 +22,7 @@ def workflow(api):
 
 def test_without_it_no_data_is_read(api, workflow, monkeypatch):
     number = api.ended(workflow)
-    monkeypatch.setattr(execution_details, "read_beginnings", lambda *a: pytest.fail("read"))
+    monkeypatch.setattr(execution_details, "read_intact", lambda *a: pytest.fail("read"))
     for path in (f"/executions/{number}", "/executions"):
         body = api.get(path).json
         shown = body["data"][0] if "data" in body else body
@@ -102,6 +107,64 @@ def test_a_page_has_room_for_so_much_data_and_says_what_it_leaves_out(api, workf
         assert api.get(f"/executions/{execution['id']}?includeData=true").json["data"] == execution["data"]
 
 
+DAMAGE = [
+    "encoded = substr(encoded, 1, 20)",
+    "encoded = substr(encoded, 1, length(encoded) - 20)",
+    r"encoded = overlay(encoded PLACING '\\xffffffffffff' FROM 1)",
+    "encoded = '', encoding = 'identity', run_index = NULL",
+    r"encoded = '\\xff00', encoding = 'identity', run_index = NULL",
+]
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "zstd"])
+@pytest.mark.parametrize("length", [1_000, 400_000])
+def test_damaged_data_keeps_no_others_back(api, workflow, caplog, length, coding):
+    texts = {"resultData": {"runData": {"A": [{"data": {"main": [[{"json": {"x": os.urandom(length // 2).hex()}}]]}}]}}}
+    numbers = [api.ended(workflow, data=texts) for _ in range(len(DAMAGE) + 1)]
+    for number, change in zip(numbers, DAMAGE, strict=False):
+        api.db.execute(f"UPDATE execution_data SET {change} WHERE execution_id = %s", [number])
+    api.db.commit()
+    headers = {"Accept-Encoding": coding}
+    page = decoded(api.get("/executions?includeData=true&ignoreDataSizeLimit=true", headers=headers))["data"]
+    assert [(int(each["id"]), each.get("dataIsDamaged"), each["data"]) for each in page] == [
+        (number, None, texts) if number == numbers[-1] else (number, True, None) for number in reversed(numbers)
+    ]
+    for number in numbers[:-1]:
+        for path in ("?includeData=true", "/data", "/data?node=A"):
+            answer = api.get(f"/executions/{number}{path}", headers=headers)
+            told = decoded(answer)["message"]
+            assert (answer.status_code, f"The data of execution {number} is damaged" in told) == (409, True), path
+        assert api.get(f"/executions/{number}").status_code == 200
+    assert "Traceback" not in caplog.text
+    seen_at_the_beginning = [number for number in numbers[:-1] if length == 1_000 or number != numbers[1]]
+    assert execution_data.find_damaged(api.db, limit=100) == seen_at_the_beginning
+
+
+def decoded(answer):
+    coding, body = answer.headers.get("Content-Encoding"), answer.data
+    if coding == "gzip":
+        body = gzip.decompress(body)
+    if coding == "zstd":
+        body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
+    return orjson.loads(body)
+
+
+def test_what_postgresql_cannot_read_keeps_no_others_back(api, workflow, monkeypatch):
+    broken, other = api.ended(workflow), api.ended(workflow)
+
+    def read(connection, ids, size):
+        if broken in ids:
+            connection.execute(
+                "DO $$ BEGIN RAISE 'missing chunk number 0 for toast value' USING ERRCODE = 'XX001'; END $$"
+            )
+        return read_beginnings(connection, ids, size)
+
+    monkeypatch.setattr(execution_data, "read_beginnings", read)
+    page = api.get("/executions?includeData=true").json["data"]
+    assert [(int(each["id"]), each.get("dataIsDamaged")) for each in page] == [(other, None), (broken, True)]
+    assert api.get(f"/executions/{broken}?includeData=true").status_code == 409
+
+
 def test_a_page_is_read_in_batches_and_never_whole(api, workflow, monkeypatch):
     monkeypatch.setattr(execution_details, "BATCH_BYTES", 3000)
     sizes = [100, 2000, 100, 5000, 100, 100]
@@ -110,9 +173,9 @@ def test_a_page_is_read_in_batches_and_never_whole(api, workflow, monkeypatch):
 
     def read(connection, ids):
         asked.append(list(ids))
-        return read_beginnings(connection, ids)
+        return read_intact(connection, ids)
 
-    monkeypatch.setattr(execution_details, "read_beginnings", read)
+    monkeypatch.setattr(execution_details, "read_intact", read)
     response = api.get("/executions?includeData=true")
     assert [e["data"] for e in response.json["data"]] == [{"a": "x" * size} for size in reversed(sizes)]
     assert response.json["count"] == 6
