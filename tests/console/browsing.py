@@ -25,6 +25,11 @@ COPY = """
       FROM executions AS e, generate_series(1, %s)
      WHERE e.id = %s
 """
+KEEP = """
+    UPDATE execution_data AS d
+       SET data = NULL, encoding = %(encoding)s, encoded = %(encoded)s, run_index = %(run_index)s
+     WHERE d.execution_id = %(id)s
+"""
 NOTE_LOOK = """place => {
   window.looks = {};
   const look = () => getComputedStyle(document.querySelector(place)).opacity;

@@ -6,6 +6,7 @@ const TALLEST = 8000000; // px; beyond some 17 million browsers draw nothing: th
 const EDGE = 20000; // px at either end of such a list where it is not
 const PUSH_MS = 300; // who has turned the wheel since goes on from where they are, however far; else the bar was dragged
 const AROUND = 400; // px
+const FAR = 3; // views: nobody gets that far between two frames but by a jump, or by dragging the bar
 const PASSES = 5;
 
 export class VirtualList {
@@ -126,8 +127,9 @@ export class VirtualList {
     const farthest = Math.max(0, total - view);
     const top = Math.min(Math.max(0, wanted), farthest);
     const place = top - this.#shift;
+    const isFar = Math.abs(top - this.#top) > FAR * view; // somebody jumps there: the scroll bar shows how far that is
     if (total <= TALLEST) this.#shift = 0;
-    else if (place < view || place > height - 2 * view) this.#shift = this.#shiftAt(top, farthest, height - view);
+    else if (isFar || place < view || place > height - 2 * view) this.#shift = this.#shiftAt(top, farthest, height - view);
     if (Math.abs(this.scroller.scrollTop + this.#shift - top) >= 1) this.scroller.scrollTop = top - this.#shift;
     this.#last = this.scroller.scrollTop;
   }
@@ -141,9 +143,9 @@ export class VirtualList {
   #scrolled() {
     const now = this.scroller.scrollTop;
     const moved = Math.abs(now - this.#last);
-    if (moved >= 1) this.#goal = null;
     const [total, view] = [this.heights.total, this.#view];
-    const isDragged = moved > 3 * view && performance.now() - this.#pushed > PUSH_MS;
+    if (moved >= 1) this.#goal = now >= Math.min(total, TALLEST) - view - 1 ? { index: this.heights.count - 1, offset: "end" } : null;
+    const isDragged = moved > FAR * view && performance.now() - this.#pushed > PUSH_MS;
     if (total > TALLEST && isDragged) this.#shift = (now / (TALLEST - view)) * (total - view) - now;
     this.#last = now;
     this.layout();

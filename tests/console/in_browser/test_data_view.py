@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from app.console.assets import assets
 from app.repository.connection import connect
 from app.repository.execution_data import encode_run_data
-from tests.console.browsing import Stage, needs_chromium, violations
+from tests.console.browsing import KEEP, Stage, needs_chromium, violations
 from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [pytest.mark.slow, needs_chromium]
@@ -18,11 +18,6 @@ ITEMS = 3_000
 LARGE = ITEMS - 1
 MOST_ROWS = 60
 RUN = b'{"data":{"main":[[%s]]},"executionStatus":"success","source":[%s]}'
-KEEP = """
-    UPDATE execution_data AS d
-       SET data = NULL, encoding = %(encoding)s, encoded = %(encoded)s, run_index = %(run_index)s
-     WHERE d.execution_id = %(id)s
-"""
 TURNED = 1998
 """An item with letters from right to left, that a mark turns all that follows."""
 HEBREW = {"\u202e\u05d0": "\u05d1"}
@@ -224,36 +219,39 @@ TALL = """async ([address, steps, patience]) => {
   document.body.append(scroller);
   const draw = (index) => {
     const row = document.createElement("p");
-    row.style = "position: absolute; top: 0; margin: 0; height: 40px";
+    row.style = `position: absolute; top: 0; margin: 0; height: ${index < 999999 ? 40 : 240}px`;
     row.textContent = index;
     return row;
   };
   let [stands, arrive] = [0, () => null];
   const see = (first, last, top) => arrive((stands = top));
-  new VirtualList({ scroller, canvas, count: 1000000, height: 40, draw, see }).layout();
+  const list = new VirtualList({ scroller, canvas, count: 1000000, height: 40, draw, see });
+  list.layout();
   for (const [kind, to, row] of steps) {
     const arrived = new Promise((done, fail) => {
       arrive = (top) => top === row && setTimeout(done); // once this frame is done, as a hand would
       setTimeout(() => fail(new Error(`${kind} ${to}: stands at ${stands}, not at ${row}`)), patience);
     });
     scroller.dispatchEvent(new Event(kind));
-    if (kind === "wheel") scroller.scrollBy(0, to);
+    if (kind === "wheel" || to === "on") scroller.scrollBy(0, to === "on" ? 20000 : to);
+    else if (kind === "jump") list.goTo(to);
     else scroller.scrollTop = to * (scroller.scrollHeight - scroller.clientHeight);
     await arrived;
   }
 }"""
-DRAG, TURN = "pointerdown", "wheel"
+DRAG, TURN, JUMP = "pointerdown", "wheel", "jump"
 
 
 def test_a_list_that_is_taller_than_browsers_draw_scrolls_to_each_of_its_rows(open_tab):
-    steps: list[tuple[str, float, int]] = [
+    steps: list[tuple[str, float | str, int]] = [
         (DRAG, 0.5, 499_995),
         (DRAG, 0.25, 249_997),
-        (DRAG, 1, 999_990),
+        (DRAG, 1, 999_995),  # where the last row is higher than was thought
         (DRAG, 0, 0),
     ]
     steps += [(TURN, 2_000, row) for row in (50, 100, 150)] + [(TURN, -2_000, row) for row in (100, 50, 0)]
-    steps += [(DRAG, 1, 999_990)]
-    steps += [(TURN, -2_000, row) for row in (999_940, 999_890)] + [(TURN, 2_000, row) for row in (999_940, 999_990)]
+    steps += [(DRAG, 1, 999_995)]
+    steps += [(TURN, -2_000, row) for row in (999_945, 999_895)] + [(TURN, 2_000, row) for row in (999_945, 999_995)]
+    steps += [(JUMP, 150_000, 150_000), (DRAG, "on", 152_500)]  # the bar stands where one has got to
     address = f"/console/static/{assets().address('virtual.js')}"
     open_tab().page.evaluate(TALL, [address, steps, PATIENCE_SECONDS * 1000])
