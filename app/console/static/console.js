@@ -127,6 +127,14 @@ document.addEventListener("htmx:configRequest", (event) => {
   const sent = event.detail.formData;
   for (const [name, value] of [...sent]) if (value === "") sent.delete(name);
 });
+// What is typed into a field is one step of the history, however often the list follows it meanwhile; to stay is none.
+let typedIn = null;
+document.addEventListener("htmx:beforeHistoryUpdate", ({ detail }) => {
+  const { type, target } = detail.requestConfig.triggeringEvent ?? {};
+  const isSame = detail.history.path === location.pathname + location.search;
+  if (isSame || (type === "input" && target === typedIn)) detail.history.type = "replace";
+  typedIn = type === "input" ? target : null;
+});
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "get") return;
   for (const field of event.target.elements) if (field.name && field.value === "") field.disabled = true;

@@ -1,61 +1,15 @@
-// One execution: the graph's zoom, the node that is looked at, a retry from it, and how it goes while it runs.
+// One execution: a retry from one of its nodes, and how it goes while it runs.
 import { announce, ask, tellGone } from "./api.js";
 import { rove, startGraph } from "./graph.js";
 import { KEEP_COUNTING, watch } from "./live.js";
 import { followPresses } from "./presses.js";
 import { startExecution } from "./start.js";
-import { frame, redraw, startZoom } from "./zoom.js";
+import { load, mark } from "./steps.js";
+import { redraw, startZoom } from "./zoom.js";
 
 const now = document.getElementById("now");
 const panel = document.getElementById("node");
 const POLL_MS = 1000;
-
-/** Marks the node that is looked at, and brings it into sight within the graph. */
-function mark(name, { scroll = false } = {}) {
-  for (const each of document.querySelectorAll("#graph [data-node]")) {
-    const chosen = each.dataset.node === name;
-    chosen ? each.setAttribute("aria-current", "true") : each.removeAttribute("aria-current");
-    if (chosen && scroll) {
-      const [place, room] = [each.getBoundingClientRect(), frame().getBoundingClientRect()];
-      frame().scrollLeft += place.left + place.width / 2 - room.left - room.width / 2;
-      frame().scrollTop += place.top + place.height / 2 - room.top - room.height / 2;
-    }
-  }
-}
-
-// A node is chosen: its panel comes, and the address says so.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  const chosen = event.detail.elt.closest("[data-node]");
-  if (!chosen || event.detail.target !== panel) return;
-  const address = new URL(location);
-  address.searchParams.set("node", chosen.dataset.node);
-  address.searchParams.delete("run");
-  const asked = new URL(event.detail.pathInfo.finalRequestPath ?? event.detail.pathInfo.requestPath, location).searchParams;
-  const run = asked.get("run") ?? (asked.get("round") ? String(asked.get("round") - 1) : null);
-  if (run) address.searchParams.set("run", run);
-  history.replaceState(history.state, "", address.pathname + address.search);
-  mark(chosen.dataset.node);
-  panel.setAttribute("aria-busy", "true");
-});
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target !== panel) return;
-  panel.removeAttribute("aria-busy");
-  if (event.detail.requestConfig.elt.closest("[data-node]")) panel.scrollIntoView({ block: "nearest", behavior: "smooth" });
-});
-
-// It did not come: what the panel still shows is what is chosen.
-for (const kind of ["htmx:responseError", "htmx:sendError"]) {
-  document.addEventListener(kind, (event) => {
-    if (event.detail.target !== panel) return;
-    panel.removeAttribute("aria-busy");
-    const shown = document.getElementById("node-name")?.textContent;
-    if (!shown) panel.querySelector(".hint").textContent = "What it was given and gave could not be loaded.";
-    const address = new URL(location);
-    shown ? address.searchParams.set("node", shown) : address.searchParams.delete("node");
-    history.replaceState(history.state, "", address.pathname + address.search);
-    mark(shown);
-  });
-}
 
 panel.addEventListener("click", (event) => {
   const chosen = event.target.closest(".choices button");
@@ -139,10 +93,7 @@ async function look() {
   const ended = !isLive();
   if (ended) live?.stop();
   const current = document.querySelector('#graph [aria-current="true"]');
-  if (current && (ended || !panel.querySelector(".panes"))) {
-    mark(current.dataset.node);
-    htmx.ajax("GET", current.getAttribute("hx-get"), { target: "#node", swap: "innerHTML" }).catch(() => null);
-  }
+  if (current && (ended || !panel.querySelector(".panes"))) load(current.dataset.node, new URL(location).searchParams.get("run"));
 }
 const id = now.dataset.now.split("/").at(-2);
 const live = isLive() ? watch(() => `/api/v1/executions/events?id=${id}`, follow) : null;

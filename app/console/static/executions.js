@@ -199,10 +199,20 @@ addEventListener("pageshow", (event) => event.persisted && refresh(rows()));
 history.scrollRestoration = "manual";
 const ROWS_AGAIN = 1000;
 const top = (each) => each.getBoundingClientRect().top;
-addEventListener("pagehide", () => {
+let isLeft = false; // the list is of an entry that one has gone back or forward from
+function keepPlace() {
+  if (isLeft) return;
   const first = scrollY > 0 ? rows().find((each) => top(each) >= 0) : null;
   const place = first ? { id: first.id, top: top(first) } : null;
   history.replaceState({ ...history.state, picked: [...picked], place }, "");
+}
+for (const kind of ["pagehide", "scrollend"]) addEventListener(kind, keepPlace);
+document.addEventListener("htmx:beforeHistoryUpdate", keepPlace);
+addEventListener("popstate", (event) => {
+  if (!event.state?.htmx) return; // as behind a link to a part of the page
+  event.stopImmediatePropagation(); // htmx loads it anew, too, but forgets what is noted here
+  isLeft = true;
+  location.reload();
 });
 
 async function comeBack(place) {

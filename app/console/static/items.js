@@ -3,6 +3,7 @@
 import { ItemList } from "./item_list.js";
 import { keep, recall } from "./places.js";
 import { SchemaOfAll } from "./schema.js";
+import { step } from "./steps.js";
 
 /** The name of a list, however one looks at it. */
 const nameOf = (place) => place.replace(/&?view=\w+/, "").replace(/&offset=0$/, "");
@@ -36,9 +37,7 @@ panel.addEventListener("input", (event) => {
 panel.addEventListener("click", (event) => {
   const view = event.target.closest(".views [data-view]")?.dataset.view;
   if (!view) return;
-  const address = new URL(location);
-  view === "table" ? address.searchParams.delete("view") : address.searchParams.set("view", view);
-  history.replaceState(history.state, "", address);
+  step({ view: view === "table" ? null : view });
 });
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   // It may have waited until another view or output was there: it is of that one that it asks.

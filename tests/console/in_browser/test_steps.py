@@ -1,0 +1,111 @@
+"""What one has done on a page step by step is taken back by Back, and done again by Forward."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from app.repository.connection import connect
+from app.repository.execution_data import encode_run_data
+from tests.console.browsing import COPY, KEEP, Stage, needs_chromium
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+ROUND = b'{"data":{"main":[[{"json":{"round":%d}}]]},"executionStatus":"success","source":[{"previousNode":"Orders"}]}'
+ORDERS = b'{"data":{"main":[[{"json":{"order":"A-7"}}]]},"executionStatus":"success","source":[]}'
+RUN = b'{"resultData":{"lastNodeExecuted":"Total","runData":{"Orders":[%s],"Total":[%s]}}}'
+
+SCROLL_TO = """number => new Promise((done) => {
+  addEventListener("scrollend", () => setTimeout(done), { once: true });
+  const row = document.querySelectorAll(".row")[number];
+  scrollBy({ top: row.getBoundingClientRect().top - 300, behavior: "instant" });
+})"""
+
+
+def keep_rounds(stage: Stage) -> str:
+    """Let a node of the execution that succeeded have run three times. Returns the path of its page."""
+    rounds = b",".join(ROUND % number for number in range(3))
+    [encoded] = encode_run_data([RUN % (ORDERS, rounds)])
+    with connect(stage.database_url) as connection:
+        assert connection.execute(KEEP, {**encoded.values(), "id": stage.succeeded}).rowcount == 1
+    return f"/console/executions/{stage.succeeded}"
+
+
+def test_nodes_rounds_and_views_are_steps_and_what_was_written_stays(open_tab, stage):
+    page: Page = open_tab(at=keep_rounds(stage)).page
+    name, output = page.locator("#node-name"), page.locator("#output-items")
+    expect(name).to_be_visible()
+    first = name.inner_text()
+    addresses = [page.url]
+
+    def see(node: str, said: str) -> None:
+        expect(name).to_have_text(node)
+        expect(page.locator("#graph [aria-current=true]")).to_have_attribute("data-node", node)
+        expect(output).to_contain_text(said)
+
+    page.locator("#graph [data-node=Orders]").click()
+    see("Orders", "A-7")
+    page.locator("#graph [data-node=Total]").click()
+    see("Total", "2")
+    page.get_by_text("Retry from here").click()
+    field = page.get_by_label("Its input, a list of JSON objects")
+    field.fill('[{"order": "B-8"}]')
+    page.get_by_role("spinbutton", name="Round").fill("1")
+    page.get_by_role("spinbutton", name="Round").press("Enter")
+    see("Total", "0")
+    page.get_by_role("button", name="Later").click()
+    see("Total", "1")
+    output.get_by_role("button", name="JSON").click()
+    see("Total", '"round": 1')
+    addresses += [page.url]
+    for node, said in (("Total", "1"), ("Total", "0"), ("Total", "2"), ("Orders", "A-7"), (first, "")):
+        page.go_back()
+        see(node, said)
+        if said == "2":
+            expect(field).to_have_value('[{"order": "B-8"}]')
+    assert page.url == addresses[0]
+    for node, said in (("Orders", "A-7"), ("Total", "2"), ("Total", "0"), ("Total", "1"), ("Total", '"round": 1')):
+        page.go_forward()
+        see(node, said)
+    assert page.url == addresses[1]
+
+
+def test_the_newest_of_several_choices_is_what_is_shown(open_tab, stage):
+    page: Page = open_tab(at=keep_rounds(stage)).page
+    expect(page.locator("#node-name")).to_be_visible()
+    held: list[Route] = []
+    page.route(re.compile(r"/node\?node=Orders"), lambda route: held.append(route))
+    page.locator("#graph [data-node=Orders]").click()
+    page.locator("#graph [data-node=Total]").click()
+    expect(page.locator("#node-name")).to_have_text("Total")
+    held[0].continue_()
+    page.get_by_role("spinbutton", name="Round").fill("1")
+    page.get_by_role("spinbutton", name="Round").press("Enter")
+    expect(page.locator("#output-items")).to_contain_text("0")
+    expect(page.locator("#node-name")).to_have_text("Total")
+
+
+def test_a_search_is_one_step_and_each_list_keeps_its_place(open_tab, stage):
+    with connect(stage.database_url) as connection:
+        connection.execute(COPY, [80, stage.succeeded])
+    page: Page = open_tab().page
+    expect(page.locator(".row")).to_have_count(50)
+    search, row = page.get_by_role("searchbox"), page.locator(".row")
+    for text in ("No stock", "No stock yet"):  # with a pause, in which the list follows
+        with page.expect_response(lambda answer: "/executions/newer?search" in answer.url):
+            search.fill(text)
+    expect(row).to_have_count(1)
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/executions$"))
+    page.go_forward()
+    expect(row).to_have_count(1)
+    expect(search).to_have_value("No stock yet")
+    search.fill("")
+    expect(row).to_have_count(50)
+    with page.expect_response(lambda answer: "/executions/newer?status" in answer.url):
+        page.locator("#filters [value=success]").check()
+    page.evaluate(SCROLL_TO, 30)
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/executions$"))
+    expect(row.first).to_be_in_viewport()
+    page.go_forward()
+    expect(row.nth(30)).to_be_in_viewport()
