@@ -184,12 +184,16 @@ def test_values_are_forbidden_every_room_below_them_but_how_large_json_is_read(c
 
 
 CONNECTING = {
-    "create_connection", "create_datagram_endpoint", "create_unix_connection", "getaddrinfo", "open_connection",
-    "open_unix_connection", "sock_connect", "urlopen",
+    "create_connection", "create_datagram_endpoint", "create_unix_connection", "get_server_certificate", "getaddrinfo",
+    "open_connection", "open_unix_connection", "sock_connect", "urlopen",
 }  # fmt: skip
-CLIENTS = re.compile(r"(urllib\.request|http\.client|authlib\.integrations)\b")
+CLIENTS = re.compile(
+    r"(urllib\.request|http\.client|authlib\.integrations|logging\.handlers|multiprocessing\.(connection|managers))\b"
+)
 """Parts of packages: contracts name whole ones only."""
-MAY_CONNECT = re.compile(rf"urllib|http.*client|authlib|{'|'.join(sorted(CONNECTING))}")
+MAY_CONNECT = re.compile(
+    rf"urllib|http.*client|authlib|logging.*handlers|multiprocessing|{'|'.join(sorted(CONNECTING))}"
+)
 
 
 def connecting_names(tree: ast.Module) -> Iterator[str]:
@@ -206,8 +210,42 @@ def connecting_names(tree: ast.Module) -> Iterator[str]:
 
 def test_only_outgoing_opens_connections_for_workflows(contracts: ConfigParser) -> None:
     rooms = contracts["importlinter:contract:outgoing"]["source_modules"].split()
+    found = {}
     for file in program():
         path = file.relative_to(PROJECT).as_posix()
         text = file.read_text() if any(re.match(rf"{room.replace('.', '/')}(/|\.py$)", path) for room in rooms) else ""
-        if MAY_CONNECT.search(text):
-            assert not list(connecting_names(ast.parse(text))), path
+        if MAY_CONNECT.search(text) and (names := list(connecting_names(ast.parse(text)))):
+            found[path] = names
+    assert not found
+
+
+BY_NAME = {"import_module", "resolve_name", "run_module", "run_path"}
+MAY_LOAD = re.compile(r"importlib|pkgutil|runpy|__import__|\bexec\(|\beval\(|\bmodules\b")
+LOADING = {
+    "app/credentials/types/__init__.py": "the files of its own folder",
+    "app/engine/nodes/__init__.py": "the files of its own folder, and what other packages announce",
+    "app/metric_files.py": "looks whether a library is loaded",
+    "app/outgoing/client.py": "files of its own folder, in a thread",
+    "app/packaging.py": "lists of files, when the package is built",
+}
+"""Where a module is loaded, or looked for, by a name that no contract sees, and why it may be."""
+
+
+def loading_names(tree: ast.Module) -> Iterator[str]:
+    """What a module loads by a name, runs from a text, or looks for among what is loaded."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node.id in ("__import__", "eval", "exec"):
+            yield node.id
+        elif isinstance(node, ast.Attribute) and (node.attr in BY_NAME or ast.unparse(node) == "sys.modules"):
+            yield node.attr
+        elif isinstance(node, ast.ImportFrom) and node.module in ("importlib", "pkgutil", "runpy", "sys"):
+            yield from (alias.name for alias in node.names if alias.name in {*BY_NAME, "modules"})
+
+
+def test_what_is_loaded_can_be_seen_by_contracts() -> None:
+    found = set()
+    for file in (*program(), *REPOSITORY):
+        text = file.read_text()
+        if MAY_LOAD.search(text) and any(loading_names(ast.parse(text))):
+            found.add(file.relative_to(PROJECT).as_posix())
+    assert found == set(LOADING)
