@@ -144,7 +144,8 @@ def beside(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     class NamedJob(computing._Job):
         def __init__(self, work: Any, loop: asyncio.AbstractEventLoop) -> None:
-            names.append(work.args[0].__name__)
+            function = work.args[0]
+            names.append(getattr(function, "func", function).__name__)
             super().__init__(work, loop)
 
     monkeypatch.setattr(computing, "_Job", NamedJob)

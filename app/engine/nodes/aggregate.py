@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.engine.nodes.shared.missing_fields import hint_missing, is_missing
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -36,9 +36,10 @@ async def aggregate_items(context: NodeContext, parameters: dict[str, Any], *, h
         },
         parameter="fieldsToAggregate",
     )
-    made = await compute(_aggregate, context, parameters, asked, size=len(context.items))
+    size = count_steps(context.items, asked)
+    made = await compute(_aggregate, context, parameters, asked, size=size)
     if hints and parameters.get("aggregate", INDIVIDUAL) == INDIVIDUAL:
-        hint_missing(context, await compute(_missing_fields, context, asked, size=len(context.items)))
+        hint_missing(context, await compute(_missing_fields, context, asked, size=size))
     return [made]
 
 

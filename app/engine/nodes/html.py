@@ -5,7 +5,7 @@ from typing import Any
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.run.computing import compute, yield_to_loop
+from app.engine.run.computing import compute, count_steps, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -206,7 +206,7 @@ async def _pages(context: NodeContext, parameters: dict[str, Any], index: int) -
 
 async def _table(context: NodeContext) -> list[Item]:
     options = as_group(await context.resolve_first(context.parameters.get("options")))
-    return await compute(_write_table, context, options, size=len(context.items))
+    return await compute(_write_table, context, options, size=count_steps(context.items))
 
 
 def _write_table(context: NodeContext, options: dict[str, Any]) -> list[Item]:

@@ -10,7 +10,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.sort import sort_items
 from app.engine.nodes.split_out import split_all
 from app.engine.nodes.summarize import summaries
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -48,23 +48,26 @@ async def item_lists(context: NodeContext) -> Outputs:
     operation = parameters.get("operation", "splitOutItems")
     if operation == "splitOutItems":
         if context.version < ANY_TYPE:
-            _check_splittable(context, await context.resolve_first(parameters, parameter="fieldToSplitOut"))
+            resolved = await context.resolve_first(parameters, parameter="fieldToSplitOut")
+            await compute(_check_splittable, context, resolved, size=count_steps(context.items, resolved))
         return [await split_all(context, parameters)]
     if operation == "aggregateItems" or (operation == "concatenateItems" and context.version >= 3):
         if context.version < MAY_MISS:
-            _check_present(context, await context.resolve_first(parameters, parameter="fieldsToAggregate"))
+            resolved = await context.resolve_first(parameters, parameter="fieldsToAggregate")
+            await compute(_check_present, context, resolved, size=count_steps(context.items, resolved))
         return [await aggregate_items(context, parameters)]
     if operation == "sort":
         return [await sort_items(context, parameters)]
     if operation == "limit":
         return [await limit_items(context, parameters)]
     resolved = await context.resolve_first(parameters, parameter="operation")
+    size = count_steps(context.items, resolved)
     if operation == "removeDuplicates":
         drop = partial(drop_duplicates, hold=context.hold, any_type=context.version >= 3.1)
-        return [await compute(drop, context.items, resolved, 1, size=len(context.items))]
+        return [await compute(drop, context.items, resolved, 1, size=size)]
     if operation == "summarize":
         made = summaries(context.items, resolved, 1, context.hold, checks=context.version < MAY_MISS)
-        return [await compute(context.collect, made, size=len(context.items))]
+        return [await compute(context.collect, made, size=size)]
     raise NodeError(f"Operation '{operation}' is not recognized")
 
 

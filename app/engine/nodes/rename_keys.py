@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.failed_items import failed_item
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import compute, count_work, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -40,6 +40,8 @@ async def _rename_all(context: NodeContext, item: Item, asked: Any) -> Item:
         raise asked
     json = dict(item["json"])
     for entry in asked["keys"]:
+        if slice_is_over():  # each may copy what is around the field
+            await yield_to_loop()
         current, new = (conversions.to_string(entry.get(key) or "") for key in ("currentKey", "newKey"))
         _rename(context, item["json"], json, current, new)
     for entry in (as_group(asked["options"]).get("regexReplacement") or {}).get("replacements") or []:
@@ -59,7 +61,8 @@ def _rename(context: NodeContext, given: dict[str, Any], json: dict[str, Any], c
 async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
     options = as_group(entry.get("options"))
     depth = options.get("depth", -1)
-    names = sorted(_names(json, depth))
+    size = count_work([json])
+    names = await compute(lambda: sorted(_names(json, depth)), size=size)
     rule = {
         "pattern": entry.get("searchRegex") or "",
         "flags": "i" if options.get("caseInsensitive") else "",
@@ -69,9 +72,8 @@ async def _rename_by_pattern(context: NodeContext, json: dict[str, Any], entry: 
     for answer in answers:
         if not isinstance(answer, list):
             raise NodeError(str(answer), anonymous=True)
-    renamed: dict[str, Any] = _rename_deep(
-        json, {name: new[0] for name, new in zip(names, answers, strict=True)}, depth
-    )
+    new_names = {name: new[0] for name, new in zip(names, answers, strict=True)}
+    renamed: dict[str, Any] = await compute(_rename_deep, json, new_names, depth, size=size)
     return renamed
 
 

@@ -7,7 +7,7 @@ from functools import cmp_to_key
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.run.computing import PLAIN, compute
+from app.engine.run.computing import PLAIN, compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import CodeNodeError, NodeError
 from app.engine.run.groups import as_group
@@ -54,7 +54,8 @@ async def sort_items(context: NodeContext, parameters: dict[str, Any]) -> list[I
         raise NodeError(f"The type '{conversions.display(asked['type'])}' of sorting is not supported.")
     dots = not as_group(asked["options"]).get("disableDotNotation")
     context.hold(POINTER * len(asked["fields"]) * len(context.items))
-    return await compute(sort_by_fields, context.items, asked["fields"], dots, size=len(context.items))
+    size = count_steps(context.items, asked["fields"])
+    return await compute(sort_by_fields, context.items, asked["fields"], dots, size=size)
 
 
 def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) -> list[Item]:

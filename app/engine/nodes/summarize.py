@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from app.engine.nodes.shared.missing_fields import is_missing
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -42,9 +42,11 @@ async def summarize(context: NodeContext) -> Outputs:
     options = as_group(parameters.get("options"))
     checks = context.version == 1 and not options.get("continueIfFieldNotFound")
     made = summaries(context.items, parameters, context.version, context.hold, checks=checks)
-    output = await compute(context.collect, made, size=len(context.items))
+    fields = _fields_of(parameters)
+    size = count_steps(context.items, [fields, parameters.get("fieldsToSplitBy")])
+    output = await compute(context.collect, made, size=size)
     dots = not options.get("disableDotNotation")
-    missing = await compute(_missing_field, context.items, _fields_of(parameters), dots, size=len(context.items))
+    missing = await compute(_missing_field, context.items, fields, dots, size=size)
     if missing is not None:
         context.hold(len(missing))
         context.hints.append({"message": MISSING_FIELD.format(missing), "location": "outputPane"})

@@ -30,6 +30,8 @@ BYTES_OF_ONE = 10_000
 PLAIN = 20
 """How many times less than other computing it takes to pair an item, or to fill in its parameters: a thread pays for so
 many more of them."""
+ENTRIES = 20
+"""So many entries of its parameters take a node no longer than an item does by itself."""
 SLICE_SECONDS = 0.02
 """How long nodes that compute on the loop keep it between two turns."""
 AGAIN_SECONDS = 0.1
@@ -100,6 +102,28 @@ def count_work(values: Sequence[Any]) -> float:
     if len(values) > FEW:
         return len(values)
     return float("inf") if json_sizes.is_heavy(values) else len(values)
+
+
+def count_steps(items: Sequence[Any], asked: Any = ()) -> float:
+    """The size, for `compute`, of work that looks at all of each item, or at each for every entry of what is `asked`:
+    the values in parameters, and the names in their texts."""
+    size = count_work(items)
+    return size if size > FEW else size * max(1.0, _count_entries(asked, FEW * ENTRIES) / ENTRIES)
+
+
+def _count_entries(asked: Any, most: int) -> int:
+    """Not counted on far beyond `most`."""
+    count, containers = 0, [[asked]]
+    for container in containers:  # which grows meanwhile
+        for value in container:
+            if isinstance(value, str):
+                count += value.count(",")
+            elif isinstance(value, dict | list):
+                count += len(value)
+                containers.append(list(value.values()) if isinstance(value, dict) else value)
+        if count > most:
+            break
+    return count
 
 
 def slice_is_over() -> bool:

@@ -222,6 +222,56 @@ def test_what_is_done_for_each_item_yields_or_has_a_thread(
     assert len(turns) >= count * times
 
 
+NAMES = [f"f{number}" for number in range(2_100)]
+MANY_FIELDS = {"values": [{"field": name, "aggregation": "count"} for name in NAMES]}
+MANY_PAIRS = {"mergeByFields": {"values": [{"field1": name, "field2": name} for name in NAMES]}}
+AGGREGATED = {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": name} for name in NAMES]}}
+SORTED_BY_MANY = {"sortFieldsUi": {"sortField": [{"fieldName": name} for name in NAMES]}}
+ENTRIES = {
+    "summarize": (node("Node", "summarize", {"fieldsToSummarize": MANY_FIELDS}, 1.1), {"collect", "_missing_field"}),
+    "summarize by many": (node("Node", "summarize", {**SUMS, "fieldsToSplitBy": ",".join(NAMES)}, 1.1), {"collect"}),
+    "aggregate": (node("Node", "aggregate", AGGREGATED), {"_aggregate", "_missing_fields"}),
+    "sort": (node("Node", "sort", SORTED_BY_MANY), {"sort_by_fields"}),
+    "removeDuplicates": (
+        node("Node", "removeDuplicates", {"compare": "selectedFields", "fieldsToCompare": ",".join(NAMES)}, 1.1),
+        {"drop_duplicates"},
+    ),
+    "itemLists": (
+        node("Node", "itemLists", {"operation": "aggregateItems", **AGGREGATED}, 1),
+        {"_aggregate", "_check_present"},
+    ),
+    "html": (node("Node", "html", {"operation": "convertToHtmlTable"}, 1.2), {"_write_table"}),
+    "set": (node("Node", "set", assign(*((name, "number", "1") for name in NAMES)), 3.4), {"_compose"}),
+    "set without many": (
+        node("Node", "set", assign(includeOtherFields=True, include="except", excludeFields=",".join(NAMES)), 3.4),
+        {"_compose"},
+    ),
+    "merge": (node("Node", "merge", {"mode": "combine", "advanced": True, **MANY_PAIRS}, 3), {"_merge"}),
+    "compareDatasets": (node("Node", "compareDatasets", MANY_PAIRS, 2.3), {"_compare"}),
+}
+"""A node whose work grows with what its parameters list or with the fields of an item, and what it does in a thread."""
+
+
+@pytest.mark.parametrize("case", ENTRIES.values(), ids=ENTRIES.keys())
+def test_few_items_and_much_to_do_with_each_have_a_thread(
+    engine: Engine, beside: list[str], case: tuple[dict[str, Any], set[str]]
+) -> None:
+    middle, threads = case
+    wide = [{"json": dict.fromkeys(NAMES, number)} for number in range(5)]
+    assert engine.run(two_inputs(middle), items=wide).status == "success"
+    assert threads <= set(beside)
+
+
+RENAMED_DEEP = {"keys": {"key": [{"currentKey": f"a.{name}", "newKey": f"a.x{name}"} for name in NAMES]}}
+SET_DEEP = {"values": {"string": [{"name": f"a.{name}", "value": "x"} for name in NAMES]}, "options": {}}
+
+
+@pytest.mark.parametrize("middle", [node("Node", "renameKeys", RENAMED_DEEP), node("Node", "set", SET_DEEP, 2)])
+def test_what_is_done_for_each_entry_yields(engine: Engine, turns: list[float], middle: dict[str, Any]) -> None:
+    assert engine.run(chain(START, middle), items=[{"json": {"a": dict.fromkeys(NAMES, 1)}}]).status == "success"
+    assert len(turns) >= len(NAMES)
+
+
 def test_what_a_loop_gives_back_is_marked_in_a_thread(engine: Engine, beside: list[str]) -> None:
     nodes = [START, node("Loop", "splitInBatches", {"batchSize": MANY}, 3), node("Work", "noOp")]
     looped = workflow(nodes, ("Start", 0, "Loop"), ("Loop", 1, "Work"), ("Work", 0, "Loop"))

@@ -1,11 +1,12 @@
 """Compare Datasets: which items two inputs have in common, which differ, and which only one has."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from app.engine.nodes.merge import matching
 from app.engine.nodes.merge.skipped_fields import SkippedFields
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
@@ -26,7 +27,8 @@ LENIENT = 2.2
 @node("compareDatasets", [1, 2, 2.1, 2.2, 2.3], outputs=4, groups=["mergeByFields"])
 async def compare_datasets(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mergeByFields")
-    return await compute(_compare, context, parameters, size=sum(map(len, context.inputs)))
+    items = list(itertools.chain.from_iterable(context.inputs))
+    return await compute(_compare, context, parameters, size=count_steps(items, parameters))
 
 
 def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:

@@ -1,5 +1,6 @@
 """Merge, versions 2 and 3: makes one stream of several, one after the other or item by item."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from app.engine.nodes.merge import matching
 from app.engine.nodes.merge.sql import merge_by_sql
 from app.engine.nodes.shared.issues import Required, Typed, rules
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -51,9 +52,10 @@ async def merge(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
     if parameters.get("mode") == "combineBySql" and context.version >= 3:
         return await merge_by_sql(context, _all_inputs(context, parameters), parameters)
-    sizes = [len(items) for items in context.inputs]
+    items = list(itertools.chain.from_iterable(context.inputs))
     # Combined in all ways, few items make many.
-    return await compute(_merge, context, parameters, size=max(sum(sizes), math.prod(sizes)))
+    size = max(count_steps(items, parameters), math.prod(map(len, context.inputs)))
+    return await compute(_merge, context, parameters, size=size)
 
 
 def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:

@@ -1,11 +1,12 @@
 """Merge, version 1, with the modes and names that it had then."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
@@ -22,8 +23,9 @@ ISSUES = rules(
 @node("merge", [1], inputs_needed=lambda parameters: 1, issues=ISSUES, exact=True, groups=["mergeByFields"])
 async def merge_v1(context: NodeContext) -> Outputs:
     parameters = await context.resolve_first(context.parameters, parameter="mode")
-    sizes = [len(items) for items in context.inputs]
-    return await compute(_merge, context, parameters, size=max(sum(sizes), math.prod(sizes)))
+    items = list(itertools.chain.from_iterable(context.inputs))
+    size = max(count_steps(items, parameters), math.prod(map(len, context.inputs)))
+    return await compute(_merge, context, parameters, size=size)
 
 
 def _merge(context: NodeContext, parameters: dict[str, Any]) -> Outputs:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.engine.nodes.remove_duplicates.seen_items import CLEAR, NEW_VALUE, SEEN, clear_history, new_items
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.run.computing import compute
+from app.engine.run.computing import compute, count_steps
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -42,7 +42,9 @@ async def remove_duplicates(context: NodeContext) -> Outputs:
             raise NodeError(f"The operation '{shown}' of Remove Duplicates is not supported.")
         parameters = await context.resolve_first(context.parameters, parameter="compare")
         drop = partial(drop_duplicates, hold=context.hold)
-        return [await compute(drop, context.items, parameters, context.version, size=len(context.items))]
+        return [
+            await compute(drop, context.items, parameters, context.version, size=count_steps(context.items, parameters))
+        ]
     except NodeError as error:
         if context.version < 2 or not context.continues_on_fail:
             raise

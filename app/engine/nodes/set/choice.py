@@ -30,6 +30,8 @@ class Choice:
     binary: bool
     """Whether the item's files stay."""
     names: dict[str, Any]
+    listed: int
+    """How many fields are named to stay or to go, about."""
 
 
 def choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
@@ -45,7 +47,13 @@ def choose(context: NodeContext, asked: dict[str, Any]) -> Choice:
             else bool(options.get("includeBinary"))
         ),
         names=asked,
+        listed=sum(given.count(",") if isinstance(given, str) else len(given) for given in _listed(asked)),
     )
+
+
+def _listed(asked: dict[str, Any]) -> list[Any]:
+    given = (asked.get("includeFields"), asked.get("excludeFields"))
+    return [each for each in given if isinstance(each, str | list)]
 
 
 def _include(context: NodeContext, asked: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import of_type
-from app.engine.run.computing import slice_is_over, yield_to_loop
+from app.engine.run.computing import compute, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.issues import Issue
@@ -26,6 +26,8 @@ from app.engine.values import conversions, paths
 NOTHING_STAYS = 3.1
 """From this version on, null and undefined in a text field are null."""
 MAX_COPIES = 1_000
+WIDE = 500
+"""With more fields named, or cells that name and fill them, an item is made in a thread."""
 DATES_IN_UTC = 3.5
 """From this version on, a date without an offset is in UTC instead of the workflow's time zone."""
 SAMPLE = '{"my_field_1": "value", "my_field_2": 1}'
@@ -76,7 +78,11 @@ async def set_(context: NodeContext) -> Outputs:
             if values["rest"] is not rest:  # it is the same for all items, but where it has expressions
                 rest = values["rest"]
                 choice = choose(context, rest)
-            output.append(_compose(context, item, make(index, values["value"], choice), choice, index))
+            value = values["value"]
+            if choice.listed + len(value) * isinstance(value, list) > WIDE:
+                output.append(await compute(_compose, context, item, make, value, choice, index))
+            else:
+                output.append(_compose(context, item, make, value, choice, index))
         except NodeError as error:
             output.append(failed_item(context, error, index))
     copies = _copies(context)
@@ -209,7 +215,8 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
     return list(parsed.items())
 
 
-def _compose(context: NodeContext, item: Item, made: Made, choice: Choice, index: int) -> Item:
+def _compose(context: NodeContext, item: Item, make: Make, value: Any, choice: Choice, index: int) -> Item:
+    made = make(index, value, choice)
     json = select_fields(item["json"], choice, context.hold)
     files = dict(item["binary"]) if choice.binary and "binary" in item else None
     dots = choice.dots

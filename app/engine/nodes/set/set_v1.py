@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
@@ -33,6 +33,8 @@ async def set_v1(context: NodeContext) -> Outputs:
         dots = as_group(asked["options"]).get("dotNotation", True) is not False
         for kind, empty in EMPTY.items():
             for place, field in enumerate(asked["values"].get(kind) or []):
+                if slice_is_over():  # each may copy what is around the field
+                    await yield_to_loop()
                 given = "undefined" if (index, kind, place) in nameless else field.get("name", "propertyName")
                 name = _field_name(given, dots)
                 if name is None:
