@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from app.credentials.masking import Mask
-from app.engine.run.computing import compute
+from app.engine.run.computing import Interrupted, compute
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -65,7 +65,7 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             [data] = await to_the_end(compute(encode_run_data, [earlier]))
             result = replace(result, data=data)
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), outcome)
-    except Exception:
+    except (Exception, Interrupted):  # whatever has gone wrong, an execution without a result would hold its place
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
         return Ended(replace(result, has_proof=assignment.input.sealed is not None), None)

@@ -30,12 +30,14 @@ SPARED = (
     "httpcore",
     "httpx",
     "psycopg",
+    "app.engine.run.computing",
     "app.engine.sandbox",
     "app.outgoing",
     "app.repository",
     "app.worker",
 )
-"""What other executions share. Interrupted in the middle, it would be left in a state that nobody expects."""
+"""What other executions share, and what begins and ends a node's turn and its threads. Interrupted in the middle, it
+would be left in a state that nobody expects: a turn that never ends lets what comes after the node be interrupted."""
 
 
 class Pulse:

@@ -1,12 +1,16 @@
 """Nodes that compute without end: they are ended or stopped, and nothing else on their worker notices."""
 
+import asyncio
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
+from app.engine.run.computing import Interrupted, compute
 from app.processes import Child
 from app.repository import lifecycle
+from app.worker import runs
 from app.worker.watchdog import is_interruptible
 from tests.patience import PATIENCE_SECONDS
 from tests.worker.conftest import LEASE
@@ -84,4 +88,16 @@ def test_what_executions_share_is_never_interrupted() -> None:
     own["own"](lambda: shared["shared"](note))
     shared["shared"](lambda: own["own"](note))
     note()
-    assert [is_interruptible(frame) for frame in frames] == [False, True, False]
+    own["own"](lambda: asyncio.run(compute(note, size=0)))
+    assert [is_interruptible(frame) for frame in frames] == [False, True, False, False]
+
+
+def test_an_execution_that_is_interrupted_outside_of_its_nodes_has_a_result(monkeypatch) -> None:
+    async def interrupt(*_: object) -> None:
+        raise Interrupted("it let nothing else go on")
+
+    monkeypatch.setattr(runs, "read_request", interrupt)
+    claim = SimpleNamespace(id=7, mode="manual", awaited=False, resumed=False)
+    assignment = SimpleNamespace(claim=claim, input=SimpleNamespace(sealed=None), earlier=None)
+    ended = asyncio.run(runs.run(assignment, None, None, None))
+    assert (ended.result.id, ended.result.status, ended.result.error_message) == (7, "error", runs.BROKEN)
