@@ -212,7 +212,7 @@ def test_few_requests_with_large_bodies_are_under_way(size: int, most: int) -> N
         return [{"json": {}}]
 
     context: Any = SimpleNamespace(items=[{"json": {}}] * 2 * AT_ONCE, continues_on_fail=False)
-    made = asyncio.run(in_batches(context, -1, 0, lambda index: Prepared(send, size)))
+    made = asyncio.run(in_batches(context, [{}] * 2 * AT_ONCE, -1, 0, lambda index: Prepared(send, size)))
     assert len(made) == 2 * AT_ONCE
     assert max(counts) == most
 
@@ -237,7 +237,7 @@ def test_an_item_that_failed_keeps_no_body() -> None:
         return Prepared(send)
 
     context: Any = SimpleNamespace(items=[{"json": {}}] * 200, continues_on_fail=True, version=4)
-    made = asyncio.run(in_batches(context, -1, 0, prepare))
+    made = asyncio.run(in_batches(context, [{}] * len(context.items), -1, 0, prepare))
     assert [item["json"] for item in made] == [{"error": "refused"}] * 200
     assert most <= AT_ONCE
 

@@ -227,6 +227,8 @@ MANY_FIELDS = {"values": [{"field": name, "aggregation": "count"} for name in NA
 MANY_PAIRS = {"mergeByFields": {"values": [{"field1": name, "field2": name} for name in NAMES]}}
 AGGREGATED = {"fieldsToAggregate": {"fieldToAggregate": [{"fieldToAggregate": name} for name in NAMES]}}
 SORTED_BY_MANY = {"sortFieldsUi": {"sortField": [{"fieldName": name} for name in NAMES]}}
+HEADERS = [{"name": name, "value": "x"} for name in NAMES]
+GOES_ON = {"onError": "continueRegularOutput"}
 ENTRIES = {
     "summarize": (node("Node", "summarize", {"fieldsToSummarize": MANY_FIELDS}, 1.1), {"collect", "_missing_field"}),
     "summarize by many": (node("Node", "summarize", {**SUMS, "fieldsToSplitBy": ",".join(NAMES)}, 1.1), {"collect"}),
@@ -247,6 +249,15 @@ ENTRIES = {
         {"_compose"},
     ),
     "merge": (node("Node", "merge", {"mode": "combine", "advanced": True, **MANY_PAIRS}, 3), {"_merge"}),
+    "old if": (node("Node", "if", {"conditions": {"string": [{"value1": name} for name in NAMES]}}), {"read_rows"}),
+    "old switch": (
+        node("Node", "switch", {"dataType": "string", "rules": {"rules": [{"value2": name} for name in NAMES]}}, 2),
+        {"read_rows"},
+    ),
+    "httpRequest": (
+        node("Node", "httpRequest", {"url": "none", "headerParameters": {"parameters": HEADERS}}, 4.2, **GOES_ON),
+        {"prepare"},
+    ),
     "compareDatasets": (node("Node", "compareDatasets", MANY_PAIRS, 2.3), {"_compare"}),
 }
 """A node whose work grows with what its parameters list or with the fields of an item, and what it does in a thread."""

@@ -21,7 +21,7 @@ async def _separate(context: NodeContext, *, any_suffices: bool) -> Outputs:
     """The items that meet the conditions, and those that do not. What fails for an item is the node's failure."""
     given = old_conditions.with_defaults(context.parameters.get("conditions"))
     resolved, failed = await context.resolve_until(given, parameter="conditions", exact=True)
-    rows = [old_conditions.read(each) for each in resolved]
+    rows = await old_conditions.read_all(context.items, resolved, old_conditions.read)
     met: list[Item] = []
     unmet: list[Item] = []
     for item, results in zip(context.items, await old_conditions.evaluate(context, rows), strict=False):

@@ -3,14 +3,15 @@
 Takes values whose expressions are resolved already; knows nothing of where they come from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from app.engine.nodes.conditions.facts import MATCH_PATTERN
 from app.engine.nodes.shared.date_texts import EPOCH, read_dates
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import compute, count_steps, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -38,6 +39,9 @@ class OldCondition:
     right: Any
 
 
+Conditions = list[OldCondition]
+
+
 def with_defaults(conditions: Any) -> dict[str, Any]:
     """A `conditions` parameter as the document has it, with the sides that it leaves out; other keys mean nothing."""
     lists = conditions if isinstance(conditions, dict) else {}
@@ -51,6 +55,15 @@ def with_defaults(conditions: Any) -> dict[str, Any]:
 def _given_fields(entry: dict[str, Any], kind: str) -> dict[str, Any]:
     """What an entry says; null is nothing where text is meant."""
     return {name: value for name, value in entry.items() if value is not None or kind in ("boolean", "number")}
+
+
+async def read_all(items: Sequence[Any], resolved: list[Any], read: Callable[[Any], Conditions]) -> list[Conditions]:
+    """What `read` makes of what was resolved for each item; nothing of an error."""
+
+    def read_rows() -> list[Conditions]:
+        return [[] if isinstance(each, NodeError) else read(each) for each in resolved]
+
+    return await compute(read_rows, size=count_steps(items, resolved[:1]))  # all others have as many conditions
 
 
 def read(conditions: dict[str, Any]) -> list[OldCondition]:
@@ -74,10 +87,13 @@ async def evaluate(context: NodeContext, rows: list[list[OldCondition]]) -> list
         context,
         (side for row in rows for each in row if each.kind == "dateTime" for side in (each.left, each.right)),
     )
-    results = []
+    results: list[list[bool | NodeError]] = []
     for index, row in enumerate(rows):
-        await yield_to_loop()
-        results.append([_holds(condition, matches, times, index) for condition in row])
+        results.append([])
+        for condition in row:
+            if slice_is_over():
+                await yield_to_loop()
+            results[-1].append(_holds(condition, matches, times, index))
     return results
 
 
@@ -87,12 +103,12 @@ def _is_pattern(condition: OldCondition) -> bool:
 
 async def _match_patterns(context: NodeContext, rows: list[list[OldCondition]]) -> list[Any]:
     """What the regular expressions answer, in the order of the conditions, from one trip to the sandbox."""
-    asked = [
-        {"left": _text(condition.left), "right": _text(condition.right)}
-        for row in rows
-        for condition in row
-        if _is_pattern(condition)
-    ]
+    asked = []
+    for condition in chain.from_iterable(rows):
+        if slice_is_over():
+            await yield_to_loop()
+        if _is_pattern(condition):
+            asked.append({"left": _text(condition.left), "right": _text(condition.right)})
     return await evaluate_javascript(context, MATCH_PATTERN, asked) if asked else []
 
 

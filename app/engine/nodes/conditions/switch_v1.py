@@ -89,7 +89,7 @@ async def _by_rules(context: NodeContext) -> list[Any]:
         "fallback": parameters.get("fallbackOutput", -1),
     }
     resolved = await context.resolve_each(wanted, parameter="rules")
-    rows = [[] if isinstance(each, NodeError) else _conditions(each) for each in resolved]
+    rows = await old_conditions.read_all(context.items, resolved, _conditions)
     return [
         each if isinstance(each, NodeError) else _first_matching_output(results, each, context.version)
         for each, results in zip(resolved, await old_conditions.evaluate(context, rows), strict=True)

@@ -53,7 +53,7 @@ async def http_request(context: NodeContext) -> Outputs:
         return Prepared(partial(send_one, context, call, made.reading, index), len(call.content))
 
     size = batch_size(batch.get("batchSize", 50 if batch else -1))
-    return [await in_batches(context, size, pause(batch.get("batchInterval")) if batch else 0, prepare)]
+    return [await in_batches(context, resolved, size, pause(batch.get("batchInterval")) if batch else 0, prepare)]
 
 
 async def _proof(context: NodeContext) -> RequestProof | NodeError:

@@ -87,8 +87,9 @@ async def http_request_v1(context: NodeContext) -> Outputs:
         call = _call(context.items[index], parameters, proven, index)
         return Prepared(partial(send_one, context, call, _read_response_options(parameters), index), len(call.content))
 
+    missing = [None] * (len(context.items) - len(resolved))
     size = batch_size(options.get("batchSize", -1))
-    return [await in_batches(context, size, pause(options.get("batchInterval")), prepare)]
+    return [await in_batches(context, [*resolved, *missing], size, pause(options.get("batchInterval")), prepare)]
 
 
 async def _proof(context: NodeContext) -> RequestProof:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from app.engine.nodes.http_request.answers import Reading, check, read_items, work_of
@@ -134,7 +135,8 @@ async def _next_call(context: NodeContext, pagination: dict[str, Any], pages: Pa
         group = more.setdefault(str(entry.get("type") or "qs"), {})
         if not isinstance(entry["value"], Undefined):  # the request's own value stays
             group[conversions.display(entry["name"])] = entry["value"]
-    return pages.request.call(query=more["qs"], headers=more["headers"], body=more.get("body"))
+    make = partial(pages.request.call, query=more["qs"], headers=more["headers"], body=more.get("body"))
+    return await compute(make, size=pages.request.work)
 
 
 async def _call_next_url(context: NodeContext, pagination: dict[str, Any], pages: Pages, index: int) -> Call | None:
@@ -143,17 +145,17 @@ async def _call_next_url(context: NodeContext, pagination: dict[str, Any], pages
     request, read = pages.request, pages.variables["$pageCount"]
     url = await context.resolve_with(pagination["nextURL"], pages.variables, index)
     if not read and not conversions.truthy(url):
-        return request.call()
+        return await compute(request.call, size=request.work)
     if isinstance(url, Undefined) and pages.address in (None, request.url):
         if read >= SAME_ANSWERS:
             raise NodeError("The expression for the next URL gives no URL for this response", item_index=index)
-        return request.call()
+        return await compute(request.call, size=request.work)
     if not conversions.truthy(url):
         return None
     if not isinstance(url, str) or not is_url(url):
         raise _invalid_url(url, index)
     pages.address = url
-    return request.call(url=url)
+    return await compute(partial(request.call, url=url), size=request.work)
 
 
 def _invalid_url(url: Any, index: int) -> NodeError:

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.engine.nodes.http_request.headers import check_method
+from app.engine.run.computing import BYTES_OF_ONE, count_steps
 from app.engine.run.errors import NodeError
+from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
 
@@ -46,6 +48,14 @@ def to_count(value: Any, default: int) -> int:
 
 
 _TEXTS = frozenset({"name", "value", "body", "jsonBody", "bodyParametersJson", "rawContentType"})
+
+
+def work_of_request(item: Item, parameters: Any) -> float:
+    """The size, for `compute`, of making a request of an item's parameters, which may list very much and name its
+    files."""
+    files = (item.get("binary") or {}).values()
+    letters = sum(len(str(file.get("data") or "")) for file in files if isinstance(file, dict))
+    return count_steps([parameters], parameters) + letters // BYTES_OF_ONE
 
 
 def without_nulls(value: Any, key: str = "") -> Any:

@@ -18,6 +18,7 @@ from app.engine.nodes.http_request.parameter_values import (
     request_timeout,
     to_count,
     values_by_name,
+    work_of_request,
 )
 from app.engine.nodes.http_request.urls import validate_url
 from app.engine.nodes.shared import binary
@@ -48,6 +49,7 @@ class ItemRequest:
         self._parameters = parameters = replace_undefined(parameters)
         self._options = fields(parameters, "options")
         self._content_type = _content_type(parameters, context.parameters.get("contentType"))
+        self.work = work_of_request(self._item, parameters)
         self.reading = _read_response_options(self._options)
         self.url = validate_url(parameters.get("url", ""), index)
 

@@ -4,13 +4,14 @@ Knows calls and answers; how a version's parameters are read is the version's ow
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.engine.nodes.http_request.answers import Reading, check, memory_of, read_items, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
+from app.engine.nodes.http_request.parameter_values import work_of_request
 from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -64,9 +65,11 @@ class _UnderWay:
 class _Requests:
     """The requests of a node, some of which are under way."""
 
-    def __init__(self, context: NodeContext, prepare: Prepare) -> None:
+    def __init__(self, context: NodeContext, resolved: Sequence[Any], prepare: Prepare) -> None:
         self._context = context
+        self._resolved = resolved
         self._prepare = prepare
+        self._preparing = asyncio.Lock()
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._under_way = _UnderWay()
         self._unprepared: list[NodeError] = []
@@ -80,14 +83,9 @@ class _Requests:
         """What came of an item's request, or how it failed. Raises the NodeError of parameters that make none."""
         async with self._gate:
             await yield_to_loop()
-            await self._under_way.wait_for_room()
-            if self.refused:
+            prepared = await self._prepare_next(index)
+            if prepared is None:
                 return []
-            try:
-                prepared = self._prepare(index)
-            except NodeError as error:
-                self._unprepared.append(error)
-                raise
             try:
                 with self._under_way.sending(prepared.size):
                     return await prepared.send()
@@ -96,17 +94,33 @@ class _Requests:
                 error.__cause__ = error.__context__ = error.__traceback__ = None
                 return error
 
+    async def _prepare_next(self, index: int) -> Prepared | None:
+        """An item's request, one after the other; None where an earlier one could not be made. Raises NodeError."""
+        async with self._preparing:
+            await self._under_way.wait_for_room()
+            if self.refused:
+                return None
+            work = work_of_request(self._context.items[index], self._resolved[index])
+            try:
+                return await compute(self._prepare, index, size=work)
+            except NodeError as error:
+                self._unprepared.append(error)
+                raise
 
-async def in_batches(context: NodeContext, size: int, interval: float, prepare: Prepare) -> list[Item]:
+
+async def in_batches(
+    context: NodeContext, resolved: Sequence[Any], size: int, interval: float, prepare: Prepare
+) -> list[Item]:
     """One request for each item, `size` at a time with `interval` seconds between; -1: all of them at once.
 
-    `prepare` reads an item's parameters and gives what sends its request. Raises the NodeError of the first item that
-    failed, unless the workflow goes on after errors. Parameters that make no request come before requests that fail,
-    because n8n reads on while the first requests are under way; nothing is sent for the items that follow.
+    `resolved` are the parameters of each item; `prepare` reads them and gives what sends its request. Raises the
+    NodeError of the first item that failed, unless the workflow goes on after errors. Parameters that make no request
+    come before requests that fail, because n8n reads on while the first requests are under way; nothing is sent for
+    the items that follow.
     """
     count = len(context.items)
     step = size if size > 0 else count or 1
-    requests = _Requests(context, prepare)
+    requests = _Requests(context, resolved, prepare)
     output: list[Item] = []
     for start in range(0, count, step):
         if start:

@@ -50,6 +50,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+MAX_LOOKED_AT = 100_000
 _PREFIXES = frozenset({"new", "typeof", "void"})
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
@@ -107,7 +108,12 @@ def _is_json(text: str) -> bool:
 
 
 def may_be_object(text: str) -> bool:
-    """Whether JavaScript would read the text as an object literal, whatever stands for its values."""
+    """Whether JavaScript would read the text as an object literal, whatever stands for its values.
+
+    Of one that is very long nothing is told: it fails, if it does, when it is read.
+    """
+    if len(text) > MAX_LOOKED_AT:
+        return True
     frames: list[list[str]] = [["", "value"]]  # of each open bracket: which one it is, and what has to come next
     position = 0
     while position < len(text):

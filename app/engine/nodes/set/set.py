@@ -79,7 +79,7 @@ async def set_(context: NodeContext) -> Outputs:
                 rest = values["rest"]
                 choice = choose(context, rest)
             value = values["value"]
-            if choice.listed + len(value) * isinstance(value, list) > WIDE:
+            if choice.listed + (len(value) if isinstance(value, list) else 0) > WIDE:
                 output.append(await compute(_compose, context, item, make, value, choice, index))
             else:
                 output.append(_compose(context, item, make, value, choice, index))
