@@ -6,6 +6,7 @@ from collections import Counter
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.importing.n8n import objects, tables
+from app.importing.n8n.api_keys import bring_api_keys
 from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import ExecutionMapper
 from app.importing.n8n.history import CAME, HistoryWriter
@@ -136,7 +137,7 @@ class Importer:
         tables.bring_data_tables(self._connection, source, owners, report)
         objects.bring_variables(self._connection, source, self._options, owners, report)
         if self._options.api_keys:
-            objects.bring_api_keys(self._connection, source, self._options, report)
+            bring_api_keys(self._connection, source, self._options, report)
         survey = Survey(
             listed_types(self._connection, nodes.load()),
             credentials={str(row["id"]) for row in source.rows("credentials_entity")},
