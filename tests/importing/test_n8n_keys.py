@@ -60,3 +60,40 @@ def test_what_a_key_of_n8n_may_do_here(bring, target, sqlite_file, audience, cla
     found = find_api_key(target, key)
     assert (None if found is None else list(found.scopes)) == expected
     assert ("names no scopes" in json.dumps(report.to_json())) is (expected == [])
+
+
+@pytest.mark.parametrize(
+    ("columns", "user", "may"),
+    [
+        ("role TEXT", "global:owner", True),
+        ('"globalRoleId" INTEGER', 1, True),
+        ("role TEXT", "global:member", False),
+        ('"globalRoleId" INTEGER', 2, False),
+    ],
+    ids=["the owner's", "the owner's, of 1.0", "a member's", "a member's, of 1.0"],
+)
+@pytest.mark.parametrize("table", ["user", "user_api_keys"])
+def test_a_key_from_before_there_were_scopes_may_do_what_its_user_might(
+    bring, target, sqlite_file, table, columns, user, may
+):
+    """n8n had one key for each user (1.50 has), then a table of them, then scopes in it."""
+    key = "n8n_api_5106364078a887cd"
+    change(sqlite_file, f'CREATE TABLE user (id TEXT, email TEXT, {columns}, "apiKey" TEXT)')
+    change(sqlite_file, "INSERT INTO user VALUES ('u', 'owner@example.com', ?, NULL)", user)
+    change(sqlite_file, "CREATE TABLE role (id INTEGER, scope TEXT, name TEXT)")
+    change(sqlite_file, "INSERT INTO role VALUES (1, 'global', 'owner'), (2, 'global', 'member')")
+    if table == "user":
+        change(sqlite_file, "DROP TABLE user_api_keys")
+        change(sqlite_file, 'UPDATE user SET "apiKey" = ?', key)
+    else:
+        change(sqlite_file, "ALTER TABLE user_api_keys DROP COLUMN scopes")
+        change(sqlite_file, 'ALTER TABLE user_api_keys ADD COLUMN "userId" TEXT')
+        change(sqlite_file, 'UPDATE user_api_keys SET "apiKey" = ?, "userId" = ?', key, "u")
+    report = bring(sqlite_file, api_keys=True, executions=False)
+    found = find_api_key(target, key)
+    assert found is not None
+    assert {"workflow:activate", "execution:list", "tag:create"} <= set(found.scopes) or not may
+    assert not {scope for scope in found.scopes if scope.startswith(("communityPackage", "dataTable"))}
+    assert bool(found.scopes) is may
+    assert ("names no scopes" in json.dumps(report.to_json())) is not may
+    assert not [note for note in report.notes if "user_api_keys" in note and table == "user"]

@@ -1,6 +1,7 @@
 """API keys of n8n, which are accepted here as they are when that is asked for."""
 
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import jwt
@@ -9,20 +10,24 @@ from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.objects import times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report
-from app.importing.n8n.rows import storable
+from app.importing.n8n.rows import Row, storable
 from app.importing.n8n.source import Source
 from app.repository import imported_objects
 from app.repository.connection import Connection
 from app.scopes import SCOPES
 
+WITHOUT_SCOPES = ("credential", "execution", "project", "securityAudit", "tag", "variable", "workflow", "workflowTags")
+"""What the API of an n8n was about whose keys had no scopes yet: each might do what its user might."""
+MAY_ALL = ("global:owner", "global:admin")
+
 
 def bring_api_keys(connection: Connection, source: Source, options: ImportOptions, report: Report) -> None:
     """Accept n8n's API keys as they are, with what of their scopes there is here."""
-    for row in source.rows("user_api_keys"):
+    for row in (*source.rows("user_api_keys"), *_keys_of_users(source)):
         key = str(row["apiKey"])
         if row.get("audience") not in (None, "public-api"):
             continue
-        given = [scope for scope in row.get("scopes") or [] if isinstance(scope, str)]
+        given = _scopes(row, source)
         if not given:
             report.note(f"The API key {row.get('label')!r} names no scopes: it may do nothing here. Make a new one.")
         scopes = [scope for scope in given if scope in SCOPES]
@@ -39,6 +44,24 @@ def bring_api_keys(connection: Connection, source: Source, options: ImportOption
                 expires_at=_expiry(key),
             )
             report.count("API keys", "accepted" if new else "known")
+
+
+def _keys_of_users(source: Source) -> Iterator[Row]:
+    """The keys of an n8n that has no table of them yet: one for each user, and no JWT."""
+    for user in source.rows("user"):
+        if user.get("apiKey") is not None:
+            yield {"apiKey": user["apiKey"], "label": user.get("email"), "userId": user["id"]}
+
+
+def _scopes(row: Row, source: Source) -> list[str]:
+    """What the key may do there."""
+    if "scopes" in row:
+        return [scope for scope in row["scopes"] or [] if isinstance(scope, str)]
+    roles = {role["id"]: f"{role.get('scope')}:{role.get('name')}" for role in source.rows("role") if "id" in role}
+    for user in source.rows("user"):
+        if user["id"] == row.get("userId") and (user.get("role") or roles.get(user.get("globalRoleId"))) in MAY_ALL:
+            return [scope for scope in SCOPES if scope.partition(":")[0] in WITHOUT_SCOPES]
+    return []
 
 
 def _expiry(key: str) -> datetime | None:

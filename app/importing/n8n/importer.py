@@ -6,8 +6,8 @@ from collections import Counter
 from app.credentials.vault import Vault
 from app.engine import nodes
 from app.importing.n8n import objects, tables
-from app.importing.n8n.api_keys import bring_api_keys
 from app.importing.n8n.apart import REFUSED
+from app.importing.n8n.api_keys import bring_api_keys
 from app.importing.n8n.executions import ExecutionMapper
 from app.importing.n8n.history import CAME, HistoryWriter
 from app.importing.n8n.objects import Owners
