@@ -30,9 +30,12 @@ CURRENT_VERSION = """
        FOR KEY SHARE
 """
 
+# What a retry that started over was given is what its own retries start over with.
 COPY_INPUT = """
     INSERT INTO execution_inputs (execution_id, start_node, items)
-    SELECT %(retry_id)s, i.start_node, i.items
+    SELECT %(retry_id)s, i.start_node,
+           CASE WHEN i.retry_from #>> '{}' = 'start' OR i.retry_from ->> 'node' = i.start_node
+                THEN coalesce(i.retry_items, i.items) ELSE i.items END
       FROM execution_inputs AS i
      WHERE i.execution_id = %(id)s
 """

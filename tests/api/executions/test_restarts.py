@@ -107,6 +107,10 @@ def test_a_worker_goes_on_where_it_was_told(start_server, start_worker):
         assert made(server, retry.body) == expected, body
         given = server.get(f"/api/v1/executions/{retry.body['id']}/data?node=B&input=true").body["items"]
         assert given[0]["json"] == {"x": expected[:-1]}
+        if body == {"from": "start", "items": [{"x": "2"}]}:
+            for place in ("start", {"node": "Start"}):
+                again = server.post(f"/api/v1/executions/{retry.body['id']}/retry", {"from": place})
+                assert made(server, again.body) == "2ab", place
     assert server.get(f"/api/v1/executions/{first['id']}").body["retrySuccessId"] is not None
 
 
