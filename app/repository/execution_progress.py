@@ -9,11 +9,11 @@ from typing import Any
 from app.repository import execution_events
 from app.repository.connection import Connection
 
-# In the order of ids.
+# In the order of ids. JSON in an array is sent in binary form (`b`), which escapes no quotes.
 SAVE = """
     INSERT INTO execution_progress AS p (execution_id, progress)
     SELECT x.id, x.progress::json
-      FROM unnest(%(ids)s::bigint[], %(progress)s::text[]) AS x (id, progress)
+      FROM unnest(%(ids)s::bigint[], %(progress)b::text[]) AS x (id, progress)
      ORDER BY x.id
     ON CONFLICT (execution_id) DO UPDATE SET progress = EXCLUDED.progress, changed_at = EXCLUDED.changed_at
 """

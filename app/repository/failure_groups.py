@@ -120,7 +120,7 @@ ADD_NAMED = (
     sql.SQL("""
     WITH named AS (
         SELECT x.problem_id, x.execution_id, x.version_id, x.message, x.failed_at
-          FROM unnest(%(problems)s::bigint[], %(ids)s::bigint[], %(versions)s::uuid[], %(messages)s::text[],
+          FROM unnest(%(problems)s::bigint[], %(ids)s::bigint[], %(versions)s::uuid[], %(messages)b::text[],
                       %(times)s::timestamptz[]) AS x (problem_id, execution_id, version_id, message, failed_at)),
     {add}
     SELECT

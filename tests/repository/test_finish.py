@@ -1,11 +1,12 @@
 """Results of many executions are recorded together, each as it would be by itself."""
 
+import re
 from dataclasses import replace
 
 import orjson
 import pytest
 
-from app.repository import counters, execution_events, executions, lifecycle
+from app.repository import counters, execution_events, execution_progress, executions, lifecycle
 from app.repository.connection import scalar
 from app.repository.execution_data import INDEXED_BYTES, read_data
 from app.repository.execution_filters import ExecutionFilter
@@ -74,6 +75,16 @@ def test_what_a_wait_has_left_is_replaced(connection, running) -> None:
     assert read_data(connection, ids) == {number: data_of(number) for number in ids}
     left = connection.execute("SELECT count(*) FROM execution_data WHERE waiting_node IS NOT NULL").fetchone()
     assert left == (0,)
+
+
+@pytest.mark.parametrize(
+    ("statement", "texts"),
+    [(results.FINISH_MANY, 5), (results.FINISH_MANY_FAILED, 5), (execution_progress.SAVE, 1)],
+)
+def test_texts_of_many_are_sent_without_escapes(statement, texts) -> None:
+    """Quotes of JSON in an array cost a client more to escape than all else that it does for a preview."""
+    assert len(re.findall(r"%\(\w+\)b::text\[\]", statement)) == texts
+    assert not re.search(r"%\(\w+\)s::text\[\]", statement)
 
 
 def test_statements_keep_the_order_of_ids_and_are_bounded() -> None:
