@@ -13,7 +13,7 @@ from psycopg import sql
 
 from app.repository.connection import Connection, scalar
 from app.repository.execution_totals import THESE
-from app.repository.failure_patterns import MAX_MESSAGE_LENGTH, pattern_of
+from app.repository.failure_patterns import MAX_MESSAGE_LENGTH, MAX_NODE_LENGTH, pattern_of
 from app.repository.known_problems import FailureKind, KnownProblems
 
 AT_ONCE = 2_000
@@ -249,7 +249,8 @@ def group_by_kind(failures: Iterable[Failure]) -> dict[FailureKind, list[Failure
     """The failures by kind."""
     groups: dict[FailureKind, list[Failure]] = defaultdict(list)
     for each in failures:
-        groups[FailureKind(each.project_id, each.workflow_id, each.node, pattern_of(each.message))].append(each)
+        node, pattern = each.node[:MAX_NODE_LENGTH], pattern_of(each.message)
+        groups[FailureKind(each.project_id, each.workflow_id, node, pattern)].append(each)
     return groups
 
 

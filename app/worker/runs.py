@@ -25,7 +25,7 @@ from app.worker import run_data
 from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
 from app.worker.run_requests import read_request
-from app.worker.texts import shorten, strip_unstorable
+from app.worker.texts import shorten, shorten_name, strip_unstorable
 
 T = TypeVar("T")
 
@@ -121,7 +121,7 @@ def result_of(
         outcome.status,
         claim.mode,
         encode_run_data([data])[0] if len(data) > INDEXED_BYTES else data,
-        error_node=None if failed is None or failed.node is None else strip_unstorable(failed.node),
+        error_node=None if failed is None or failed.node is None else shorten_name(failed.node),
         error_message=mask.text(shorten(strip_unstorable(failed.message))) if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,

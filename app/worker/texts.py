@@ -2,6 +2,8 @@
 
 MAX_TEXT_LENGTH = 10_000
 """Bytes of an error's text in lists, notices and what error workflows get."""
+MAX_NAME_LENGTH = 500
+"""Characters of a node's name there, and where problems are told apart by it: an entry of an index has a limit."""
 CUT = "... (cut short; the execution's data has all of it)"
 
 
@@ -10,6 +12,11 @@ def shorten(text: str) -> str:
     if len(text) <= MAX_TEXT_LENGTH // 4 or len(data := text.encode("utf-8", "replace")) <= MAX_TEXT_LENGTH:
         return text
     return data[:MAX_TEXT_LENGTH].decode("utf-8", "ignore") + CUT
+
+
+def shorten_name(name: str) -> str:
+    """The name of a node, cut where it is very long, without what a text column cannot hold."""
+    return strip_unstorable(name[:MAX_NAME_LENGTH])
 
 
 def strip_unstorable(text: str) -> str:

@@ -1,5 +1,6 @@
 """Failures become problems by what they have in common, each counted once, however many workers add up."""
 
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import pytest
 
 from app.repository import execution_totals, failure_groups, lifecycle, retries, workflows
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.failure_patterns import MAX_PATTERN_LENGTH, pattern_of
+from app.repository.failure_patterns import MAX_NODE_LENGTH, MAX_PATTERN_LENGTH, pattern_of
 from app.repository.known_problems import FailureKind, KnownProblems
 from app.repository.lifecycle import Result
 from app.repository.problems import ProblemFilter, list_problems, read_trends, read_versions, set_status
@@ -195,3 +196,12 @@ def test_failures_of_before_are_grouped_too(connection, fail):
 )
 def test_a_pattern_is_what_messages_have_in_common(message, pattern):
     assert pattern_of(message) == pattern
+
+
+def test_of_a_very_long_name_of_a_node_a_part_tells_problems_apart(connection, fail):
+    """No index takes all of it: the one that groups would fail for it, and so would the next."""
+    name = "".join(chr(0x4E00 + random.randrange(20_000)) for _ in range(5_000))
+    fail("It broke", name)
+    fail("It broke", name)
+    [problem] = group(connection)
+    assert (problem.node, problem.number) == (name[:MAX_NODE_LENGTH], 2)

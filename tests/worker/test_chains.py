@@ -1,6 +1,6 @@
 """Executions that start each other without end, and errors without a bound: both end, and it is said why."""
 
-from app.worker.texts import CUT, MAX_TEXT_LENGTH, shorten
+from app.worker.texts import CUT, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, shorten
 from tests.patience import wait_until
 from tests.worker.test_error_workflows import add, on_error
 from tests.worker.test_sub_workflows import call, child
@@ -39,17 +39,19 @@ def test_error_workflows_of_each_other_come_to_an_end(staffed_queue) -> None:
 
 def test_the_text_of_an_error_is_cut_where_lists_show_it(staffed_queue) -> None:
     staffed_queue.save(on_error(code("return $input.all()", "Alert")), "alert")
-    staffed_queue.save(stored(code("throw new Error('x'.repeat(100000))"), errorWorkflow="alert"))
+    fails = code("throw new Error('x'.repeat(100000))", "n" * 100_000)
+    staffed_queue.save(stored(fails, errorWorkflow="alert"))
     [failed] = staffed_queue.wait_for([add(staffed_queue, "w1", "trigger")])
     assert len(failed.error_message.encode()) <= MAX_TEXT_LENGTH + len(CUT)
     assert failed.error_message.endswith(CUT)
+    assert failed.error_node == "n" * MAX_NAME_LENGTH
     assert "x" * 100_000 in staffed_queue.data(failed.id)["resultData"]["error"]["message"]
     ended_chain(staffed_queue)
     sent = staffed_queue.connection.execute(
         "SELECT length(items::text) FROM execution_inputs AS i JOIN executions AS e ON e.id = i.execution_id"
         " WHERE e.mode = 'error'"
     ).fetchone()[0]
-    assert sent < 4 * MAX_TEXT_LENGTH
+    assert sent < 4 * MAX_TEXT_LENGTH + 2 * 100_000
 
 
 def test_a_text_is_cut_between_two_characters() -> None:

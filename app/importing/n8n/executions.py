@@ -37,6 +37,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """How far n8n's clock may be ahead of this one."""
 
 MAX_MESSAGE_LENGTH = 10_000
+MAX_NODE_LENGTH = 500
 NO_LIMIT = datetime(2999, 1, 1, tzinfo=UTC)
 """n8n writes that an execution waits for a call without a limit as a time from here on."""
 FOR_A_TIME = ("timeInterval", "specificTime")
@@ -279,6 +280,6 @@ def _error(document: dict[str, Any] | None, status: Status) -> tuple[str | None,
     name = node.get("name") if isinstance(node, dict) else run.last_node
     message = error.get("message")
     return (
-        storable(name) if isinstance(name, str) else None,
+        storable(name)[:MAX_NODE_LENGTH] if isinstance(name, str) else None,
         storable(message)[:MAX_MESSAGE_LENGTH] if isinstance(message, str) else None,
     )

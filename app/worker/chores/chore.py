@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from app.repository.connection import UNREACHABLE
+from app.repository.connection import REFUSED, UNREACHABLE
 
 log = logging.getLogger(__name__)
 
 UNREACHABLE_SECONDS = 2.0
+REFUSED_SECONDS = 10.0
 """At most so long after PostgreSQL could not be reached a step is tried again."""
 
 
@@ -21,7 +22,8 @@ class Chore:
     """`step` returns the seconds until its next call; `name` says in the log what is not done for now.
 
     A `hint` that is set ends the pause; it is cleared before each step, so that what comes meanwhile is not missed.
-    A step that cannot reach PostgreSQL is called again later. Whatever else it raises ends the chore, and the worker.
+    A step that cannot reach PostgreSQL is called again later, and so is one for which PostgreSQL refuses a value: it
+    would end one worker after the other. Whatever else it raises ends the chore, and the worker.
     """
 
     name: str
@@ -37,6 +39,9 @@ class Chore:
             except UNREACHABLE as error:
                 log.warning(f"no {self.name} for now", extra={"reason": str(error).strip()})
                 pause = random.uniform(0.25, 1.0) * UNREACHABLE_SECONDS
+            except REFUSED:
+                log.exception(f"no {self.name} for now: PostgreSQL refuses a value")
+                pause = vary_pause(REFUSED_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self.hint.wait()

@@ -15,7 +15,7 @@ from app.repository.lifecycle import Failure, Result, StartInput
 from app.repository.trigger_nodes import TriggerNode
 from app.vocabulary import Mode
 from app.worker.runs import is_kept
-from app.worker.texts import shorten, strip_unstorable
+from app.worker.texts import shorten, shorten_name, strip_unstorable
 from app.worker.tracing import TellEnded
 
 MODE: Mode = "trigger"
@@ -58,7 +58,7 @@ def record_failure(
         "error",
         MODE,
         orjson.dumps(failed_document(trigger.node, node, said), default=str),
-        error_node=strip_unstorable(trigger.node),
+        error_node=shorten_name(trigger.node),
         error_message=shorten(strip_unstorable(error.message)),
         keep=is_kept(document, MODE, "error"),
         failure=Failure({**said, "message": shorten(error.message)}, trigger.node, address),
