@@ -16,7 +16,7 @@ from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Item, Outputs
 from app.engine.run.sub_nodes import attached
-from app.packages.host import ACTING, REMEMBERING, Host
+from app.packages.host import ACTING, POLLING, REMEMBERING, Host
 from app.packages.host_calls import call_host
 from app.packages.parameters import split
 from app.packages.sub_nodes import Describe
@@ -105,7 +105,7 @@ async def run_action(
     """
     surroundings = Surroundings(context, told["credentialTypes"], tokens, describe)
     request = {**request_of(context, kind, told), "response": _response(context), "query": context.query}
-    mode = REMEMBERING if told.get("remembers") else ACTING
+    mode = POLLING if kind == "poll" else REMEMBERING if told.get("remembers") else ACTING
     answer = take_answer(context, surroundings, await call_host(host, context, surroundings, request, mode=mode))
     if isinstance(asked := answer.get("request"), dict):
         return _request(asked)

@@ -17,7 +17,7 @@ from app.engine.run.errors import NodeError
 from app.packages.action import request_of
 from app.packages.asking import SECONDS, NotOffered
 from app.packages.host import HostError
-from app.packages.host_calls import call_host, owner_of
+from app.packages.host_calls import call_host, node_error, owner_of
 from app.packages.manifest import PackagedNode
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
@@ -108,10 +108,10 @@ async def find_choices(packages: PackageRuntime, context: NodeContext, question:
     request = {**request_of(context, "choices", told), "choice": asked}
     loading = {"kind": "load", "package": told["package"]}
     try:
-        await packages.host.call(loading, seconds=LOAD_SECONDS, **owner_of(context))
+        await packages.host.call(loading, seconds=LOAD_SECONDS, **owner_of(context), awaited=True)
     except HostError as error:
-        raise NodeError(str(error)) from error
-    answer = await call_host(packages.host, context, surroundings, request, service_seconds=SECONDS)
+        raise node_error(error, context) from error
+    answer = await call_host(packages.host, context, surroundings, request, service_seconds=SECONDS, awaited=True)
     if isinstance(error_shown := answer.get("error"), dict):
         raise NodeError(surroundings.mask.text(str(error_shown.get("message") or "Unknown error")))
     text = json.dumps(answer.get("choices"), separators=(",", ":")).encode()

@@ -4,6 +4,9 @@ None is started before the first call, and none works for two projects: what a p
 of it, meets calls of the same project only, or of the same execution where not even these are to share one. A call gets
 a process of its own as long as there are enough; one that loops, or takes too much memory, ends with its process, and a
 neighbour in it that has not touched the world outside is run again.
+
+What somebody waits for stands behind nothing that nobody waits for: triggers have processes of their own, and a call
+that would find all processes of its project computing, or has not begun in one that does, goes to a reserved one.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,10 +24,10 @@ from typing import Any
 import orjson
 
 from app import large_json
-from app.engine.sandbox.errors import SandboxBusy, SandboxError, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.errors import SandboxBusy, SandboxComputing, SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox.pool import Pool, ProcessKind
 from app.engine.sandbox.process import Launch
-from app.engine.sandbox.requests import Ask, Channel, ProcessTraits
+from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.scratch import ScratchRoot, remove_left
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
@@ -34,6 +38,10 @@ WAIT_SECONDS = 600.0
 """How long a call waits while other projects hold all processes."""
 SILENT_SECONDS = 60.0
 """How long a node may compute without letting anything else of its process go on."""
+TRIGGER_SECONDS = 30.0
+"""The same for a trigger outside of executions: less than whoever arranges something with a provider waits."""
+HELD_SECONDS = 1.0
+"""How long one call computes until others that have not begun leave its process."""
 IDLE_SECONDS = 600.0
 ALONE_SECONDS = 30.0
 """How long a process is kept that serves one execution."""
@@ -53,6 +61,10 @@ SCRATCH = "executions-scratch-"
 """What folders for temporary files begin with."""
 ACTING, REMEMBERING, LISTENING = "packages", "remembering", "listening"
 """What a call is for: an action, one whose package may remember something, and a connection that is held for long."""
+POLLING, ARRANGING = "polling", "arranging"
+"""The same for triggers that look for something new, or arrange something with a provider."""
+RESERVED = "reserved"
+"""Processes for actions that somebody waits for, where all others of the project compute."""
 
 
 class HostError(Exception):
@@ -63,6 +75,10 @@ class HostTimeout(HostError):
     """A call has taken longer than it may."""
 
 
+class HostComputing(HostError):
+    """A call has computed without a pause for longer than it may."""
+
+
 class HostBusy(HostError):
     """Other projects have held all processes for longer than a call waits."""
 
@@ -70,10 +86,11 @@ class HostBusy(HostError):
 class Host:
     """Runs the code of the packages below a folder; an asynchronous context manager.
 
-    `processes` at most run at once for actions, each with `memory_mb` of heap, and one for each project that holds
-    connections, of which there are `listeners` at most. A call may take `call_seconds` in all, and `silent_seconds` of
-    computing in one piece; it waits for `wait_seconds` at most while other projects hold all processes. Unless the
-    processes are `shared` by a project's executions, each of these is in the place of a project.
+    `processes` at most run at once for actions, each with `memory_mb` of heap; half as many for triggers, and as many
+    in reserve; and one for each project that holds connections, of which there are `listeners` at most. A call may take
+    `call_seconds` in all, and `silent_seconds` of computing in one piece; it waits for `wait_seconds` at most while
+    other projects hold all processes. Unless the processes are `shared` by a project's executions, each of these is in
+    the place of a project.
     """
 
     def __init__(
@@ -95,8 +112,9 @@ class Host:
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: ScratchRoot | None = None
-        self._memory_mb = {ACTING: memory_mb, LISTENING: memory_mb, REMEMBERING: max(memory_mb, REMEMBERING_MB)}
-        kinds = self._process_kinds(processes)
+        self._memory_mb = dict.fromkeys((ACTING, LISTENING, POLLING, ARRANGING, RESERVED), memory_mb)
+        self._memory_mb[REMEMBERING] = max(memory_mb, REMEMBERING_MB)
+        kinds, half = self._process_kinds(processes), max(1, processes // 2)
         self._pools = {
             ACTING: Pool(
                 {ACTING: kinds[ACTING]},
@@ -104,6 +122,13 @@ class Host:
                 idle_seconds=IDLE_SECONDS if shared else ALONE_SECONDS,
                 wait_seconds=wait_seconds,
             ),
+            POLLING: Pool(
+                {POLLING: kinds[POLLING], ARRANGING: kinds[ARRANGING]},
+                processes=half,
+                idle_seconds=IDLE_SECONDS if shared else ALONE_SECONDS,
+                wait_seconds=wait_seconds,
+            ),
+            RESERVED: Pool({RESERVED: kinds[RESERVED]}, processes=half, wait_seconds=wait_seconds),
             # As many as connections: none ever waits for another project's, which may last for days.
             LISTENING: Pool({LISTENING: kinds[LISTENING]}, processes=max(1, listeners)),
             REMEMBERING: Pool(
@@ -116,17 +141,30 @@ class Host:
 
     def _process_kinds(self, processes: int) -> dict[str, ProcessKind]:
         """How a process is started for each kind of call, and when it is replaced."""
-        traits = ProcessTraits(marks=True, once=True, silent_seconds=self._silent_seconds)
-        heaps = {mode: memory * 2**20 * 3 // 4 for mode, memory in self._memory_mb.items()}
-        acting, listening, remembering = (self._memory_mb[mode] for mode in (ACTING, LISTENING, REMEMBERING))
+        acting, remembering = self._memory_mb[ACTING], self._memory_mb[REMEMBERING]
         code_bytes = acting * 2**20 // CODE_SHARE
+        traits = self._traits(ACTING)
+        heap, large_heap = (memory * 2**20 * 3 // 4 for memory in (acting, remembering))
+
+        def kind(mode: str, most: int = 1) -> ProcessKind:
+            start = partial(self._launch, acting, code_bytes)
+            return ProcessKind(start, self._traits(mode), heap, most, replaced=True)
+
         return {
-            ACTING: ProcessKind(
-                lambda: self._launch(acting, code_bytes), traits, heaps[ACTING], processes, replaced=True
-            ),
-            LISTENING: ProcessKind(lambda: self._launch(listening), traits, heaps[LISTENING], replaced=True),
-            REMEMBERING: ProcessKind(lambda: self._launch(remembering), traits, heaps[REMEMBERING]),
+            **{mode: kind(mode) for mode in (POLLING, ARRANGING, RESERVED)},
+            ACTING: kind(ACTING, processes),
+            LISTENING: ProcessKind(lambda: self._launch(acting), self._traits(LISTENING), heap, replaced=True),
+            REMEMBERING: ProcessKind(lambda: self._launch(remembering), traits, large_heap),
         }
+
+    def _traits(self, mode: str) -> ProcessTraits:
+        silent = self._silent(mode)
+        return ProcessTraits(marks=True, once=True, silent_seconds=silent, held_seconds=HELD_SECONDS)
+
+    def _silent(self, mode: str) -> float:
+        """How many seconds a call of the kind may compute without a pause."""
+        most = TRIGGER_SECONDS if mode in (POLLING, ARRANGING, LISTENING) else self._silent_seconds
+        return min(most, self._silent_seconds)
 
     async def __aenter__(self) -> Host:
         return self
@@ -159,6 +197,7 @@ class Host:
         project: str = "",
         execution: str = "",
         mode: str = ACTING,
+        awaited: bool = False,
         admit: Callable[[bytes], None] = lambda answer: None,
     ) -> dict[str, Any]:
         """What a process answers to the request, of which `kind` says what it is about (js/kinds.js).
@@ -166,13 +205,19 @@ class Host:
         `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
         Only calls of the same project come to the same process; which they share when they remember, or listen. Where
         processes are not shared, only those of the same `execution`, which stands for its sub-workflows, too.
+        `awaited`: somebody waits for what the call is a part of.
         `admit` hears of the answer's JSON before it is read, and what it raises is raised. Raises HostError.
         """
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
         owner = project if self._shared else f"{project} {execution}"
         with self._raising_host_errors(mode, limit):
-            answer = await self._pools[mode].request(mode, owner, payload, limit, ask, channel)
+            urgent = awaited and mode == ACTING
+            pool = self._pools[POLLING if mode == ARRANGING else mode]
+            try:
+                answer = await pool.request(mode, owner, payload, limit, ask, channel, urgent=urgent)
+            except Moved:
+                answer = await self._pools[RESERVED].request(RESERVED, owner, payload, limit, ask, channel)
         if large_json.is_large(answer):
             document = await asyncio.to_thread(_read, answer, admit)
         else:
@@ -184,8 +229,13 @@ class Host:
         """Raises what the sandbox raises as a HostError that says what to do."""
         try:
             yield
+        except SandboxComputing as error:
+            seconds = min(limit, self._silent(mode))
+            raise HostComputing(
+                f"The node computed for more than {seconds:g} seconds without a pause, and was ended"
+            ) from error
         except SandboxTimeout as error:
-            raise HostTimeout(self._too_long(error, limit)) from error
+            raise HostTimeout(f"The node did not finish within {limit:g} seconds") from error
         except SandboxMemory as error:
             raise HostError(
                 f"The node needed more memory than it may use: {self._memory_mb[mode]:,} MiB. "
@@ -199,11 +249,6 @@ class Host:
             ) from error
         except SandboxError as error:
             raise HostError(_words(error)) from error
-
-    def _too_long(self, error: SandboxTimeout, limit: float) -> str:
-        if "within" in str(error):
-            return f"The node did not finish within {limit:g} seconds"
-        return f"The node computed for more than {self._silent_seconds:g} seconds without a pause, and was ended"
 
     def _launch(self, memory_mb: int, code_bytes: int = 0) -> Launch:
         """A process with a new folder for temporary files, below the one that goes with this host."""

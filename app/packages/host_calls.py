@@ -6,10 +6,14 @@ from typing import Any, TypedDict
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.packages.host import ACTING, Host, HostError, HostTimeout
+from app.packages.host import ACTING, Host, HostComputing, HostError, HostTimeout
 from app.packages.surroundings import Surroundings
 
 Json = dict[str, Any]
+
+
+class ComputedTooLong(NodeError):
+    """A node's code has computed without a pause until it was ended."""
 
 
 class CallOwner(TypedDict):
@@ -27,19 +31,32 @@ async def call_host(
     *,
     mode: str = ACTING,
     service_seconds: float | None = None,
+    awaited: bool | None = None,
 ) -> Json:
     """What the process of the node's package answers to a request. Raises NodeError.
 
-    `service_seconds` is for a call that does little but ask a service: so long that may take.
+    `service_seconds` is for a call that does little but ask a service: so long that may take. `awaited`: somebody waits
+    for it (None: where somebody waits for the execution).
     """
+    waits = context.execution.ports.awaited if awaited is None else awaited
     ask, channel, owner = surroundings.ask, surroundings.channel, owner_of(context)
     try:
-        return await host.call(request, ask, channel, service_seconds, **owner, mode=mode, admit=context.admit)
+        return await host.call(
+            request, ask, channel, service_seconds, **owner, mode=mode, awaited=waits, admit=context.admit
+        )
     except HostTimeout as error:
         silent = f"The service did not answer within {service_seconds:g} seconds" if service_seconds else str(error)
         raise NodeError(silent) from error
     except HostError as error:
-        raise NodeError(str(error)) from error
+        raise node_error(error, context) from error
+
+
+def node_error(error: HostError, context: NodeContext) -> NodeError:
+    """What the node is said to have failed with."""
+    if not isinstance(error, HostComputing):
+        return NodeError(str(error))
+    package = context.node.type.rpartition(".")[0]
+    return ComputedTooLong(str(error), description=f"That was code of the package {package}, not a service.")
 
 
 def owner_of(context: NodeContext) -> CallOwner:

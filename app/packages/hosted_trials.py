@@ -36,7 +36,7 @@ async def problem_of_credential(packages: PackageRuntime, context: NodeContext, 
     request: Json = {"kind": "testCredential", "type": kind, "credentialTypes": types}
     if tester is not None:
         request |= {"package": tester[0], "method": tester[1]}
-    answer = await call_host(packages.host, context, surroundings, request, service_seconds=SECONDS)
+    answer = await call_host(packages.host, context, surroundings, request, service_seconds=SECONDS, awaited=True)
     problem = _problem_in(answer, test or {})
     return None if problem is None else surroundings.mask.text(problem)
 

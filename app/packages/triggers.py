@@ -14,14 +14,16 @@ from app.engine.run.items import Outputs
 from app.engine.run.memory import estimate
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
-from app.packages.host import LISTENING, HostError
-from app.packages.host_calls import call_host, owner_of
+from app.packages.host import ACTING, ARRANGING, LISTENING, HostError
+from app.packages.host_calls import call_host, node_error, owner_of
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 
 Json = dict[str, Any]
 LISTENING_SECONDS = 30 * 24 * 3600.0
 """How long one call may hold a connection; after that it is made anew."""
+PROVIDER_SECONDS = 55.0
+"""How long a provider may take: a little less than whoever has something arranged with it waits."""
 CALL = "webhookCall"
 """In the item of an execution that a call has started: the call itself, for the node to look at."""
 STARTED: Json = {"body": {"message": "Workflow was started"}}
@@ -52,7 +54,7 @@ async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> 
             await emitting.refused
         answer = await calling
     except HostError as error:
-        raise NodeError(str(error)) from error
+        raise node_error(error, context) from error
     finally:
         calling.cancel()
         emitting.refused.cancel()
@@ -63,13 +65,15 @@ async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> 
 
 async def arrange(packages: PackageRuntime, context: NodeContext, action: str, urls: dict[str, str]) -> None:
     """Have the provider call the node's addresses, or not any more. Raises NodeError."""
-    await _call(packages, context, "arrange", action=action, webhookUrls=urls)
+    request = {"action": action, "webhookUrls": urls}
+    await _call(packages, context, "arrange", request, mode=ARRANGING, service_seconds=PROVIDER_SECONDS)
 
 
 async def take_call(packages: PackageRuntime, context: NodeContext) -> Outputs | None:
     """What the node makes of a call; its caller is answered. Raises NodeError."""
     came = context.items[0]["json"][CALL]
-    answer = await _call(packages, context, "webhook", webhook=came, webhookUrls=came.get("urls") or {})
+    request = {"webhook": came, "webhookUrls": came.get("urls") or {}}
+    answer = await _call(packages, context, "webhook", request)
     said, respond = answer.get("response"), context.execution.ports.respond
     outputs = read_outputs(answer.get("outputs"))
     if respond is not None:
@@ -80,11 +84,20 @@ async def take_call(packages: PackageRuntime, context: NodeContext) -> Outputs |
     return outputs
 
 
-async def _call(packages: PackageRuntime, context: NodeContext, kind: str, **more: Any) -> Json:
+async def _call(
+    packages: PackageRuntime,
+    context: NodeContext,
+    kind: str,
+    more: Json,
+    *,
+    mode: str = ACTING,
+    service_seconds: float | None = None,
+) -> Json:
     told = await packages.describe(context)
     surroundings = Surroundings(context, told["credentialTypes"], packages.tokens, packages.describe)
     request = {**request_of(context, kind, told), **more}
-    return take_answer(context, surroundings, await call_host(packages.host, context, surroundings, request))
+    answer = await call_host(packages.host, context, surroundings, request, mode=mode, service_seconds=service_seconds)
+    return take_answer(context, surroundings, answer)
 
 
 class Emitting:

@@ -50,6 +50,8 @@ class Assignment:
     """The topmost of these; None: this one."""
     meter: Meter | None = None
     """Counts what it holds as a part of what those above it may take together; None: it counts for itself."""
+    awaited: bool = False
+    """Whether somebody waits for an execution that this one is a part of."""
     may_wait: bool = True
     """Whether it can be put aside until its wait is over: the parent of a sub-workflow has to wait as well."""
     static_data: bytes | None = None

@@ -187,7 +187,7 @@ class Held:
             except UNREACHABLE as error:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
-            return str(child.claim.id), self.start(replace(child, meter=ports.meter))
+            return str(child.claim.id), self.start(replace(child, meter=ports.meter, awaited=ports.awaited))
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""

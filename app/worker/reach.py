@@ -76,6 +76,7 @@ class Reach:
             meter=assignment.meter or Meter(self.settings.run_bytes, share=self.shares.of_run(claim.project_id)),
             depth=assignment.depth,
             root=str(assignment.root_id or claim.id),
+            awaited=claim.awaited or claim.mode == "manual" or assignment.awaited,
             may_wait=assignment.may_wait,
         )
 

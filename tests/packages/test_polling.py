@@ -14,6 +14,7 @@ from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
 from app.engine.run.static_data import StaticData
+from app.packages.host import POLLING
 from app.packages.manifest import Description, Manifest, PackagedNode
 from app.packages.types import Installed, Packages
 from app.schemas.workflows import InvalidWorkflow
@@ -54,6 +55,20 @@ def test_it_finds_what_is_new_by_what_it_has_kept(packages):
     one = {"word": "word", "other": "fallback", "mode": "trigger", "every": "everyMinute"}
     one |= {"activation": "activate", "patient": True}
     assert texts == [[{**one, "index": 0}], [{**one, "index": 0}, {**one, "index": 1}]]
+
+
+def test_it_polls_in_a_process_for_that(packages, monkeypatch):
+    """Whatever it does there keeps no execution waiting."""
+    call, modes = packages.host.call, []
+
+    async def noting(*given, **about):
+        modes.append(about["mode"])
+        return await call(*given, **about)
+
+    monkeypatch.setattr(packages.host, "call", noting)
+    context = context_of(packages, {})
+    packages.wait_for(context.node.kind.poll(context))
+    assert modes == [POLLING]
 
 
 def test_what_it_has_found_goes_on_from_there(packages):

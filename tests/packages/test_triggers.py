@@ -16,6 +16,8 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
+from app.packages.host import ACTING, ARRANGING, HostComputing
+from app.packages.host_calls import ComputedTooLong
 from tests.packages.running import HERE, PackageEngine
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import node, workflow
@@ -116,6 +118,25 @@ def test_it_arranges_with_its_provider_once_and_takes_that_back(starting, far: s
     with pytest.raises(NodeError) as told:
         starting.wait_for(arrange(context_of(starting, "hooked", provider=f"{far}/status/403?"), "create", URLS))
     assert (told.value.message, told.value.description) == ("Request failed with status code 403", "status message")
+
+
+def test_its_calls_say_what_they_are_for_and_code_that_computed_is_no_silent_provider(starting, monkeypatch) -> None:
+    calls = []
+
+    async def call(request, *_, mode=ACTING, awaited=False, **more) -> None:
+        calls.append((request["kind"], mode, awaited))
+        raise HostComputing("The node computed for long")
+
+    monkeypatch.setattr(starting.host, "call", call)
+    context = context_of(starting, "hooked", provider="http://here.example")
+    with pytest.raises(ComputedTooLong) as told:
+        starting.wait_for(context.node.kind.arrange(context, "create", URLS))
+    assert "n8n-nodes-starting" in told.value.description
+    document = workflow([node("Start", "n8n-nodes-starting.hooked")], id="w1")
+    for awaited in (True, False):
+        items = [{"json": {"webhookCall": {}}}]
+        starting.run(document, mode="webhook", start_node="Start", items=items, ports=Ports(awaited=awaited))
+    assert calls == [("arrange", ARRANGING, False), ("webhook", ACTING, True), ("webhook", ACTING, False)]
 
 
 def test_where_it_is_called(starting) -> None:

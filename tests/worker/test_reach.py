@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 from unittest.mock import MagicMock
 
+import pytest
+
 from app.worker.reach import Reach
 from app.worker.static_data import StaticStores
 
@@ -30,6 +32,24 @@ def test_addresses_are_signed_once_and_only_where_somebody_asks() -> None:
     assert [ports.resume_url, ports.resume_url] == [address, address]
     assert ports.waiting_urls() == (address, "https://example.com/form-waiting/7?signature=s1")
     assert signer.signed == ["resume 7"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "awaited", "part", "expected"),
+    [
+        ("webhook", True, False, True),
+        ("webhook", False, False, False),
+        ("manual", False, False, True),
+        ("integrated", False, True, True),
+    ],
+)
+def test_who_is_waited_for_is_known_to_all_of_its_parts(mode: str, awaited: bool, part: bool, expected: bool) -> None:
+    other = MagicMock()
+    settings = MagicMock(webhook_url="https://example.com", files_folder=None)
+    ways = (settings, other, other, other, other, StaticStores(other), other, other, other, other, other)
+    assignment = MagicMock(depth=0, root_id=None, awaited=part)
+    assignment.claim.mode, assignment.claim.awaited = mode, awaited
+    assert Reach(*ways).ports(assignment).awaited is expected
 
 
 async def _holds(store: Any, other: Any) -> bool:

@@ -141,6 +141,8 @@ class Ports:
     """How many workflows this one is below."""
     root: str = field(default_factory=partial(token_hex, 8))
     """The execution that all of this is a part of: the same for the sub-workflows that run within it."""
+    awaited: bool = False
+    """Whether somebody waits for the execution that all of this is a part of."""
     may_wait: bool = True
     """Whether this execution can be put aside until its wait is over. Other waits pass in memory."""
 

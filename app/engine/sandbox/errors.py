@@ -12,6 +12,10 @@ class SandboxTimeout(SandboxError):
     """The JavaScript did not finish within its time limit."""
 
 
+class SandboxComputing(SandboxTimeout):
+    """The same for JavaScript that computed without a pause until it was ended."""
+
+
 class SandboxMemory(SandboxError):
     """The JavaScript needed more memory than a sandbox process may use."""
 

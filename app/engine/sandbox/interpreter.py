@@ -84,7 +84,13 @@ class Interpreter:
         return None if self._process is None else self._process.pid
 
     async def request(
-        self, payload: bytes, limit: float, ask: Ask | None = None, channel: Channel | None = None
+        self,
+        payload: bytes,
+        limit: float,
+        ask: Ask | None = None,
+        channel: Channel | None = None,
+        *,
+        urgent: bool = False,
     ) -> bytes:
         """The process's answer. Raises SandboxTimeout after `limit` seconds of it, SandboxMemory, SandboxError, Moved,
         and what `ask` raises.
@@ -94,7 +100,9 @@ class Interpreter:
         if self._closed:
             raise SandboxError("The sandbox is closed")
         loop = asyncio.get_running_loop()
-        request = SandboxRequest(next(self._ids), payload, limit, loop.create_future(), ask=ask, channel=channel)
+        request = SandboxRequest(
+            next(self._ids), payload, limit, loop.create_future(), urgent, ask=ask, channel=channel
+        )
         self._requests[request.id] = request
         if self._process is not None:
             self._send(self._process, request)
@@ -128,11 +136,15 @@ class Interpreter:
             del self._requests[request.id]
             request.fail(Moved())
 
-    def hand_on(self) -> None:
-        """Those that have not begun go elsewhere. What they would ask is not answered before they have."""
+    def hand_on(self, *, urgent: bool = False) -> None:
+        """Those that have not begun go elsewhere, or only those that are urgent.
+
+        What they would ask is not answered before they have.
+        """
         for request in [request for request in self._requests.values() if not request.entered]:
-            self._drop(request)
-            request.fail(Moved())
+            if request.urgent or not urgent:
+                self._drop(request)
+                request.fail(Moved())
 
     def _take(self) -> None:
         self._taking = asyncio.create_task(self._take_process())

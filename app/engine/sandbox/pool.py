@@ -6,7 +6,7 @@ come, first served, and a process takes no more requests: of the project that ha
 longest. What a project gets serves all its requests that wait. None waits for longer than `wait_seconds`.
 
 A request that has not begun leaves a process that another one holds as soon as its project has, or may have, a process
-that is not held.
+that is not held. One that is urgent leaves it at once.
 """
 
 from __future__ import annotations
@@ -116,16 +116,21 @@ class Pool:
         limit: float,
         ask: Ask | None = None,
         channel: Channel | None = None,
+        *,
+        urgent: bool = False,
     ) -> bytes:
-        """The answer of one of the owner's processes; raises what Interpreter.request raises, but Moved.
+        """The answer of one of the owner's processes; raises what Interpreter.request raises.
 
-        Raises SandboxBusy where others hold all processes for too long.
+        Raises SandboxBusy where others hold all processes for too long. Raises Moved where it is `urgent`, and all
+        processes that the owner may have are held by other requests of it.
         """
         while True:
+            if urgent and self._all_held((mode, owner)):
+                raise Moved
             lane = await self._lane((mode, owner))
             lane.used_at = asyncio.get_running_loop().time()
             try:
-                return await lane.interpreter.request(payload, limit, ask, channel)
+                return await lane.interpreter.request(payload, limit, ask, channel, urgent=urgent)
             except Moved:
                 continue
 
@@ -181,6 +186,10 @@ class Pool:
         least = min(lanes, key=lambda lane: (lane.interpreter.held, lane.interpreter.load))
         return self._open(key) if least.interpreter.load > 0 and self._may_have_more(key) else least
 
+    def _all_held(self, key: Key) -> bool:
+        lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
+        return bool(lanes) and all(lane.interpreter.held for lane in lanes) and not self._may_have_more(key)
+
     def _may_have_more(self, key: Key) -> bool:
         """Whether the project may have one more. One that takes no more requests counts: others wait for its place."""
         few = len(self._lanes.get(key, ())) < self._kinds[key[0]].most
@@ -190,8 +199,7 @@ class Pool:
         """One request holds the process; those that have not begun go to another of the project, if there is any."""
         others = [other for other in self._lanes.get(lane.key, ()) if other is not lane]
         free = any(not other.interpreter.held and not other.interpreter.retiring for other in others)
-        if free or self._may_have_more(lane.key):
-            lane.interpreter.hand_on()
+        lane.interpreter.hand_on(urgent=not (free or self._may_have_more(lane.key)))
 
     def _first_lane(self, key: Key) -> Lane | None:
         """A process for a project that has none, unless others wait already or all are busy."""

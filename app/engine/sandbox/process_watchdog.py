@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from app.engine.sandbox.deadlines import Deadlines
-from app.engine.sandbox.errors import SandboxError, SandboxTimeout
+from app.engine.sandbox.errors import SandboxComputing, SandboxError, SandboxTimeout
 from app.engine.sandbox.process import NodeProcess
 from app.engine.sandbox.requests import ProcessTraits, SandboxRequest
 from app.engine.sandbox.silence import Silence
@@ -17,8 +17,6 @@ log = logging.getLogger(__name__)
 
 Blame = tuple[int, SandboxError]
 """The request for which a process was ended, and what that one fails with."""
-HELD_SECONDS = 0.5
-"""A process whose JavaScript has run for this long without a pause is held."""
 
 
 class ProcessWatchdog:
@@ -53,8 +51,11 @@ class ProcessWatchdog:
 
     @property
     def held(self) -> bool:
-        """Whether one request's JavaScript has run for HELD_SECONDS without a pause, so that the others wait."""
-        return self._running is not None and asyncio.get_running_loop().time() - self._entered_at >= HELD_SECONDS
+        """Whether one request's JavaScript has run for long without a pause, so that the others wait."""
+        most = self._traits.held_seconds
+        if self._traits.marks:
+            return self._silence is not None and self._silence.seconds >= most
+        return self._running is not None and asyncio.get_running_loop().time() - self._entered_at >= most
 
     def watch(self, process: NodeProcess) -> None:
         """The requests go to this process now."""
@@ -75,7 +76,8 @@ class ProcessWatchdog:
 
     def enter(self, request_id: int) -> None:
         """This request's JavaScript runs now; when it does so for the first time, its time begins."""
-        self._running, self._entered_at = request_id, asyncio.get_running_loop().time()
+        if not self._traits.marks:
+            self._running, self._entered_at = request_id, asyncio.get_running_loop().time()
         request = self._requests.get(request_id)
         if request is not None and not request.entered:
             request.entered = True
@@ -98,7 +100,7 @@ class ProcessWatchdog:
         `dropped`: it has not answered, and the process has been told to forget it.
         """
         if dropped and self._process is not None:
-            self.unwanted = self._traits.marks and self._process.mark == request_id
+            self.unwanted = self.unwanted or (self._traits.marks and self._process.mark == request_id)
         if self._running == request_id:
             self._timer.look_within(self._deadlines.end_soon())
 
@@ -127,7 +129,8 @@ class ProcessWatchdog:
             self._process.kill()
             return
         for request in overdue.dropped:
-            request.fail(SandboxTimeout(request.time_is_up()))
+            computes = self.held and self._process.mark == request.id
+            request.fail((SandboxComputing if computes else SandboxTimeout)(request.time_is_up()))
             self._drop(request)
         if overdue.next_look is not None:
             self._timer.look_within(overdue.next_look)
@@ -137,7 +140,7 @@ class ProcessWatchdog:
     def _end_silent(self, process: NodeProcess) -> None:
         log.warning("sandbox process %s (%s) does not answer", process.pid, self._mode)
         marked = process.mark if self._traits.marks else None
-        self._blame = None if marked is None else (marked, SandboxTimeout("The JavaScript did not end"))
+        self._blame = None if marked is None else (marked, SandboxComputing("The JavaScript did not end"))
         process.kill()
 
     def _move_deadlines(self, seconds: float) -> None:

@@ -42,16 +42,18 @@ class Channel(Protocol):
 class ProcessTraits:
     """How the processes of a kind work.
 
-    `serial`: one request after the other. `marks`: a process leaves a mark of which request it works for, instead of
-    frames that say so. `once`: the request that ran when a process ended is not sent again, since it would end the next
-    one too, and may have changed something outside. One that says nothing for `silent_seconds`, while nothing should
-    run in it, is ended.
+    `serial`: one request after the other. `marks`: a process leaves a mark of which request it works for; a frame says
+    only that one has begun. `once`: the request that ran when a process ended is not sent again, since it would end the
+    next one too, and may have changed something outside. One that says nothing for `silent_seconds`, while nothing
+    should run in it, is ended.
     """
 
     serial: bool = False
     marks: bool = False
     once: bool = False
     silent_seconds: float = LOOKS * LOOK_SECONDS
+    held_seconds: float = 0.5
+    """A process whose JavaScript has run for this long without a pause is held."""
 
 
 class Moved(Exception):
@@ -66,6 +68,8 @@ class SandboxRequest:
     payload: bytes
     limit: float
     future: asyncio.Future[bytes]
+    urgent: bool = False
+    """It has somewhere else to go where all processes of its owner are held."""
     deadline: float | None = None
     entered: bool = False
     """Whether its JavaScript has begun in the process that has it now."""

@@ -30,6 +30,11 @@ class Silence:
         self._waited = 0.0
 
     @property
+    def seconds(self) -> float:
+        """For how long it is known not to answer."""
+        return self._looks * LOOK_SECONDS if self._asked else 0.0
+
+    @property
     def next_look(self) -> float:
         """In how many seconds to look again."""
         return LOOK_SECONDS if self._asked else ASK_SECONDS

@@ -7,7 +7,7 @@ const { setImmediate } = require('node:timers');
 const { Call, calls, current, drop, leaveMarks, take, within } = require('./calls.js');
 const { shown } = require('./errors.js');
 const { fenceFileHandles } = require('./file-handles.js');
-const { ANSWER, DROP, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
+const { ANSWER, DROP, ENTER, FrameReader, LEAVE, PING, PONG, REPLY, RUN, STREAM, fitsFrame, heapUsed, pause, writeFrame } = require('./frames.js');
 const { toJson } = require('./json.js');
 const { kinds } = require('./kinds.js');
 const { hideNeighbours } = require('./neighbours.js');
@@ -34,7 +34,8 @@ const push = (bytes) => reader.push(bytes, (...frame) => waiting.push(frame));
 
 function handle(id, kind, payload) {
   if (kind === PING) return writeFrame(id, PONG, '');
-  if (kind === RUN) return void run(id, payload);
+  // One that was taken back before its turn does not begin.
+  if (kind === RUN) return waiting.some(([other, next]) => other === id && next === DROP) ? undefined : void run(id, payload);
   const call = calls.get(id);
   if (!call) return undefined;
   if (kind === STREAM) within(call, () => network.received(call, payload));
@@ -46,6 +47,7 @@ function handle(id, kind, payload) {
 async function run(id, payload) {
   const call = new Call(id, parse(payload.toString()));
   take(call);
+  writeFrame(id, ENTER, '');
   const answer = await within(call, async () => {
     try {
       const { kind } = call.request;

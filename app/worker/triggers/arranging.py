@@ -84,7 +84,7 @@ class Arranging(TaskSet):
             said = f"{error.message} ({error.description})" if error.description else error.message
             return [], shorten(strip_unstorable(said))
         except TimeoutError:
-            return [], f"The provider has not answered within {SECONDS:g} seconds"
+            return [], f"It was not done within {SECONDS:g} seconds"
         except (InvalidWorkflow, KeyError) as error:
             return [], str(error)
         except UNREACHABLE:

@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.items import Outputs
+from app.packages.host_calls import ComputedTooLong
 from app.repository import listeners, static_data
 from app.repository.connection import UNREACHABLE, Connection
 from app.repository.listeners import Listener
@@ -132,7 +133,7 @@ class Listening:
             attempts.fail(counts=False)
             raise Trouble from error
         except Exception as error:
-            if attempts.fail() == TOLD_AT and trigger is not None:
+            if attempts.fail(computed=isinstance(error, ComputedTooLong)) == TOLD_AT and trigger is not None:
                 await self._tell(listener, worker_id, trigger, error)
             raise Trouble from error
 
@@ -217,9 +218,9 @@ class Attempts:
         """An attempt begins: how long it lasts decides whether the next failure is a new one."""
         self._begun = time.monotonic()
 
-    def fail(self, *, counts: bool = True) -> int:
-        """Count a failure; how many there are in a row."""
-        if time.monotonic() - self._begun >= GOOD_SECONDS:
+    def fail(self, *, counts: bool = True, computed: bool = False) -> int:
+        """Count a failure; how many there are in a row. `computed`: it was not connected, however long it lasted."""
+        if not computed and time.monotonic() - self._begun >= GOOD_SECONDS:
             self.failed = 0
         self.failed += counts
         return self.failed

@@ -2,12 +2,16 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
+from app.bounded_dict import BoundedDict
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.items import Outputs
+from app.packages.host_calls import ComputedTooLong
 from app.repository import polls, static_data
 from app.repository.connection import UNREACHABLE, Connection
 from app.repository.polls import Poll
@@ -26,6 +30,9 @@ BUSY = 5
 """A project of which so many look is passed over: one whose far sides are slow leaves room to others."""
 SECONDS = 300.0
 """How long one of them may take."""
+REST_SECONDS = 300.0
+"""How long one is left alone that has computed until it was ended, unless its workflow is changed."""
+MAX_RESTING = 10_000
 PAUSE_SECONDS = 0.5
 IDLE_SECONDS = 2.0
 """How often it is looked for what no hint has told of, where nothing is due and nothing looks."""
@@ -65,6 +72,7 @@ class Polling(TaskSet):
         self._worker_id = worker_id
         self._stopping = stopping
         self._address = address
+        self._resting: BoundedDict[tuple[str, UUID, str], float] = BoundedDict(MAX_RESTING)
 
     def chore(self, hint: asyncio.Event) -> Chore:
         """Takes what is due, as far as there is room; `hint` is set when something is."""
@@ -84,10 +92,12 @@ class Polling(TaskSet):
     async def _look(self, worker_id: int, poll: Poll) -> None:
         about = {"workflow": poll.trigger.workflow_id, "node": poll.trigger.node}
         try:
-            finding = await self._find(poll.trigger)
+            finding = PollResult() if self._rests(poll.trigger) else await self._find(poll.trigger)
         except UNREACHABLE as error:
             log.warning("no poll for now", extra={**about, "reason": str(error).strip()})
             finding = None
+        if finding is not None and isinstance(finding.error, ComputedTooLong):
+            self._resting[_key(poll.trigger)] = time.monotonic() + REST_SECONDS
         for attempt in range(TRIES):
             try:
                 await self._database.transact(self._record, worker_id, poll, finding)
@@ -99,6 +109,10 @@ class Polling(TaskSet):
                 # What cannot be written down is told in its place.
                 log.exception("what a poll has found cannot be recorded", extra=about)
                 finding = PollResult(error=NodeError("What the trigger has found could not be stored"))
+
+    def _rests(self, trigger: TriggerNode) -> bool:
+        """Whether it is not worth a look: each would take the time of those of its project that find something."""
+        return self._resting.get(_key(trigger), 0.0) > time.monotonic()
 
     async def _find(self, trigger: TriggerNode) -> PollResult | None:
         """What came of a look; None where this worker has not got the node's package yet."""
@@ -145,3 +159,7 @@ class Polling(TaskSet):
             )
         elif finding.outputs:
             record_outputs(connection, poll.trigger, finding.outputs[0])
+
+
+def _key(trigger: TriggerNode) -> tuple[str, UUID, str]:
+    return trigger.workflow_id, trigger.version_id, trigger.node

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from app.engine.run.errors import NodeError
+from app.packages.host_calls import ComputedTooLong
 from app.repository import listeners, workers, workflows
 from app.repository.notifications import NEW_CHANNEL, TRIGGERS_CHANNEL, listen
 from app.worker.triggers import listening as listening_module
@@ -166,15 +167,23 @@ def test_deactivated_it_listens_no_more_and_saved_anew_it_listens_as_it_is_now(q
     assert heard == [{}, {"changed": True}]
 
 
-def test_it_tries_again_and_says_once_what_is_wrong(queue, database_url, started, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "good_seconds"),
+    [(NodeError, listening_module.GOOD_SECONDS), (ComputedTooLong, 0.0)],
+    ids=["soon", "after it has computed for long"],
+)
+def test_it_tries_again_and_says_once_what_is_wrong(
+    queue, database_url, started, monkeypatch, kind, good_seconds
+) -> None:
     activate(queue)
+    monkeypatch.setattr(listening_module, "GOOD_SECONDS", good_seconds)
     monkeypatch.setattr(listening_module, "MAX_PAUSE", 0.01)
     attempts = []
 
     async def listen(context, emit) -> None:
         attempts.append(1)
         if len(attempts) < 5:
-            raise NodeError("The far side is down")
+            raise kind("The far side is down")
         await asyncio.Event().wait()
 
     async def main() -> None:

@@ -5,6 +5,7 @@ import asyncio
 import orjson
 
 from app.engine.run.errors import NodeError
+from app.packages.host_calls import ComputedTooLong
 from app.repository import polls, projects, triggers, workers, workflows
 from app.repository.notifications import NEW_CHANNEL, TRIGGERS_CHANNEL, listen
 from app.repository.triggers import NewSchedule
@@ -145,6 +146,28 @@ def test_a_failure_becomes_an_execution_as_n8n_records_it_and_the_next_look_come
     [due] = data["executionData"]["nodeExecutionStack"]
     assert (due["node"]["name"], due["data"]["main"]) == ("Start", [[{"json": {}, "pairedItem": {"item": 0}}]])
     assert queue.get(execution_id).mode == "trigger"
+
+
+def test_one_that_computes_without_end_rests_until_its_workflow_is_changed(queue, database_url, started) -> None:
+    activate(queue)
+    looks = []
+
+    async def look(context):
+        looks.append(context.parameters)
+        raise ComputedTooLong("The node computed for more than 30 seconds without a pause, and was ended")
+
+    async def main() -> None:
+        with station(database_url, queue.connection, poll=look) as place:
+            async with polling(place, place.register()) as worker:
+                for parameters in ({}, {}, {"changed": True}):
+                    workflows.save_workflow(queue.connection, "w1", name="w1", definition=triggered(**parameters))
+                    ask(queue)
+                    await worker._step()
+                    await until(lambda: queue.connection.execute(DUE).fetchone() == (False, None))
+
+    asyncio.run(main())
+    assert looks == [{}, {"changed": True}]
+    assert [status for status, *_ in started()] == ["error", "error"]
 
 
 def test_a_schedule_asks_for_a_look_and_starts_nothing(queue, started) -> None:

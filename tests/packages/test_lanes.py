@@ -1,0 +1,86 @@
+"""Calls to processes of packages: what somebody waits for stands behind no other call that computes without end."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from app.packages import host as host_module
+from app.packages.host import ACTING, ARRANGING, POLLING, Host, HostComputing
+from tests.packages.hosting import QUICK, call_of, with_host
+from tests.patience import PATIENCE_SECONDS
+
+LOOP = "for (;;);"
+DONE = [[{"json": {"quick": True}}]]
+ENDLESS: dict[str, Any] = {"silent_seconds": 10 * PATIENCE_SECONDS}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch) -> None:
+    monkeypatch.setattr(host_module, "HELD_SECONDS", 0.2)
+
+
+async def looping(host: Host, mode: str, calls: int) -> list[asyncio.Future[Any]]:
+    """So many calls of a project that compute without end, once all processes that they may have do so."""
+    loops = [asyncio.ensure_future(host.call(call_of(LOOP), project="p", mode=mode)) for _ in range(calls)]
+    pool = host._pools[POLLING if mode == ARRANGING else mode]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (lanes := pool._lanes.get((mode, "p"))) or not all(lane.interpreter.held for lane in lanes):
+            await asyncio.sleep(0.02)
+    return loops
+
+
+async def quick(host: Host, **about: Any) -> Any:
+    async with asyncio.timeout(PATIENCE_SECONDS / 3):
+        return (await host.call(call_of(QUICK), project="p", **about))["outputs"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "calls", "about"),
+    [
+        (POLLING, 3, {}),
+        (POLLING, 3, {"mode": ARRANGING}),
+        (ACTING, 3, {"awaited": True}),
+    ],
+)
+def test_what_loops_keeps_nothing_waiting_that_is_waited_for(mode: str, calls: int, about: dict[str, Any]) -> None:
+    async def work(host: Host) -> Any:
+        loops = await looping(host, mode, calls)
+        given = await quick(host, **about), len(host.pids)
+        assert not any(loop.done() for loop in loops)
+        return given
+
+    given, processes = with_host(work, processes=2, **ENDLESS)
+    assert given == DONE
+    assert processes <= 4
+
+
+def test_what_came_before_the_loop_was_known_leaves_it() -> None:
+    """One that somebody waits for leaves always, another one as soon as its project has a process that is free."""
+
+    async def work(host: Host) -> Any:
+        loops = [asyncio.ensure_future(host.call(call_of(LOOP), project="p")) for _ in range(2)]
+        quick_ones = [asyncio.ensure_future(quick(host, awaited=awaited)) for awaited in (True, True, False)]
+        given = await asyncio.gather(*quick_ones[:2])
+        assert not quick_ones[2].done()
+        loops[0].cancel()
+        return [*given, await quick_ones[2]]
+
+    assert with_host(work, processes=2, **ENDLESS) == [DONE] * 3
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds"),
+    [(ARRANGING, None), (ACTING, 1.5)],
+    ids=["of a trigger, which may compute for less", "within a time limit that is no service's"],
+)
+def test_computing_is_told_as_what_it_is(monkeypatch, mode: str, seconds: float | None) -> None:
+    monkeypatch.setattr(host_module, "TRIGGER_SECONDS", 0.6)
+
+    async def work(host: Host) -> str:
+        with pytest.raises(HostComputing) as raised:
+            await host.call(call_of(LOOP), seconds=seconds, mode=mode)
+        return str(raised.value)
+
+    said = f"The node computed for more than {seconds or 0.6:g} seconds without a pause, and was ended"
+    assert with_host(work, **ENDLESS) == said
