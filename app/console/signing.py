@@ -6,7 +6,7 @@ from flask import Response, render_template, request, url_for
 
 from app.api.face.auth import MAX_KEY_LENGTH, public
 from app.api.face.services import database, services
-from app.api.face.sessions import begin_session, end_session, require_same_origin
+from app.api.face.sessions import begin_session, end_session, require_same_origin, session_key
 from app.console.pages import blueprint, lead_to
 from app.repository.console_sessions import LINK_MINUTES, use_link
 from app.scopes import ANY
@@ -14,10 +14,7 @@ from app.scopes import ANY
 OURS = re.compile(r"/console/(?![^?#\s]*(?:\.|%2[eE]){2})[^/\\][^\\\s]*", re.ASCII)
 """An address of the console, and none that steps out of it by two dots."""
 WRONG_KEY = "This is no valid API key. It may have expired, or been revoked."
-OLD_LINK = (
-    f"This link has signed somebody in already, or is older than {LINK_MINUTES} minutes. "
-    "`flask console-link` prints another one."
-)
+OLD_LINK = f"This link has signed somebody in already, or is older than {LINK_MINUTES} minutes."
 
 
 def form(problem: str = "", status: int = 200) -> Response:
@@ -42,9 +39,11 @@ def sign_in() -> Response:
         return form()
     with database() as connection:
         api_key_id = use_link(connection, link)
-    if api_key_id is None:
-        return form(OLD_LINK, 403)
-    return begin_session(lead_to(place_after()), api_key_id)
+    if api_key_id is not None:
+        return begin_session(lead_to(place_after()), api_key_id)
+    if session_key() is not None:  # who follows it once more is where they wanted to be
+        return lead_to(place_after())
+    return form(OLD_LINK, 403)
 
 
 @blueprint.post("/sign-in")

@@ -86,7 +86,10 @@ def test_a_link_signs_in_once(visitor, api):
     assert visitor.client.head(link).status_code == 200, "whoever only looks does not use it up"
     assert visitor.get(link).location == "/console/"
     assert visitor.cookie
+    assert visitor.get(link).location == "/console/", "whoever is signed in is where they wanted to be"
+    visitor.client.delete_cookie(COOKIE)
     assert visitor.get(link).status_code == 403
+    assert visitor.cookie is None
 
 
 def test_an_old_link_signs_nobody_in(visitor, api):
