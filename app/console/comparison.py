@@ -16,7 +16,7 @@ from app.console.items import pretty
 from app.console.pages import may, page
 from app.console.structures import read_structure
 from app.repository.connection import Connection
-from app.repository.errors import WorkflowNotFound
+from app.repository.errors import ExecutionNotFound, WorkflowNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import Execution, get_execution, list_executions
 from app.repository.workflows import get_versions, get_workflow
@@ -48,23 +48,33 @@ class ChangedPart:
 
 
 @page("/executions/<execution_id>/compare", scope="execution:read")
-@from_primary_after_all
 def compare_page(execution_id: str) -> Response:
     """An execution beside another one: the one that is named, else the last success of its workflow."""
+    named = request.args.get("with", "").strip().removeprefix("#")
+    try:
+        return Response(render_comparison(execution_id, named))
+    except ExecutionNotFound:
+        if not named:
+            raise
+    return Response(render_comparison(execution_id, "", missing=named), 404)
+
+
+@from_primary_after_all
+def render_comparison(execution_id: str, named: str, missing: str = "") -> str:
+    """The page as HTML; `missing` was named and is not there. Raises ExecutionNotFound."""
     project_id = caller().project_id
     with reading() as connection:
         here = get_execution(connection, require_execution_id(execution_id), project_id=project_id)
-        there = find_other(connection, here, project_id)
+        there = find_other(connection, here, named, project_id)
         nodes: list[NodeDifference] = []
         if there is not None:
             structures = [read_structure(connection, each, project_id) for each in (here, there)]
             nodes = list(compare_nodes(*structures))
-    return Response(render_template("compare.html", e=here, other=there, nodes=nodes))
+    return render_template("compare.html", e=here, other=there, nodes=nodes, missing=missing)
 
 
-def find_other(connection: Connection, here: Execution, project_id: str | None) -> Execution | None:
+def find_other(connection: Connection, here: Execution, named: str, project_id: str | None) -> Execution | None:
     """What it is compared with. Raises ExecutionNotFound for one that is named and not there."""
-    named = request.args.get("with", "").strip().removeprefix("#")
     if named:
         return get_execution(connection, parse_execution_id(named) or 0, project_id=project_id)
     wanted = ExecutionFilter(workflow_ids=(here.workflow_id,), statuses=("success",), visible_project=project_id)

@@ -310,6 +310,10 @@ def test_runs_and_versions_are_compared(browser, api, workflow, failed):
     page = browser.get(f"/console/executions/{failed}/compare").text
     assert f"Compare #{failed} with #{other}" in page
     assert page.count("the same") == 1
+    missing = browser.get(f"/console/executions/{failed}/compare?with=%23{10 * other}")
+    assert missing.status_code == 404
+    assert f"There is no execution #{10 * other}." in missing.text
+    assert f"Compare #{failed} with #{other}" in missing.text, "the page stays, with its form"
     assert "Nothing has changed" in browser.get(f"/console/executions/{failed}/changes").text
     document = api.get("/workflows/first").json
     document["nodes"][1]["disabled"] = True
