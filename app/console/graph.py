@@ -26,6 +26,8 @@ SUB_SIZE = 72
 MARGIN = 60
 LABEL_HEIGHT = 46
 MAX_NODES = 1_000
+WIDE_LABEL_ASIDE = 16
+"""How far from the middle of a line that goes up or down a label with rounds stands, to leave a node's name free."""
 
 
 class Flow(NamedTuple):
@@ -174,7 +176,8 @@ def draw_line(source: NodeDrawing, to: NodeDrawing, output: tuple[int, int], ent
     if x2 > x1 - 20:
         bend = max(abs(x2 - x1) / 2, 24)
         path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-        return Edge(path, (x1 + x2) / 2, (y1 + y2) / 2 - 7, "main", *flow, source=source.name)
+        aside = math.copysign(WIDE_LABEL_ASIDE, y2 - y1) if flow.rounds > 1 and abs(y2 - y1) > SIZE / 2 else 0
+        return Edge(path, (x1 + x2) / 2 + aside, (y1 + y2) / 2 - 7, "main", *flow, source=source.name)
     low = max(source.y, to.y) + SIZE + LABEL_HEIGHT + 22
     path = (
         f"M{x1:g} {y1:g}C{x1 + 60:g} {y1:g} {x1 + 60:g} {low:g} {x1:g} {low:g}"

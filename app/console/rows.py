@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 from markupsafe import Markup, escape
 
 from app.console.texts import (
+    MAX_FIELD_LENGTH,
     MAX_FIELDS,
     SEPARATOR,
     ago,
@@ -86,7 +87,7 @@ def reason(e: Execution) -> str:
     """Why it failed or when it goes on, and what somebody noted, as HTML."""
     said = ""
     if e.error_message is not None:
-        node = f"<strong>{escape(e.error_node)}</strong> " if e.error_node else ""
+        node = f"<strong>{escape(cut(e.error_node, MAX_FIELD_LENGTH))}</strong> " if e.error_node else ""
         said = f'<p class="reason">{node}{escape(cut(e.error_message, 300))}</p>'
     elif e.status == "waiting" and e.wait_till:
         until = goes_on_at(e)

@@ -36,6 +36,16 @@ def test_edges_tell_items_and_rounds():
     assert (graph.nodes["Work"].status, graph.nodes["Work"].message) == ("error", "It broke")
 
 
+@pytest.mark.parametrize(("y", "aside"), [(0, 0), (150, 16), (-150, -16)])
+def test_a_label_with_rounds_leaves_the_names_of_nodes_free(y, aside):
+    work = node("Work", "noOp", position=[400, y])
+    lower = {**LOOP, "nodes": [*LOOP["nodes"][:2], work]}
+    shown = structure(Start=[run([4])], Loop=[run([None, 1]), run([None, 1])], Work=[run(), run()])
+    labels = {edge.source: edge.label_x for edge in draw(lower, shown).edges}
+    assert labels["Loop"] - 348 == aside
+    assert labels["Start"] == 148
+
+
 def test_of_more_runs_than_are_known_the_last_tells_how_a_node_went_and_counts_are_at_least():
     cut = structure(Start=[run([4])], Loop=[run([None, 2])], Work=[run([2])])
     cut["nodes"][2] |= {"runCount": 9_000, "lastRun": run([], error="It broke")}

@@ -46,6 +46,12 @@ def test_a_row_holds_all_that_was_said_as_text():
     assert 'data-api="POST /api/v1/executions/7/retry"' in row
 
 
+def test_a_long_name_of_a_node_leaves_room_for_what_it_said():
+    row = execution_row(replace(FAILED, error_node="Q" * 200), {}, (), may_read=True, may_stop=True, may_retry=True)
+    assert "QQQ...</strong> &lt;img" in row
+    assert "Q" * 60 not in row
+
+
 def test_no_link_leads_to_what_is_gone():
     row = execution_row(FAILED, {}, {5}, may_read=True, may_stop=True, may_retry=True)
     assert "retry of #5 (gone)</span>" in row
