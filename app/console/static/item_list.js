@@ -121,7 +121,7 @@ export class ItemList {
       ...["#", ...this.#columns].map((name) => {
         const cell = document.createElement("div");
         cell.setAttribute("role", "columnheader");
-        cell.textContent = name;
+        cell.textContent = name || '""'; // a field without a name
         return cell;
       }),
     );

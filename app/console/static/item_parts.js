@@ -12,7 +12,7 @@ export function readPart(html) {
 export function readList(part) {
   const { next, total, search } = part.dataset;
   const refused = part.querySelector(".problem");
-  const columns = [...part.querySelectorAll(".data th")].slice(1).map((th) => th.textContent);
+  const columns = [...part.querySelectorAll(".data th")].slice(1).map((th) => th.dataset.name ?? th.textContent);
   const items = [...part.querySelectorAll("pre[data-item], tr[data-item], .problem[data-item]")].map(readItem);
   for (const item of items) item.files = [...part.querySelectorAll(`.files [data-of="${item.number}"]`)];
   if (items.length === 1 && part.querySelector(".cut")) items[0].isCut = true;

@@ -60,7 +60,7 @@ def make_item(number: int) -> bytes:
     if number == LARGE:
         row = b'{"name":"Ada \\"L\\"","list":[1,[2]],"text":"%s"}' % (b"a" * 60)
         return b'{"json":{%s,"text":"%s","rows":[%s]}}' % (ODD, b"one\\ntwo\\n" * 500, b",".join([row] * ROWS))
-    late = {"late": "needle"} if number == LARGE - 1 else HEBREW if number == TURNED else {}
+    late = {"late": "needle", "": 1} if number == LARGE - 1 else HEBREW if number == TURNED else {}
     return orjson.dumps({"json": {"n": number, "text": f"<b>{number}</b> {'word ' * (number % 40)}", **late}})
 
 
