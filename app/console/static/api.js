@@ -22,7 +22,8 @@ export function announce(text) {
 
 /** Takes over the token of a session that was begun in another tab. Says whether there was one. */
 async function renewToken() {
-  const response = await fetch(location.href);
+  const response = await fetch(location.href).catch(() => null);
+  if (!response) return false;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.querySelector('meta[name="page-token"]')?.content;
   if (!fresh || fresh === token()) return false;
@@ -56,10 +57,14 @@ export function tellSignedOut() {
   note.target = "_blank";
 }
 
-/** Says that the server does not answer, once, until it does. */
-export function tellUnreachable() {
-  tell("unreachable", "p", `The server cannot be reached. You see what was there at ${new Date().toLocaleTimeString()}.`);
+/** Says once, until the server answers, that it does not, or with which status it refuses to: the page is of before. */
+export function tellUnreachable(status) {
+  const what = status ? `The server answers with status ${status}.` : "The server cannot be reached.";
+  tell("unreachable", "p", `${what} You see what was there at ${new Date().toLocaleTimeString()}.`);
 }
+
+/** Whether an answer of this status says nothing of what was asked for: the server has a fault, or too much to do. */
+export const isTrouble = (status) => status === 429 || status >= 500;
 
 /** Says that what the page shows was deleted meanwhile. */
 export function tellGone(what) {
@@ -80,6 +85,7 @@ export async function ask(address, signal) {
   const response = await fetch(address, { headers: { "HX-Request": "true" }, signal }).catch(() => null);
   if (signal?.aborted) return null;
   if (!response) tellUnreachable();
+  else if (isTrouble(response.status)) tellUnreachable(response.status);
   else if (response.status === 401) tellSignedOut();
   else tellSignedIn();
   if (response) setClock(response.headers.get("Date"));
@@ -119,7 +125,7 @@ export async function call(method, path, body) {
     tellSignedOut();
     throw new Error("You are signed out: nothing was changed");
   }
-  tellSignedIn();
+  if (!isTrouble(response.status)) tellSignedIn();
   if (!response.ok) throw Object.assign(new Error(answer.message || `The server answered ${response.status}`), { status: response.status });
   return answer;
 }

@@ -38,7 +38,7 @@ async function progress(path) {
     return await call("GET", path);
   } catch (error) {
     if (error.status && error.status < 500) throw error;
-    if (!document.getElementById("signed-out")) tellUnreachable();
+    if (!document.getElementById("signed-out")) tellUnreachable(error.status);
     return null;
   }
 }

@@ -153,6 +153,10 @@ document.addEventListener("htmx:responseError", (event) => {
     tellSignedOut();
     return;
   }
+  if (event.detail.target.id === "newer") {
+    tellUnreachable(event.detail.xhr.status); // it is asked for time and again
+    return;
+  }
   const page = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html");
   toast(page.querySelector('[role="alert"]')?.textContent || `The server answered ${event.detail.xhr.status}`, { problem: true });
 });
@@ -160,7 +164,7 @@ document.addEventListener("htmx:afterOnLoad", (event) => {
   setClock(event.detail.xhr.getResponseHeader("Date"));
   if (event.detail.xhr.status < 400) tellSignedIn();
 });
-document.addEventListener("htmx:sendError", tellUnreachable);
+document.addEventListener("htmx:sendError", () => tellUnreachable());
 
 // Popovers close when one clicks elsewhere or presses Escape.
 document.addEventListener("click", (event) => {

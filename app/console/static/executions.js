@@ -128,7 +128,7 @@ document.getElementById("filters").addEventListener("change", () => {
 /** Puts the views that there are by now into the menu, which stays open. */
 async function showViews() {
   const response = await fetch(location.href).catch(() => null);
-  if (!response?.ok) return;
+  if (!response?.ok || response.redirected) return; // as to the page that signs in
   const found = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const each of document.querySelectorAll("#views > p")) each.remove();
   document.getElementById("views").prepend(...found.querySelectorAll("#views > p"));

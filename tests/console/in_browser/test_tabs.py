@@ -126,10 +126,20 @@ def test_what_another_tab_has_deleted_is_gone_and_a_server_that_is_away_is_said_
     expect(other.locator("#unreachable")).to_have_text(re.compile("The server cannot be reached"))
     tab.context.set_offline(False)
     expect(other.locator("#unreachable")).to_have_count(0)
+    asked = re.compile(r"/executions/(\d+/now|newer)\b")
+    tab.context.route(asked, lambda route: route.fulfill(status=503, body="away"))
+    for each in (other, page):
+        show(each, hidden=False)  # as if it were shown again, it asks at once
+        expect(each.locator("#unreachable")).to_contain_text("The server answers with status 503")
+        expect(each.locator(".toast", has_text="503")).to_have_count(1)
+    tab.context.unroute(asked)
+    for each in (other, page):
+        show(each, hidden=False)
+        expect(each.locator("#unreachable")).to_have_count(0)
     with connect(stage.database_url) as connection:
         connection.execute("DELETE FROM executions WHERE id = %s", [running])
     expect(other.locator("#gone")).to_contain_text("This execution was deleted")
-    expected = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest")
+    expected = ("Failed to load resource", "htmx:sendError", "htmx:afterRequest", "Response Status Error Code 503")
     tab.trouble = [said for said in tab.trouble if not said.startswith(expected)]
 
 
