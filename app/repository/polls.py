@@ -74,6 +74,15 @@ GIVE_BACK = """
        AND p.worker_id = %(worker_id)s AND p.started_at = %(started_at)s
 """
 
+HELD = """
+    SELECT p.workflow_id, p.node, p.started_at
+      FROM polls AS p
+     WHERE p.worker_id = %(worker_id)s
+"""
+
+PollKey = tuple[str, str, datetime]
+"""One look: of which workflow and node, and when it was begun."""
+
 
 @dataclass(frozen=True, slots=True)
 class Poll:
@@ -81,6 +90,11 @@ class Poll:
 
     trigger: TriggerNode
     started_at: datetime
+
+    @property
+    def key(self) -> PollKey:
+        """By which a worker knows it."""
+        return self.trigger.workflow_id, self.trigger.node, self.started_at
 
 
 def register(connection: Connection, workflow_id: str, nodes: Sequence[str]) -> None:
@@ -122,3 +136,8 @@ def give_back(connection: Connection, worker_id: int, poll: Poll) -> None:
     """Leave one that was taken to other workers; it is still due."""
     values = {"worker_id": worker_id, "workflow_id": poll.trigger.workflow_id, "node": poll.trigger.node}
     connection.execute(GIVE_BACK, {**values, "started_at": poll.started_at})
+
+
+def held(connection: Connection, worker_id: int) -> set[PollKey]:
+    """Those that this worker has taken and not ended, as far as their workflows still want them."""
+    return {(workflow_id, node, at) for workflow_id, node, at in connection.execute(HELD, {"worker_id": worker_id})}

@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from app.bounded_dict import BoundedDict
@@ -14,7 +15,7 @@ from app.engine.run.items import Outputs
 from app.packages.host_calls import ComputedTooLong
 from app.repository import polls, static_data
 from app.repository.connection import UNREACHABLE, Connection
-from app.repository.polls import Poll
+from app.repository.polls import Poll, PollKey
 from app.repository.static_data import StaticChange
 from app.repository.trigger_nodes import TriggerNode
 from app.worker.chores.chore import Chore, vary_pause
@@ -72,6 +73,7 @@ class Polling(TaskSet):
         self._worker_id = worker_id
         self._stopping = stopping
         self._address = address
+        self._looking: dict[PollKey, asyncio.Task[Any]] = {}
         self._resting: BoundedDict[tuple[str, UUID, str], float] = BoundedDict(MAX_RESTING)
 
     def chore(self, hint: asyncio.Event) -> Chore:
@@ -79,11 +81,19 @@ class Polling(TaskSet):
         return Chore("polls", self._step, hint)
 
     async def _step(self) -> float:
+        await self._end_unwanted()
         room = min(IN_A_STEP, self.room)
         if room > 0 and not self._stopping():
             for poll in await self._database.transact(self._take, room):
                 self.start(self._look(self._worker_id(), poll), poll.trigger.project_id)
         return PAUSE_SECONDS if self.room < AT_ONCE else vary_pause(IDLE_SECONDS)
+
+    async def _end_unwanted(self) -> None:
+        """End looks for workflows that are not active any more, or that another worker has taken over."""
+        if self._looking:
+            held = await self._database.transact(polls.held, self._worker_id())
+            for key in self._looking.keys() - held:
+                self._looking[key].cancel()
 
     def _take(self, connection: Connection, room: int) -> list[Poll]:
         busy = [project for project, number in self.by_project.items() if number >= BUSY]
@@ -91,11 +101,15 @@ class Polling(TaskSet):
 
     async def _look(self, worker_id: int, poll: Poll) -> None:
         about = {"workflow": poll.trigger.workflow_id, "node": poll.trigger.node}
+        if (current := asyncio.current_task()) is not None:
+            self._looking[poll.key] = current
         try:
             finding = PollResult() if self._rests(poll.trigger) else await self._find(poll.trigger)
         except UNREACHABLE as error:
             log.warning("no poll for now", extra={**about, "reason": str(error).strip()})
             finding = None
+        finally:
+            self._looking.pop(poll.key, None)
         if finding is not None and isinstance(finding.error, ComputedTooLong):
             self._resting[_key(poll.trigger)] = time.monotonic() + REST_SECONDS
         for attempt in range(TRIES):

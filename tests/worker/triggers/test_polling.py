@@ -170,6 +170,35 @@ def test_one_that_computes_without_end_rests_until_its_workflow_is_changed(queue
     assert [status for status, *_ in started()] == ["error", "error"]
 
 
+def test_a_look_ends_when_its_workflow_is_not_active_any_more(queue, database_url) -> None:
+    """Else it would go on beside the next one, or take the place of another of its project."""
+    activate(queue)
+    begun, within = 0, 0
+
+    async def look(context):
+        nonlocal begun, within
+        begun, within = begun + 1, within + 1
+        try:
+            await asyncio.Event().wait()
+        finally:
+            within -= 1
+
+    async def main() -> None:
+        with station(database_url, queue.connection, poll=look) as place:
+            async with polling(place, place.register()) as worker:
+                await worker._step()
+                await until(lambda: begun == 1)
+                await worker._step()
+                assert within == 1, "as long as it is wanted"
+                polls.register(queue.connection, "w1", [])
+                polls.register(queue.connection, "w1", ["Start"])
+                await worker._step()
+                await until(lambda: begun == 2)
+                assert within == 1
+
+    asyncio.run(main())
+
+
 def test_a_schedule_asks_for_a_look_and_starts_nothing(queue, started) -> None:
     activate(queue)
     queue.connection.execute("UPDATE polls SET due_at = NULL")
