@@ -52,6 +52,21 @@ ORIGINALS_WITH_DATA = """
      WHERE EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = a.id)
 """
 
+ROOTS = """
+    WITH RECURSIVE above AS (
+        SELECT e.id AS retry_id, e.id, e.retry_of, 1 AS steps
+          FROM executions AS e
+         WHERE e.id = ANY(%(ids)s)
+         UNION ALL
+        SELECT a.retry_id, o.id, o.retry_of, a.steps + 1
+          FROM above AS a
+          JOIN executions AS o ON o.id = a.retry_of
+         WHERE a.steps < %(longest)s)
+    SELECT DISTINCT ON (a.retry_id) a.retry_id, coalesce(a.retry_of, a.id)
+      FROM above AS a
+     ORDER BY a.retry_id, a.steps DESC
+"""
+
 # Who sees one project only sees no machines.
 ORIGIN = """
     SELECT p.id, w.id, w.hostname, v.created_at
@@ -86,6 +101,11 @@ def find_originals_with_data(connection: Connection, ids: Sequence[int]) -> dict
     """For each of these the nearest execution that it is a retry of, over at most MAX_CHAIN_LENGTH, and that has data;
     those without one are left out."""
     return dict(connection.execute(ORIGINALS_WITH_DATA, {"ids": list(ids), "longest": MAX_CHAIN_LENGTH}).fetchall())
+
+
+def find_roots(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """For each of these retries the execution that its chain of retries begins with, over at most MAX_CHAIN_LENGTH."""
+    return dict(connection.execute(ROOTS, {"ids": list(ids), "longest": MAX_CHAIN_LENGTH}).fetchall()) if ids else {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions, read_inputs
+from app.repository.relatives import find_roots
 from app.repository.restarts import AT_FAILURE, Restart
 from app.repository.targets import Target
 from app.vocabulary import IN_FLIGHT, RETRYABLE, Status
@@ -143,23 +144,39 @@ def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> No
 
 @dataclass(frozen=True, slots=True)
 class RetryablePage:
-    """The `ids` of one page that can be retried, the id above which the next begins, and whether there is none."""
+    """The `ids` of one page that can be retried, the id above which the next begins, and whether there is none.
+
+    `roots`: what the chain of retries begins with that each of them is in.
+    """
 
     ids: list[int]
     before: int | None
     is_last: bool
+    roots: list[int]
+
+    def newest_of_chains(self, taken: set[int]) -> list[int]:
+        """The newest of each chain: its retry stands for those before it. The roots of chains in `taken` are left out,
+        those that are found are added to it."""
+        newest = []
+        for execution_id, root in zip(self.ids, self.roots, strict=True):
+            if root not in taken:
+                taken.add(root)
+                newest.append(execution_id)
+        return newest
 
 
 def find_retryable(connection: Connection, wanted: ExecutionFilter, *, limit: int) -> list[int]:
-    """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first.
+    """Ids of at most `limit` matching executions that failed and that no retry has mended yet, newest first; of an
+    execution and its retries the newest that matches, so that nothing is done twice.
 
     Found among the newest 100,000 that match and failed.
     """
     retryable: list[int] = []
+    taken: set[int] = set()
     before: int | None = None
     for _ in range(MAX_PAGES):
         page = retryable_page(connection, wanted, size=min(limit, PAGE), before=before)
-        retryable += page.ids
+        retryable += page.newest_of_chains(taken)
         before = page.before
         if page.is_last or len(retryable) >= limit:
             break
@@ -172,10 +189,17 @@ def retryable_page(
     """Of a page of matching executions that failed, newest first, those that no retry has mended yet."""
     statuses = tuple(status for status in wanted.statuses or RETRYABLE if status in RETRYABLE)
     if not statuses:
-        return RetryablePage([], before, is_last=True)
+        return RetryablePage([], before, is_last=True, roots=[])
     page = list_executions(connection, replace(wanted, statuses=statuses), limit=size, before=before)
-    ids = [execution.id for execution in page if execution.retry_success_id is None]
-    return RetryablePage(ids, page[-1].id if page else before, is_last=len(page) < size)
+    unmended = [execution for execution in page if execution.retry_success_id is None]
+    roots = find_roots(connection, [execution.id for execution in unmended if execution.retry_of is not None])
+    ids = [execution.id for execution in unmended]
+    return RetryablePage(
+        ids,
+        page[-1].id if page else before,
+        is_last=len(page) < size,
+        roots=[roots.get(execution_id, execution_id) for execution_id in ids],
+    )
 
 
 def retry_many(

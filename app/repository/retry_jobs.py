@@ -16,6 +16,7 @@ from app.repository.connection import Connection, json_of, read_one, scalar
 from app.repository.errors import CannotRetry, Conflict, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.project_locks import lock_project
+from app.repository.relatives import MAX_CHAIN_LENGTH
 from app.repository.restarts import Restart, read_restart
 from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
 from app.vocabulary import MAX_ID
@@ -89,6 +90,21 @@ RETRIED_SINCE = """
     SELECT max(e.id)
       FROM executions AS e
      WHERE e.retry_of = %(id)s AND e.stopped_at >= %(asked_at)s
+"""
+
+# Of chains of retries, those of which the job has come to one already.
+TAKEN = """
+    WITH RECURSIVE chain AS (
+        SELECT r.root, r.root AS id, 1 AS steps
+          FROM unnest(%(roots)s::bigint[]) AS r (root)
+         UNION ALL
+        SELECT c.root, e.id, c.steps + 1
+          FROM chain AS c
+          JOIN executions AS e ON e.retry_of = c.id
+         WHERE c.steps < %(longest)s)
+    SELECT DISTINCT c.root
+      FROM chain AS c
+      JOIN retry_job_results AS r ON r.job_id = %(job_id)s AND r.execution_id = c.id
 """
 
 IS_FULL = """
@@ -195,6 +211,8 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     job_id, document, load_workflow, place, above, call_id, asked_at = job
     wanted, restart = filter_of(orjson.loads(document)), read_restart(place)
     page = retryable_page(connection, wanted, size=size, before=above)
+    values = {"roots": page.roots, "job_id": job_id, "longest": MAX_CHAIN_LENGTH}
+    ids = page.newest_of_chains({root for (root,) in connection.execute(TAKEN, values)})
 
     def check_one(execution_id: int) -> None:
         check(connection, execution_id, restart)
@@ -202,7 +220,7 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
 
     answers = retry_many(
         connection,
-        page.ids,
+        ids,
         load_workflow=load_workflow,
         restart=restart,
         check=check_one,
@@ -214,7 +232,7 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
         note_touched(connection, call_id, retry_ids, project_id=wanted.visible_project)
     advance = {"retried": len(retry_ids), "refused": len(answers) - len(retry_ids), "above": page.before}
     connection.execute(ADVANCE, advance | {"id": job_id, "finished": page.is_last})
-    return len(page.ids)
+    return len(ids)
 
 
 def _save_results(connection: Connection, job_id: int, answers: Sequence[RetryAnswer]) -> None:

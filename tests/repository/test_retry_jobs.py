@@ -82,6 +82,32 @@ def test_what_a_retry_has_mended_is_passed_over_page_by_page(connection, worker_
     assert [one.id for one in retry_jobs.read_results(connection, job_id, limit=9)] == left
 
 
+@pytest.mark.parametrize("page", [1, 2, 1_000])
+def test_of_an_execution_and_its_failed_retries_the_newest_is_retried_alone(connection, worker_id, monkeypatch, page):
+    """What failed three times is one thing to do, and not three."""
+    monkeypatch.setattr(retries, "PAGE", page)
+
+    def fail_again(execution_id: int, status: str = "error") -> int:
+        retry_id = retries.retry(connection, execution_id, load_workflow=False)
+        change = "UPDATE executions SET status = %s, started_at = now(), stopped_at = now() WHERE id = %s"
+        connection.execute(change, [status, retry_id])
+        return retry_id
+
+    first, other, alone = (an_ended_execution(connection, worker_id) for _ in range(3))
+    branch, other_again = fail_again(first), fail_again(other, "canceled")
+    twice = fail_again(fail_again(first))
+    assert branch < other_again < twice
+    assert retries.find_retryable(connection, ExecutionFilter(), limit=9) == [twice, other_again, alone]
+    wanted = ("error", "crashed")
+    left = [twice, alone, other]
+    assert retries.find_retryable(connection, ExecutionFilter(statuses=wanted), limit=9) == left
+    job_id = begin(connection, statuses=wanted)
+    while retry_jobs.retry_some(connection, allow, size=page) is not None:
+        pass
+    assert [one.id for one in retry_jobs.read_results(connection, job_id, limit=9)] == left
+    assert retry_jobs.get_retry_job(connection, job_id).matched == 3
+
+
 def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> None:
     failed = [an_ended_execution(connection, worker_id) for _ in range(2)]
     place = Restart(NodeRun("X"))

@@ -105,9 +105,9 @@ def note_touched(connection: Connection, ids: Collection[int]) -> dict[str, str]
 def retry_many_executions(body: dict[str, Any]) -> Response:
     """Retry executions that failed, newest first, and say for each what became of it.
 
-    By conditions: those that no retry has mended yet. By `ids`: each of them, or why not. More than 1,000 that match
-    a filter are retried in the background, and `job` says where to ask how far it is: 409 while 20 such jobs of a
-    project are under way. A dry run tells of 1,000.
+    By conditions: those that no retry has mended yet; of an execution and its retries, the newest alone. By `ids`: each
+    of them, or why not. More than 1,000 that match a filter are retried in the background, and `job` says where to ask
+    how far it is: 409 while 20 such jobs of a project are under way. A dry run tells of 1,000.
     """
     with database() as connection:
 
