@@ -6,7 +6,7 @@ from app.credentials.key_check import unreadable
 from app.credentials.vault import Vault
 from app.doctor.finding import LISTED, Finding
 from app.places import build
-from app.repository import credentials, execution_data, failures, node_packages, workers
+from app.repository import credentials, damaged_data, failures, node_packages, workers
 from app.repository.connection import Connection
 from app.repository.execution_counts import queue_state
 from app.settings import Settings
@@ -45,7 +45,7 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
 
 def examine_run_data(connection: Connection) -> Iterator[Finding]:
     """Whether what the newest executions have recorded can be read."""
-    damaged = execution_data.find_damaged(connection, limit=RUNS_EXAMINED)
+    damaged = damaged_data.find_damaged(connection, limit=RUNS_EXAMINED)
     named = ", ".join(map(str, damaged[:LISTED])) + (", ..." if len(damaged) > LISTED else "")
     yield Finding(
         "run data",

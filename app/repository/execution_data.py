@@ -12,7 +12,6 @@ from itertools import chain, pairwise
 from typing import IO, Any, Protocol, cast
 
 import zstandard
-from psycopg import errors as pg
 
 from app.repository.connection import Connection, read_again
 from app.repository.run_index import encode_index
@@ -31,9 +30,6 @@ SLICE_BYTES = 512 * 1024
 # A slice of an older row costs PostgreSQL the whole row, so there are fewer of them.
 OLD_SLICE_BYTES = 4 * SLICE_BYTES
 CUT_SLICE_BYTES = 128 * 1024  # from a cut on little is read
-EXAMINED_BYTES = 64 * 1024
-CORRUPTED = (pg.DataCorrupted, pg.InternalError_)
-"""What PostgreSQL raises where its own pages or compressed values are damaged."""
 
 # OFFSET 0: the bytes of an older row are made once, not once for each use. Those of a new one are not touched here.
 WHOLE = """
@@ -49,13 +45,6 @@ BEGINNINGS = """
       FROM execution_data AS d
      CROSS JOIN LATERAL (SELECT coalesce(d.encoded, convert_to(d.data::text, 'UTF8')) AS bytes OFFSET 0) AS s
      WHERE d.execution_id = ANY(%(ids)s)
-"""
-
-NEWEST = """
-    SELECT d.execution_id
-      FROM execution_data AS d
-     ORDER BY d.execution_id DESC
-     LIMIT %(limit)s
 """
 
 SLICE = """
@@ -98,7 +87,7 @@ class Encoded:
 class StoredData:
     """The beginning of what is stored of an execution, of `size` bytes in all, and how to know the rest.
 
-    `old`: from before compression.
+    `old`: from before compression. `text`: the JSON, where it is small and was decoded already.
     """
 
     execution_id: int
@@ -107,6 +96,12 @@ class StoredData:
     version: str
     size: int
     beginning: bytes
+    text: bytes | None = None
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is a frame that is here as a whole and may be decoded at once."""
+        return self.encoding == ZSTD and self.size == len(self.beginning) and self.json_bytes <= SLICE_BYTES
 
     @property
     def json_bytes(self) -> int:
@@ -186,49 +181,6 @@ def read_beginnings(connection: Connection, ids: Sequence[int], size: int = SLIC
         return {row[0]: StoredData(*row) for row in rows}
 
 
-def read_intact(
-    connection: Connection, ids: Sequence[int], size: int = SLICE_BYTES
-) -> tuple[dict[int, StoredData], set[int]]:
-    """As `read_beginnings`, without what is damaged as far as that shows in the beginning; and the ids of that.
-
-    The connection must be in no transaction.
-    """
-    found: dict[int, StoredData] = {}
-    damaged: set[int] = set()
-    try:
-        found = read_beginnings(connection, ids, size)
-    except CORRUPTED:
-        for execution_id in ids:
-            try:
-                found |= read_beginnings(connection, [execution_id], size)
-            except CORRUPTED:
-                damaged.add(execution_id)
-    decompressor = zstandard.ZstdDecompressor()
-    damaged |= {execution_id for execution_id, stored in found.items() if _is_damaged(decompressor, stored)}
-    return {execution_id: stored for execution_id, stored in found.items() if execution_id not in damaged}, damaged
-
-
-def find_damaged(connection: Connection, *, limit: int) -> list[int]:
-    """Those of the newest `limit` executions with data whose data is damaged in its first EXAMINED_BYTES."""
-    ids = [execution_id for (execution_id,) in connection.execute(NEWEST, {"limit": limit})]
-    return sorted(read_intact(connection, ids, EXAMINED_BYTES)[1])
-
-
-def _is_damaged(decompressor: zstandard.ZstdDecompressor, stored: StoredData) -> bool:
-    """Whether what is at hand does not decode, or is no object. (Whether that is JSON is not worth its time.)"""
-    is_whole = stored.size == len(stored.beginning)
-    if stored.encoding != ZSTD:
-        text = stored.beginning.strip()
-        return text[:1] != b"{" or (is_whole and text[-1:] != b"}")
-    try:
-        if is_whole and stored.json_bytes <= SLICE_BYTES:
-            return len(decompressor.decompress(stored.beginning)) != stored.json_bytes
-        length = sum(map(len, decompressor.read_to_iter(stored.beginning)))
-        return is_whole and length != stored.json_bytes
-    except zstandard.ZstdError:
-        return True
-
-
 class DataReader:
     """Reads what is stored to its end; no connection is held between two slices. For one thread."""
 
@@ -265,10 +217,12 @@ class DataReader:
 
     def as_json(self, stored: StoredData) -> Iterable[bytes]:
         """The JSON, in pieces of bounded size however well it was compressed. Raises DataGone."""
+        if stored.text is not None:
+            return (stored.text,)
         if stored.encoding != ZSTD:
             return self.as_stored(stored)
         try:
-            if stored.size == len(stored.beginning) and stored.json_bytes <= SLICE_BYTES:
+            if stored.is_small:
                 return (self._decompressor.decompress(stored.beginning),)
         except zstandard.ZstdError as error:
             raise DataDamaged(stored.execution_id) from error

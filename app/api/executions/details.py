@@ -15,7 +15,8 @@ from app.api.executions.stream import Part
 from app.api.rendering import render_execution
 from app.repository.connection import Connection, read_again
 from app.repository.custom_data import read_custom_data
-from app.repository.execution_data import Opener, read_intact
+from app.repository.damaged_data import read_intact
+from app.repository.execution_data import Opener
 from app.repository.executions import Execution
 from app.repository.workflows import WorkflowVersion, get_versions, version_sizes
 from app.schemas.base import splice

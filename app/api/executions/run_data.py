@@ -17,8 +17,9 @@ from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.reads import from_primary_after_all, reading, reading_later
 from app.repository.connection import Connection
+from app.repository.damaged_data import read_intact
 from app.repository.errors import Conflict, NodeDataNotFound
-from app.repository.execution_data import DataDamaged, DataGone, Opener, read_intact
+from app.repository.execution_data import DataDamaged, DataGone, Opener
 from app.repository.executions import Execution, get_execution
 from app.repository.relatives import read_attempts, read_origin
 from app.repository.run_pages import ItemPage, RunData, open_index, output_of, read_whole

@@ -9,8 +9,9 @@ import zstandard
 
 from app.api.executions import details as execution_details
 from app.api.executions import stream as execution_stream
-from app.repository import execution_data
-from app.repository.execution_data import read_beginnings, read_intact
+from app.repository import damaged_data
+from app.repository.damaged_data import find_damaged, read_intact
+from app.repository.execution_data import read_beginnings
 
 MEBIBYTE = 2**20
 
@@ -137,7 +138,7 @@ def test_damaged_data_keeps_no_others_back(api, workflow, caplog, length, coding
         assert api.get(f"/executions/{number}").status_code == 200
     assert "Traceback" not in caplog.text
     seen_at_the_beginning = [number for number in numbers[:-1] if length == 1_000 or number != numbers[1]]
-    assert execution_data.find_damaged(api.db, limit=100) == seen_at_the_beginning
+    assert find_damaged(api.db, limit=100) == seen_at_the_beginning
 
 
 def decoded(answer):
@@ -159,7 +160,7 @@ def test_what_postgresql_cannot_read_keeps_no_others_back(api, workflow, monkeyp
             )
         return read_beginnings(connection, ids, size)
 
-    monkeypatch.setattr(execution_data, "read_beginnings", read)
+    monkeypatch.setattr(damaged_data, "read_beginnings", read)
     page = api.get("/executions?includeData=true").json["data"]
     assert [(int(each["id"]), each.get("dataIsDamaged")) for each in page] == [(other, None), (broken, True)]
     assert api.get(f"/executions/{broken}?includeData=true").status_code == 409
