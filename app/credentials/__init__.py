@@ -1,1 +1,1 @@
-"""Credentials: the vault, which alone encrypts and decrypts them."""
+"""Credentials: their types, the vault, which alone encrypts and decrypts them, and the tokens of OAuth."""

@@ -1,1 +1,1 @@
-"""Runs one workflow graph in memory; knows no HTTP and no SQL."""
+"""Runs one workflow graph in memory; knows no HTTP server, and no SQL of this program."""

@@ -1,1 +1,1 @@
-"""Moving in from elsewhere: workflows from files."""
+"""Moving in from elsewhere: workflows from files, or everything from an n8n."""

@@ -1,4 +1,4 @@
-"""The shapes of requests and answers: marshmallow schemas, and the plain functions that render answers.
+"""The shapes of requests and answers, as marshmallow schemas. (What is hot is rendered by app.api.rendering.)
 
 The OpenAPI document is made from the schemas. Nothing here knows HTTP, SQL or the engine.
 """

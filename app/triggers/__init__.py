@@ -1,4 +1,4 @@
-"""What starts executions by itself, read from a workflow document: webhooks and schedules.
+"""What starts executions, read from a workflow document: webhooks, forms, chats, MCP servers, schedules, polls.
 
 Knows n8n's trigger nodes and their parameters; knows no SQL, no HTTP and nothing of how workflows run.
 """

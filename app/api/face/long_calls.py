@@ -1,6 +1,6 @@
 """How many of the calls that take long one process answers at the same time: each of them holds a thread.
 
-What is made once for an application, so that two in one process do not share it.
+They are made once for an application, so that two in one process do not share them.
 """
 
 from dataclasses import dataclass, field

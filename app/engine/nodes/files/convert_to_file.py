@@ -1,4 +1,4 @@
-"""Convert to File: JSON, text, base64 and separated values into files that items carry."""
+"""Convert to File: JSON, text, base64, rows and calendars into files that items carry."""
 
 import math
 from collections.abc import Callable

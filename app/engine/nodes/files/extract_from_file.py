@@ -1,4 +1,4 @@
-"""Extract From File: JSON, text, base64 and separated values out of the files that items carry."""
+"""Extract From File: JSON, text, base64, rows, PDF texts and calendars out of the files that items carry."""
 
 from typing import Any
 
