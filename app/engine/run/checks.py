@@ -29,10 +29,16 @@ def check_bounds(graph: Graph) -> None:
 
 
 def check_runnable(graph: Graph) -> None:
-    """Raise InvalidWorkflow for what no run can begin with: unknown types, too many inputs, too much for its order."""
+    """Raise InvalidWorkflow for what no run can begin with: unknown types, too many inputs, too much for its order.
+
+    A graph that has passed is not checked again, for most runs are short: it is the same then.
+    """
+    if None in graph.passed:
+        return
     check_bounds(graph)
     _check_order(graph)
     check_installed(graph, graph.nodes.values())
+    graph.passed.add(None)
 
 
 def _check_order(graph: Graph) -> None:
@@ -47,11 +53,15 @@ def _check_order(graph: Graph) -> None:
 
 def check_parameters(graph: Graph, start: str, pinned: Collection[str] = ()) -> None:
     """Raise WorkflowHasIssues for nodes that lack parameters, where a run from `start` comes to them; those that are
-    `pinned` do not run."""
+    `pinned` do not run. Without such, a start that has passed is not checked again."""
+    if start in graph.passed and not pinned:
+        return
     due = (node for node in graph.reachable(start) if not node.disabled and node.name not in pinned)
     issues_by_node = {node.name: issues for node in due if (issues := _find_issues(node))}
     if issues_by_node:
         raise WorkflowHasIssues(report_issues(issues_by_node))
+    if not pinned:
+        graph.passed.add(start)
 
 
 def check_configured(graph: Graph) -> None:

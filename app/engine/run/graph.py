@@ -91,6 +91,9 @@ class Graph:
     pin_data: dict[str, list[dict[str, Any]]]
     static_data: dict[str, Any]
     instance_timezone: str = "UTC"
+    passed: set[str | None] = field(default_factory=set, repr=False, compare=False)
+    """Which checks need not be made again (app/engine/run/checks.py), for runs share a graph and change nothing of it:
+    None stands for that of the whole, a name for that of what a run from this node comes to."""
 
     @property
     def timezone(self) -> str:

@@ -1,5 +1,7 @@
 """Which workflow documents are accepted, and what the refusal says."""
 
+from dataclasses import replace
+
 import pytest
 
 from app.engine import nodes
@@ -128,6 +130,27 @@ def test_a_node_that_lacks_a_parameter_is_refused_where_the_run_comes_to_it():
     check_parameters(parse_workflow(workflow([START, empty])), "Start")
     check_parameters(parse_workflow(chain(START, empty)), "Start", pinned={"X"})
     check_parameters(parse_workflow(chain(START, {**empty, "disabled": True})), "Start")
+
+
+def test_runs_that_share_a_graph_have_it_checked_once():
+    asked: list[str] = []
+    types = nodes.load()
+    graph = parse_for(chain(START, node("X", "stopAndError", {"errorMessage": "no"})), types)
+    kind = graph.nodes["X"].kind
+    graph.nodes["X"].kind = replace(kind, issues=lambda *_: asked.append("issues") or [])
+    for _ in range(3):
+        check_runnable(graph)
+        check_parameters(graph, "Start")
+    assert asked == ["issues"]
+    check_parameters(graph, "X")
+    check_parameters(graph, "Start", pinned={"Start"})
+    assert len(asked) == 3, "what a run from elsewhere comes to, and what pins leave of it, are other questions"
+    graph.nodes["X"].kind = replace(kind, installed=False)
+    check_runnable(graph)
+    refused = parse_for(chain(START, node("X", "stopAndError")), types)
+    for _ in range(2):
+        with pytest.raises(WorkflowHasIssues):
+            check_parameters(refused, "Start")
 
 
 def test_what_can_be_kept_but_not_run_is_refused_when_it_is_to_run():
