@@ -4,11 +4,13 @@ import asyncio
 import datetime
 import http.client
 import ipaddress
+import json
 import ssl
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from app.engine.nodes.http_request.answers import Reading, items_of, memory_of
-from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, answered, in_batches
+from app.engine.nodes.http_request.requests import AT_ONCE, MAX_UNDER_WAY, Prepared, answered, in_batches, send_one
 from app.engine.run.errors import NodeError
 from app.engine.run.meter import Meter, TooMuchData
 from app.engine.run.ports import Ports
@@ -283,3 +285,19 @@ def test_the_bytes_of_an_answer_count_while_it_comes() -> None:
     with pytest.raises(TooMuchData):
         asyncio.run(ask())
     assert (taken, context.held) == (900, 0)
+
+
+def test_what_an_error_says_at_length_is_read_in_a_thread(beside: list[str]) -> None:
+    said = {"error": "x" * 2**21}
+    answer = Answer(500, "No", {"content-type": "application/json"}, json.dumps(said).encode(), "http://a.example")
+
+    class Answering:
+        async def send(self, call: Call) -> Answer:
+            return answer
+
+    ways = {"outgoing": Answering(), "hold": lambda size: None, "release": lambda size: None}
+    context: Any = SimpleNamespace(items=[{"json": {}}], continues_on_fail=True, version=4.5, **ways)
+    send = partial(send_one, context, Call("GET", answer.url), Reading(), 0)
+    [item] = asyncio.run(in_batches(context, [{}], -1, 0, lambda index: Prepared(send)))
+    assert item["json"]["details"]["body"] == said
+    assert {"check", "_told"} <= set(beside)

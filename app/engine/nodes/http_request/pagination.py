@@ -71,7 +71,7 @@ async def all_pages(context: NodeContext, pagination: dict[str, Any], request: I
             variables["$pageCount"] += 1
             complete = await _is_complete(context, pagination, variables, index)
             if not (complete and pagination.get("paginationCompleteWhen") == "receiveSpecificStatusCodes"):
-                _check_page(answer, request.reading, index)
+                await compute(_check_page, answer, request.reading, index, size=work_of(answer))
             output.extend(await read_items(context, answer, request.reading, index))
         if complete or (most is not None and variables["$pageCount"] >= most):
             return output

@@ -12,7 +12,7 @@ from typing import Any
 from app.engine.nodes.http_request.answers import Reading, check, memory_of, read_items, work_of
 from app.engine.nodes.http_request.failures import RequestFailed, of_exception
 from app.engine.nodes.http_request.parameter_values import work_of_request
-from app.engine.run.computing import compute, yield_to_loop
+from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
@@ -133,7 +133,8 @@ async def in_batches(
             if not isinstance(answer, BaseException):
                 output.extend(answer)
             elif isinstance(answer, NodeError) and context.continues_on_fail:
-                output.append({"json": _told(answer, context.version), "pairedItem": {"item": index}})
+                told = await compute(_told, answer, context.version, size=_work_of_error(answer))
+                output.append({"json": told, "pairedItem": {"item": index}})
             else:
                 raise answer
     return output
@@ -144,6 +145,12 @@ def _told(error: NodeError, version: float) -> dict[str, Any]:
     if not isinstance(error, RequestFailed):
         return {"error": error.message}
     return {"error": error.shown, **({"details": error.details()} if version >= DETAILED_SINCE else {})}
+
+
+def _work_of_error(error: NodeError) -> int:
+    """How much it is to read what an answer says of the error, in items that are computed."""
+    refusal = error.refusal if isinstance(error, RequestFailed) else None
+    return 0 if refusal is None else len(refusal.text) // BYTES_OF_ONE
 
 
 @asynccontextmanager
@@ -199,5 +206,5 @@ async def _send(context: NodeContext, call: Call, reading: Reading, item: int, r
 async def send_one(context: NodeContext, call: Call, reading: Reading, item: int) -> list[Item]:
     """The items that come of an item's request. Raises NodeError."""
     async with answered(context, call, reading, item) as answer:
-        check(answer, reading, item)
+        await compute(check, answer, reading, item, size=work_of(answer))
         return await read_items(context, answer, reading, item)
