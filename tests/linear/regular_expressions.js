@@ -1,9 +1,9 @@
-// Reads {acorn, files, attacks?} as JSON; without attacks it prints the regular expressions of the files, with attacks
+// Reads {acorn, files, texts, attacks?} as JSON, where texts are programs of [name, text] each; without attacks it prints the regular expressions of the files, with attacks
 // (one list of [beginning, unit, end] for each expression) those that take more than their share of a longer text.
 'use strict';
 
 const fs = require('node:fs');
-const { acorn, files, attacks } = JSON.parse(fs.readFileSync(0, 'utf8'));
+const { acorn, files, texts, attacks } = JSON.parse(fs.readFileSync(0, 'utf8'));
 const [SMALL, FACTOR] = [2_000, 8];
 const [NOTICED, LEAST] = [0.1, 8]; // milliseconds
 
@@ -11,6 +11,10 @@ function* literals(node) {
   if (Array.isArray(node)) for (const each of node) yield* literals(each);
   else if (node && typeof node === 'object') {
     if (node.regex) yield node.regex;
+    if (node.callee?.name === 'RegExp') {
+      const [pattern, flags] = node.arguments.map((each) => (each.type === 'Literal' ? String(each.value) : undefined));
+      yield { pattern: pattern ?? null, flags: flags ?? '' };
+    }
     for (const key of Object.keys(node)) if (key !== 'regex') yield* literals(node[key]);
   }
 }
@@ -28,10 +32,17 @@ function milliseconds(use) {
 }
 
 const { parse } = require(acorn);
-const found = files.flatMap((file) => {
-  const text = fs.readFileSync(file, 'utf8');
+const programs = [...files.map((file) => [file, fs.readFileSync(file, 'utf8')]), ...texts];
+const found = programs.flatMap(([file, text]) => {
   const sourceType = /^(?:import|export) /m.test(text) ? 'module' : 'script';
-  const program = parse(text, { ecmaVersion: 'latest', sourceType, allowReturnOutsideFunction: true });
+  const options = { ecmaVersion: 'latest', sourceType, allowReturnOutsideFunction: true };
+  let program;
+  try {
+    program = parse(text, options);
+  } catch (error) {
+    if (files.includes(file)) throw error;
+    return []; // no program, though it looks like one
+  }
   return [...literals(program.body)].map(({ pattern, flags }) => ({ file, pattern, flags }));
 });
 if (!attacks) console.log(JSON.stringify(found));

@@ -1,10 +1,14 @@
 """Regular expressions of our own JavaScript take time that grows with the length of a text, as those of Python do."""
 
+import importlib
 import json
+import pkgutil
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import app
 from app.engine.sandbox.process import NODE
@@ -23,6 +27,17 @@ AS_IN_PYTHON = (
 """What JavaScript writes in another way; attacks need no more than texts that are like those that match."""
 
 
+MADE = {
+    "app.engine.nodes.conditions.facts.MATCH_PATTERN",
+    "app.engine.nodes.conditions.old_conditions.MATCH_PATTERN",
+    "app.engine.nodes.rename_keys.REPLACE",
+    "engine/nodes/files/js/pdf-surroundings.js",
+    "engine/sandbox/js/realm/evaluate.js",
+    "engine/sandbox/js/realm/methods-string.js",
+    "packages/js/parameters.js",
+    "packages/js/routing.js",
+}
+"""Programs that make some of their regular expressions of others, or of what a workflow says."""
 KNOWN = {
     r"\[\^[^\]]+\](?:: .*$)?",
     r"\s{0,2}\[[^\]]*\]: .*$",
@@ -46,21 +61,33 @@ def attacks_on(pattern: str) -> list[tuple[str, str, str]]:
     return list(parts(re.compile(pattern)))
 
 
+def texts() -> list[tuple[str, str]]:
+    """Programs and expressions that modules hold, by the names that they have there."""
+    found = []
+    for module in pkgutil.walk_packages([str(ROOT)], "app."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            if isinstance(value, str) and ("=>" in value or "const " in value):
+                text = value.replace("%d", "0").removeprefix("={{").removesuffix("}}")
+                found.append((f"{module.name}.{name}", f"async () => {{ {text} }}"))
+    return found
+
+
 def test_they_are_linear():
-    found = node(acorn=str(ACORN), files=FILES)
+    given = {"acorn": str(ACORN), "files": FILES, "texts": texts()}
+    found = node(**given)
     assert found
-    attacks = [attacks_on(each["pattern"]) for each in found]
-    for place, each in enumerate(found):
-        if each["pattern"] in KNOWN:
-            attacks[place] = []
-    slow = node(acorn=str(ACORN), files=FILES, attacks=attacks)
+    made = {each["file"] for each in found if each["pattern"] is None}
+    assert {name.removeprefix(f"{ROOT}/") for name in made} == MADE
+    attacks = [attacks_on(each["pattern"]) if each["pattern"] not in (None, *KNOWN) else [] for each in found]
+    slow = node(**given, attacks=attacks)
     assert not slow, "\n".join(slow)
 
 
-def test_a_quadratic_one_is_noticed(tmp_path):
-    file = tmp_path / "quadratic.js"
-    file.write_text(r"const quadratic = /\s*\([^)]*\)$/; const linear = /a+b?/g;")
-    found = node(acorn=str(ACORN), files=[str(file)])
+@pytest.mark.parametrize("program", [r"/\s*\([^)]*\)$/", r"new RegExp('\\s*\\([^)]*\\)$', 'g')"])
+def test_a_quadratic_one_is_noticed(program):
+    text = f"const quadratic = {program}; const linear = /a+b?/g;"
+    given = {"acorn": str(ACORN), "files": [], "texts": [("odd", text)]}
+    found = node(**given)
     attacks = [attacks_on(each["pattern"]) for each in found]
-    [slow] = node(acorn=str(ACORN), files=[str(file)], attacks=attacks)
+    [slow] = node(**given, attacks=attacks)
     assert slow.startswith(r"/\s*\([^)]*\)$/")

@@ -5,9 +5,12 @@ Each stands at the top of its module, where it is found here, so that a new one 
 
 import ast
 import importlib
+import json
 import os
 import pkgutil
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +42,7 @@ MADE_IN_FUNCTIONS = {
     "app/engine/values/tables.py": "from a delimiter; see test_table_pattern",
 }
 PYTHON_CALLS = {"compile", "sub", "subn", "match", "search", "fullmatch", "split", "findall", "finditer"}
+IMPORTED = re.compile(r"^\s*(?:from|import)\b.*\bre(?:gex)?\b", re.MULTILINE)
 ROOT = Path(app.__file__).parent
 
 
@@ -53,6 +57,37 @@ def patterns() -> Iterator[Any]:
                 listed = [each for row in value if isinstance(row, tuple) for each in row]
                 for pattern in (each for each in listed if isinstance(each, re.Pattern)):
                     yield pytest.param(pattern.findall, pattern, id=f"{module.name}.{name}-{pattern.pattern[:20]}")
+
+
+COMPILED = """
+import importlib, json, pkgutil, re, sys
+import app
+compile, found, root = re._compiler.compile, [], app.__path__[0] + "/"
+def note(pattern, flags=0):
+    frame = sys._getframe(1)
+    while frame.f_globals["__name__"].partition(".")[0] in ("functools", "marshmallow", "re"):
+        frame = frame.f_back
+    made = compile(pattern, flags)
+    if frame.f_code.co_filename.startswith(root) and isinstance(made.pattern, str):
+        found.append([frame.f_code.co_filename[len(root):], frame.f_lineno, made.pattern, made.flags])
+    return made
+re.purge()
+re._compiler.compile = note
+for module in pkgutil.walk_packages(app.__path__, "app."):
+    importlib.import_module(module.name)
+print(json.dumps(found))
+"""
+
+
+def compiled_elsewhere() -> dict[str, re.Pattern[str]]:
+    """What is compiled as the modules are loaded and has no name at the top of one: in a class, in a dictionary, as a
+    default, for a validator."""
+    program = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, check=True)
+    named = {each.values[1] for each in patterns()}
+    compiled = {
+        f"{file}:{line}": re.compile(pattern, flags) for file, line, pattern, flags in json.loads(program.stdout)
+    }
+    return {place: pattern for place, pattern in compiled.items() if pattern not in named}
 
 
 def uses(name: str, source: str) -> set[str]:
@@ -103,6 +138,12 @@ def test_it_is_linear(use, pattern):
     assert grows_with_the_square(use, pattern) == []
 
 
+def test_those_without_a_name_are_linear():
+    found = compiled_elsewhere()
+    assert found
+    assert [place for place, each in found.items() if grows_with_the_square(each.findall, each)] == []
+
+
 @pytest.mark.parametrize(
     ("use", "quadratic"),
     [
@@ -143,22 +184,32 @@ def test_each_stands_at_the_top_of_its_module():
     for file in sorted(ROOT.rglob("*.py")):
         if "node_modules" in file.parts:
             continue
-        if "import re\n" not in (text := file.read_text()):
+        if not IMPORTED.search(text := file.read_text()):
             continue
         tree = ast.parse(text)
+        names = _names_of_re(tree)
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
                 calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-                if any(_is_a_call_of_re(call) for call in calls):
+                if any(ast.unparse(call.func) in names for call in calls):
                     inside[f"app/{file.relative_to(ROOT)}"] = True
     assert inside.keys() <= MADE_IN_FUNCTIONS.keys()
 
 
-def _is_a_call_of_re(call: ast.Call) -> bool:
-    function = call.func
-    return (
-        isinstance(function, ast.Attribute)
-        and isinstance(function.value, ast.Name)
-        and function.value.id == "re"
-        and function.attr in PYTHON_CALLS
-    )
+def _names_of_re(tree: ast.Module) -> set[str]:
+    """What the functions of `re` are called in a module, however it imports them."""
+    names: set[str] = set()
+    for each in ast.walk(tree):
+        if isinstance(each, ast.Import):
+            for alias in each.names:
+                if alias.name in ("re", "regex"):
+                    names |= {f"{alias.asname or alias.name}.{call}" for call in PYTHON_CALLS}
+        elif isinstance(each, ast.ImportFrom) and each.module in ("re", "regex"):
+            names |= {alias.asname or alias.name for alias in each.names if alias.name in PYTHON_CALLS}
+    return names
+
+
+@pytest.mark.parametrize("imported", ["import os, re", "import re as other", "from re import compile as made"])
+def test_a_call_is_seen_however_re_is_imported(imported):
+    call = {"import os, re": "re.compile", "import re as other": "other.compile"}.get(imported, "made")
+    assert call in _names_of_re(ast.parse(imported))

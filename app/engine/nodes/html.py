@@ -54,7 +54,7 @@ const answer = ({ html, entries, options, version }) => {
   const clean = (value) => {
     if (typeof value !== 'string') return value;
     const made = options.trimValues ? value.trim() : value;
-    return options.cleanUpText ? made.replace(/^\\s+|\\s+$|[\\r\\n]/g, '').replace(/\\s+/g, ' ') : made;
+    return options.cleanUpText ? made.trim().replace(/[\\r\\n]/g, '').replace(/\\s+/g, ' ') : made;
   };
   const made = {};
   for (const entry of entries) {
