@@ -194,8 +194,9 @@ def _concatenate(values: list[Any], field: dict[str, Any]) -> str:
 
 
 def _separator(field: dict[str, Any]) -> str:
-    separator = field.get("separateBy", ",")
-    return str(field.get("customSeparator", "") if separator == "other" else separator)
+    given = field.get("separateBy", ",")
+    separator = field.get("customSeparator", "") if given == "other" else given
+    return "," if separator is None else conversions.to_string(separator)
 
 
 def _count_unique(values: list[Any], field: dict[str, Any]) -> int:

@@ -85,7 +85,7 @@ def _rules(entry: dict[str, Any]) -> Rules:
     version = options.get("version")
     return Rules(
         options.get("caseSensitive", True) is not False,
-        options.get("typeValidation") == "loose",
+        options.get("typeValidation", "strict") != "strict",
         version if isinstance(version, int | float) else 1,
     )
 

@@ -76,7 +76,7 @@ def _request(file: GivenFile) -> dict[str, Any]:
     pages = conversions.to_number(options.get("maxPages") or 0)
     return {
         "data": to_base64(file.content),
-        "password": str(options["password"]) if options.get("password") else None,
+        "password": conversions.to_string(options["password"]) if options.get("password") else None,
         "pages": pages if pages == pages else 0,
         "join": options.get("joinPages") is not False,
     }

@@ -11,7 +11,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.sandbox import bundles
-from app.engine.values import tables
+from app.engine.values import conversions, tables
 
 MIME_TYPES = {
     "html": "text/html",
@@ -62,6 +62,7 @@ const answer = ({ data, sheetName, range, header, empty, raw, text, mark }) => {
     checkSpan(decode(sheet['!ref']));
   }
   const options = {};
+  if (typeof range === 'object') throw new Error('The range has to be a text such as A2:C9, or a number');
   if (range !== undefined) {
     options.range = isNaN(range) ? range : parseInt(range, 10);
     if (isNaN(range)) checkSpan(decode(range));
@@ -104,11 +105,16 @@ def read_request(data: str, options: dict[str, Any], *, keeps_mark: bool = False
         "raw": bool(options.get("rawData")),
         "text": bool(options.get("readAsString")),
         "mark": keeps_mark,
-        "sheetName": str(options.get("sheetName") or ""),
+        "sheetName": _name(options, ""),
     }
-    if options.get("range"):
+    if conversions.truthy(options.get("range")):
         request["range"] = options["range"]
     return request
+
+
+def _name(options: dict[str, Any], otherwise: str) -> str:
+    given = options.get("sheetName")
+    return conversions.to_string(given) if conversions.truthy(given) else otherwise
 
 
 async def read_sheets(context: NodeContext, requests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -130,7 +136,7 @@ async def write_sheet(
         "rows": rows,
         "format": operation,
         "header": options.get("headerRow") is not False,
-        "sheetName": str(options.get("sheetName") or "Sheet") if operation in SHEET_OPTIONS else "Sheet",
+        "sheetName": _name(options, "Sheet") if operation in SHEET_OPTIONS else "Sheet",
         "compression": bool(options.get("compression")) and operation in ("xlsx", "ods"),
     }
     [answer] = await call_library(context, await bundles.program(WRITE, xlsx=LIBRARY), [request])

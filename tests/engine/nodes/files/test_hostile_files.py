@@ -147,3 +147,14 @@ def test_json_that_is_nested_too_deeply_is_said_to_be(engine: Engine) -> None:
     """JavaScript reads it without a complaint."""
     for deep in (b"[" * 2_000 + b"]" * 2_000, b"[" * 200_000 + b"0," * 300_000 + b"0" + b"]" * 200_000):
         assert refusal(extract(engine, deep, "fromJson")).startswith("The JSON is nested too deeply")
+
+
+@pytest.mark.parametrize("given", [[], {}, ["A2"]])
+def test_a_range_that_is_none_is_refused(engine: Engine, given: Any) -> None:
+    said = refusal(extract(engine, workbook("<sheetData/>"), "xlsx", {"range": given}))
+    assert said == "The range has to be a text such as A2:C9, or a number"
+
+
+def test_a_sheet_is_looked_for_by_the_text_of_its_name(engine: Engine) -> None:
+    said = refusal(extract(engine, workbook("<sheetData/>"), "xlsx", {"sheetName": ["T", 5]}))
+    assert said == 'Spreadsheet does not contain sheet called "T,5"!'
