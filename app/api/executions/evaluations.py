@@ -15,8 +15,9 @@ from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.repository.connection import Connection
+from app.repository.damaged_data import read_intact
 from app.repository.errors import Conflict, ExecutionNotFound
-from app.repository.execution_data import read_data
+from app.repository.execution_data import DataDamaged, read_data
 from app.repository.executions import Execution, get_execution
 from app.repository.workflows import get_versions
 from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, ItemPlace, Recorded
@@ -104,6 +105,8 @@ def check_size(execution: Execution) -> int:
 def read_recorded(connection: Connection, execution: Execution) -> Recorded:
     """What the execution has recorded. Raises ExecutionNotFound, Conflict."""
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
+    if read_intact(connection, [execution.id])[1]:
+        raise Conflict(str(DataDamaged(execution.id)))
     data = read_data(connection, [execution.id]).get(execution.id)
     if version is None:
         raise ExecutionNotFound

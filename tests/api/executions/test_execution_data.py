@@ -131,7 +131,7 @@ def test_damaged_data_keeps_no_others_back(api, workflow, caplog, length, coding
         (number, None, texts) if number == numbers[-1] else (number, True, None) for number in reversed(numbers)
     ]
     for number in numbers[:-1]:
-        for path in ("?includeData=true", "/data", "/data?node=A"):
+        for path in ("?includeData=true", "/data", "/data?node=A", "/parameters?node=A"):
             answer = api.get(f"/executions/{number}{path}", headers=headers)
             told = decoded(answer)["message"]
             assert (answer.status_code, f"The data of execution {number} is damaged" in told) == (409, True), path
