@@ -43,6 +43,8 @@ TAKE = """
                       AND NOT EXISTS (SELECT FROM trigger_hooks AS b
                                        WHERE b.workflow_id = d.workflow_id AND b.node = d.node AND b.id < d.id
                                          AND b.done_at IS NULL)
+                      AND NOT EXISTS (SELECT FROM workflows AS o
+                                       WHERE o.id = d.workflow_id AND o.project_id = ANY(%(busy)s::text[]))
                     ORDER BY d.id
                     LIMIT %(limit)s
                       FOR UPDATE SKIP LOCKED)
@@ -114,11 +116,14 @@ def ask_to_delete(connection: Connection, workflow_id: str, but: Sequence[str] =
         notifications.announce_hooks(connection)
 
 
-def take(connection: Connection, worker_id: int, limit: int) -> list[Hook]:
-    """At most `limit` that are to be done, for this worker alone; nothing for one whose lease has lapsed."""
+def take(connection: Connection, worker_id: int, limit: int, busy: Sequence[str] = ()) -> list[Hook]:
+    """At most `limit` that are to be done, for this worker alone; nothing for one whose lease has lapsed.
+
+    Those of projects that keep the worker `busy` are left to others.
+    """
     if limit < 1 or not hold_lease(connection, worker_id):
         return []
-    rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit})
+    rows = connection.execute(TAKE, {"worker_id": worker_id, "limit": limit, "busy": list(busy)})
     return [Hook(number, action, urls, TriggerNode(*trigger)) for number, action, urls, *trigger in rows]
 
 

@@ -19,7 +19,10 @@ from app.worker.triggers.contexts import TriggerContexts, changes_of
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 10
+AT_ONCE, IN_A_STEP = 10, 5
+"""How much one worker arranges at the same time, and takes up at once."""
+BUSY = 5
+"""A project for which so much is under way is passed over: one whose providers are slow leaves room to others."""
 SECONDS = 60.0
 LOOK_SECONDS = 2.0
 """How often it is looked for what no hint has told of."""
@@ -50,9 +53,14 @@ class Arranging(TaskSet):
         return Chore("arrangements with providers", self._step, self._hint)
 
     async def _step(self) -> float:
-        if self.room > 0 and not self._stopping():
-            for hook in await self._database.transact(trigger_hooks.take, self._worker_id(), self.room):
-                self.start(self._do(self._worker_id(), hook))
+        room = min(IN_A_STEP, self.room)
+        if room > 0 and not self._stopping():
+            busy = [project for project, number in self.by_project.items() if number >= BUSY]
+            taken = await self._database.transact(trigger_hooks.take, self._worker_id(), room, busy)
+            for hook in taken:
+                self.start(self._do(self._worker_id(), hook), hook.trigger.project_id)
+            if len(taken) == IN_A_STEP:
+                return 0.0
         return LOOK_SECONDS
 
     async def _do(self, worker_id: int, hook: Hook) -> None:

@@ -5,20 +5,20 @@ import asyncio
 import orjson
 
 from app.engine.run.errors import NodeError
-from app.repository import static_data, trigger_hooks, workers, workflows
+from app.repository import projects, static_data, trigger_hooks, workers, workflows
 from app.repository.notifications import HOOKS_CHANNEL, NEW_CHANNEL, listen
 from app.repository.trigger_hooks import NewHook
 from app.worker.triggers.arranging import Arranging
+from tests.patience import PATIENCE_SECONDS
 from tests.worker.triggers.conftest import station, triggered, until
 
 HOOK = NewHook("Start", b'{"default":"http://here"}')
 
 
-def ask(queue, *actions: str) -> list[int]:
-    version_id = workflows.get_workflow(queue.connection, "w1").version_id
-    return [
-        number for action in actions for number in trigger_hooks.ask(queue.connection, "w1", version_id, action, [HOOK])
-    ]
+def ask(queue, *actions: str, workflow_id: str = "w1") -> list[int]:
+    version_id = workflows.get_workflow(queue.connection, workflow_id).version_id
+    asked = [trigger_hooks.ask(queue.connection, workflow_id, version_id, action, [HOOK]) for action in actions]
+    return [number for numbers in asked for number in numbers]
 
 
 def test_one_worker_does_it_in_order_and_what_is_kept_stays(queue, database_url) -> None:
@@ -75,6 +75,37 @@ def test_a_failure_is_told_and_a_lost_workers_is_done_by_another(queue, database
     assert trigger_hooks.read_ended(queue.connection, ids) == [("Start", "No more webhooks (You have 10 of 10)")]
     trigger_hooks.withdraw(queue.connection, ids)
     assert trigger_hooks.read_ended(queue.connection, ids) == []
+
+
+def test_a_project_whose_providers_are_slow_leaves_room_to_others(queue, database_url) -> None:
+    projects.create_project(queue.connection, "slow", "slow")
+    for number in range(12):
+        workflows.create_workflow(
+            queue.connection, f"s{number}", project_id="slow", name="s", definition=triggered(slow=True)
+        )
+        ask(queue, "create", workflow_id=f"s{number}")
+    queue.save(triggered())
+    ask(queue, "create")
+    arranged = asyncio.Event()
+
+    async def arrange(context, action, urls) -> None:
+        if not context.parameters:
+            arranged.set()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        with station(database_url, queue.connection, arrange=arrange) as place:
+            worker_id = place.register()
+            async with Arranging(
+                place.contexts, worker_id=lambda: worker_id, stopping=lambda: False, hint=asyncio.Event()
+            ) as worker:
+                for _ in range(2):
+                    await worker._step()
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await arranged.wait()
+                assert worker.by_project.total() == 6
+
+    asyncio.run(main())
 
 
 def test_nothing_is_begun_by_who_is_told_to_go(queue, database_url) -> None:
