@@ -151,7 +151,8 @@ class Host:
             return ProcessKind(start, self._traits(mode), heap, most, replaced=True)
 
         return {
-            **{mode: kind(mode) for mode in (POLLING, ARRANGING, RESERVED)},
+            **{mode: kind(mode) for mode in (POLLING, RESERVED)},
+            ARRANGING: kind(ARRANGING, max(1, processes // 2)),
             ACTING: kind(ACTING, processes),
             LISTENING: ProcessKind(lambda: self._launch(acting), self._traits(LISTENING), heap, replaced=True),
             REMEMBERING: ProcessKind(lambda: self._launch(remembering), traits, large_heap),

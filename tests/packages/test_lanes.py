@@ -69,6 +69,20 @@ def test_what_came_before_the_loop_was_known_leaves_it() -> None:
     assert with_host(work, processes=2, **ENDLESS) == [DONE] * 3
 
 
+def test_where_executions_share_no_process_others_keep_none_waiting_that_is_waited_for() -> None:
+    async def work(host: Host) -> Any:
+        for execution in range(3):
+            loop = host.call(call_of(LOOP), project="p", execution=str(execution))
+            loops.append(asyncio.ensure_future(loop))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(host.pids) < 2:
+                await asyncio.sleep(0.02)
+        return await quick(host, execution="4", awaited=True)
+
+    loops: list[asyncio.Future[Any]] = []
+    assert with_host(work, processes=1, shared=False, **ENDLESS) == DONE
+
+
 @pytest.mark.parametrize(
     ("mode", "seconds"),
     [(ARRANGING, None), (ACTING, 1.5)],

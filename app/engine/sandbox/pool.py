@@ -121,13 +121,13 @@ class Pool:
     ) -> bytes:
         """The answer of one of the owner's processes; raises what Interpreter.request raises.
 
-        Raises SandboxBusy where others hold all processes for too long. Raises Moved where it is `urgent`, and all
-        processes that the owner may have are held by other requests of it.
+        Raises SandboxBusy where others hold all processes for too long. Raises Moved where it is `urgent`, and would
+        wait for that, or for other requests of its owner that hold all processes that this one may have.
         """
         while True:
             if urgent and self._all_held((mode, owner)):
                 raise Moved
-            lane = await self._lane((mode, owner))
+            lane = await self._lane((mode, owner), urgent=urgent)
             lane.used_at = asyncio.get_running_loop().time()
             try:
                 return await lane.interpreter.request(payload, limit, ask, channel, urgent=urgent)
@@ -148,7 +148,7 @@ class Pool:
             await lane.interpreter.close()
         await asyncio.gather(*self._closing, return_exceptions=True)
 
-    async def _lane(self, key: Key) -> Lane:
+    async def _lane(self, key: Key, *, urgent: bool) -> Lane:
         if self._closed:
             raise SandboxError("The sandbox is closed")
         lane = self._lane_of_project(key) or self._first_lane(key)
@@ -157,6 +157,9 @@ class Pool:
         waiter = Waiter(key, asyncio.get_running_loop().create_future())
         self._waiters.append(waiter)
         self._serve_waiters()
+        if urgent and not waiter.future.done():
+            self._waiters.remove(waiter)
+            raise Moved
         try:
             async with asyncio.timeout(self._wait_seconds):
                 lane = await waiter.future
