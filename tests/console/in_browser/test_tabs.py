@@ -8,9 +8,10 @@ from playwright.sync_api import Page, Route, expect
 
 from app.console_links import new_link
 from app.repository.connection import connect
-from tests.console.browsing import COPY, NOTE_LOOK, RUNNING, needs_chromium, show
+from tests.console.browsing import COPY, NOTE_LOOK, RUNNING, SIGN_IN, needs_chromium, show
 from tests.workflows import chain, node
 
+WHERE = "parts => parts.map((part) => part.getBoundingClientRect()).map(({ left, top }) => [left, top].map(Math.round))"
 pytestmark = [pytest.mark.slow, needs_chromium]
 
 
@@ -168,3 +169,17 @@ def test_a_workflow_is_activated_its_address_is_copied_and_what_loads_says_so(op
     expect(page.locator("#values")).to_have_text("Loading …")
     held[0].continue_()
     expect(page.locator("#values")).to_contain_text("$now.toMillis()")
+
+
+def test_nothing_moves_when_the_histogram_and_its_counts_come(open_tab, stage):
+    page: Page = open_tab(at=SIGN_IN).page
+    held: list[Route] = []
+    page.route(re.compile("/executions/histogram"), lambda route: held.append(route))
+    with page.expect_request(re.compile("/executions/histogram")):
+        page.goto("/console/executions")
+    expect(page.locator(".row")).to_have_count(2)
+    parts = page.locator("#results, .chip")
+    before = parts.evaluate_all(WHERE)
+    held[0].continue_()
+    expect(page.locator(".chip.s-success b")).to_have_text("1")
+    assert parts.evaluate_all(WHERE) == before
