@@ -28,6 +28,7 @@ TAKE = sql.SQL("""
                  FROM {table} AS d
                 WHERE d.worker_id IS NULL AND d.type = ANY(%(types)s::text[])
                   AND d.created_at > statement_timestamp() - make_interval(secs => %(seconds)s)
+                  AND d.project_id <> ALL(%(busy)s::text[])
                 ORDER BY d.id
                 LIMIT %(limit)s
                   FOR UPDATE SKIP LOCKED)
@@ -115,12 +116,22 @@ def ask(connection: Connection, table: QuestionTable, project_id: str, kind: str
 
 
 def take(
-    connection: Connection, table: QuestionTable, worker_id: int, limit: int, types: Sequence[str], *, seconds: float
+    connection: Connection,
+    table: QuestionTable,
+    worker_id: int,
+    limit: int,
+    types: Sequence[str],
+    *,
+    seconds: float,
+    busy: Sequence[str] = (),
 ) -> list[Question]:
-    """At most `limit` about these types, asked within `seconds`, for this worker alone; none when its lease lapsed."""
+    """At most `limit` about these types, asked within `seconds`, for this worker alone; none when its lease lapsed.
+
+    Those of projects that keep the worker `busy` are left to others.
+    """
     if limit < 1 or not types or not hold_lease(connection, worker_id):
         return []
-    values = {"worker_id": worker_id, "limit": limit, "types": list(types), "seconds": seconds}
+    values = {"worker_id": worker_id, "limit": limit, "types": list(types), "seconds": seconds, "busy": list(busy)}
     with connection.cursor(row_factory=args_row(Question)) as cursor:
         return cursor.execute(table.compose(TAKE), values).fetchall()
 

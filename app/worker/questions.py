@@ -25,7 +25,10 @@ from app.worker.triggers.contexts import TriggerContexts
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 8
+AT_ONCE, IN_A_STEP = 8, 4
+"""How many questions of a kind one worker answers at the same time, and takes up at once."""
+BUSY = 4
+"""A project of which so many are answered is passed over: one whose services are slow leaves room to others."""
 LOOK_SECONDS = 2.0
 """A hint may be lost; nobody waits much longer than this for it."""
 AWAITED_SECONDS = 5.0
@@ -108,14 +111,17 @@ class Answerer(TaskSet):
         return Chore(self._kind.name, self._step, self.hint)
 
     async def _step(self) -> float:
-        types = self._kind.types(self._packages.installed)
-        if types and self.room > 0 and not self._stopping():
-            worker_id = self._worker_id()
-            for question in await self._database.transact(
-                worker_questions.take, self._kind.table, worker_id, self.room, types, seconds=AWAITED_SECONDS
-            ):
-                self.start(self._end(worker_id, question))
-        return LOOK_SECONDS
+        types, room = self._kind.types(self._packages.installed), min(IN_A_STEP, self.room)
+        if not types or room < 1 or self._stopping():
+            return LOOK_SECONDS
+        worker_id = self._worker_id()
+        busy = [project for project, number in self.by_project.items() if number >= BUSY]
+        taken = await self._database.transact(
+            worker_questions.take, self._kind.table, worker_id, room, types, seconds=AWAITED_SECONDS, busy=busy
+        )
+        for question in taken:
+            self.start(self._end(worker_id, question), question.project_id)
+        return LOOK_SECONDS if len(taken) < IN_A_STEP else 0.0
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         """There is room again, for which somebody may have waited."""
