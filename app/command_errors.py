@@ -28,6 +28,7 @@ BROKE_OFF = ("pipeline mode", "server closed the connection", "the connection is
 
 WHAT_LISTS = {
     "ApiKeyNotFound": "`flask keys list` has their ids.",
+    "NodePackageNotFound": "`flask packages list` has those that are.",
     "ProjectNotFound": "GET /api/v1/projects lists them, and POST makes one; without --project it is `default`.",
     "UserNotFound": "GET /api/v1/users lists them; `flask keys owner EMAIL` says whose the instance is.",
 }

@@ -36,7 +36,9 @@ def test_migrate_says_what_it_applied_and_can_be_run_again(postgres_url, flask):
     [
         (["keys", "revoke", "4711"], {}, "API key not found. `flask keys list`"),
         (["keys", "create", "x", "--project", "nowhere"], {}, "Project not found. GET /api/v1/projects"),
+        (["packages", "remove", "nothing"], {}, "is not installed. `flask packages list`"),
         (["import", "/no/such/file.json"], {}, "/no/such/file.json: No such file"),
+        (["import", "postgresql://u:p@h/n8n"], {}, "An address is no file of workflows: `flask import n8n SOURCE`"),
         (["migrate"], {"EXECUTIONS_CONCURRENCY": "many"}, "EXECUTIONS_CONCURRENCY"),
         (["migrate"], {"DATABASE_URL": ""}, "DATABASE_URL"),
         (["migrate"], {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "connection"),

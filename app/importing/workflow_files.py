@@ -25,6 +25,11 @@ from app.schemas.node_ids import fill_ids
 from app.schemas.static_data import static_parts
 from app.schemas.workflows import WorkflowBody, definition_of
 
+ADDRESSES = ("http:", "https:", "postgres:", "postgresql:")
+NO_TEXT = (b"SQLite format 3\0", b"PK\x03\x04", b"PK\x05\x06")
+"""What the files begin with that an n8n is read from as a whole."""
+ALL_OF_AN_N8N = "is no file of workflows: `flask import n8n SOURCE` reads databases, archives and addresses of an n8n"
+
 
 class InvalidFile(Exception):
     """A file that holds no workflow that could be stored; the message names the file and says what is wrong."""
@@ -48,8 +53,13 @@ def import_file(connection: Connection, file: Path, *, project_id: str) -> list[
 
     Raises InvalidFile, and WorkflowNotFound when the id belongs to another project.
     """
+    if str(file).startswith(ADDRESSES):  # which may hold a password
+        raise InvalidFile(f"An address {ALL_OF_AN_N8N}")
     try:
-        content = read_json(read_whole(file))
+        read = read_whole(file)
+        if read.startswith(NO_TEXT):
+            raise InvalidFile(f"{file} {ALL_OF_AN_N8N}")
+        content = read_json(read)
     except OSError as error:
         raise InvalidFile(f"{file}: {error.strerror}") from None
     except ValueError as error:

@@ -196,8 +196,18 @@ def test_a_folder_and_a_database_of_something_else_are_told(bring, database_url,
         bring(database_url)
     with pytest.raises(SourceError, match="cannot be reached"):
         bring("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(SourceError, match="percent-encoded") as told:
+        bring("postgresql://nobody:s3@cret@127.0.0.1:1/none")
+    assert "cret" not in str(told.value)
     with pytest.raises(SourceError, match="N8N_API_KEY"):
         bring("http://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("begins", [b"SQLite format 3\0", b"PK\x03\x04"])
+def test_an_n8n_is_told_from_a_file_of_workflows(connection, tmp_path, begins):
+    (tmp_path / "database").write_bytes(begins + b"\xa2")
+    with pytest.raises(InvalidFile, match="is no file of workflows: `flask import n8n SOURCE`"):
+        import_file(connection, tmp_path / "database", project_id="default")
 
 
 @pytest.mark.parametrize(("answered", "asked"), [(0, 1), (1, 1 + ATTEMPTS)])

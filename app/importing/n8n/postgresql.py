@@ -57,6 +57,12 @@ class AsText(Loader):
         return bytes(data).decode(errors="replace")
 
 
+NO_ADDRESS = (
+    "SOURCE is no address of a PostgreSQL. It looks like postgresql://user:password@host:5432/n8n, with "
+    "@ : / % in a password percent-encoded (%40 %3A %2F %25)"
+)
+
+
 class AnyTime(TimestamptzLoader):
     """A time, or the text of one that Python has no value for (infinity, the year 20000)."""
 
@@ -185,10 +191,9 @@ def name_of(url: str, schema: str, prefix: str) -> str:
     try:
         given = conninfo_to_dict(url)
     except psycopg.Error:  # its message may hold the password
-        raise SourceError(
-            "SOURCE is no address of a PostgreSQL. It looks like postgresql://user:password@host:5432/n8n, with "
-            "@ : / % in a password percent-encoded (%40 %3A %2F %25)"
-        ) from None
+        raise SourceError(NO_ADDRESS) from None
+    if "@" in str(given.get("host") or "")[1:]:  # before it is a part of the password
+        raise SourceError(NO_ADDRESS)
     port = str(given.get("port") or "5432")
     host = str(given.get("host") or "localhost") + ("" if port == "5432" else f":{port}")
     tables = "" if schema == "public" else f", schema {schema}"
