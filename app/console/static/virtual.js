@@ -8,11 +8,15 @@ const PUSH_MS = 300; // who has turned the wheel since goes on from where they a
 const AROUND = 400; // px
 const FAR = 3; // views: nobody gets that far between two frames but by a jump, or by dragging the bar
 const PASSES = 5;
+const CELLS = 240; // that are drawn before it is measured whether more are needed; what is not in sight can wait for a frame
+const DRAWS = 50; // passes that draw, at most
 
 export class VirtualList {
   #rows = new Map();
   #unmeasured = new Set();
+  #stale = new Set(); // rows to be drawn anew, as far as they stay in the page
   #goal = null; // what shall stay in sight until somebody scrolls
+  #later = 0;
   #shift = 0; // what is passed over in a list that is taller than TALLEST
   #last = 0;
   #pushed = -Infinity;
@@ -76,34 +80,38 @@ export class VirtualList {
 
   /** Draws rows anew whose content has changed. */
   redraw(isChanged = () => true) {
-    for (const [index, before] of [...this.#rows]) {
-      if (!isChanged(index)) continue;
-      const row = this.#make(index);
-      const isFocused = before.contains(document.activeElement);
-      this.observer.unobserve(before);
-      before.replaceWith(row);
-      if (isFocused) row.focus({ preventScroll: true });
-    }
+    for (const index of this.#rows.keys()) if (isChanged(index)) this.#stale.add(index);
     this.layout();
   }
 
   /** Puts what is in sight into the page, and takes out what is not. */
   layout() {
     if (!this.scroller.isConnected || !this.heights.count) return;
-    let [first, last] = [0, 0];
-    for (let pass = 0; pass < PASSES; pass += 1) {
+    let [first, last, lacking] = [0, 0, []];
+    for (let [pass, draws, cells] = [0, 0, 0]; pass < PASSES && draws < DRAWS; draws += 1) {
       const anchor = this.#anchor();
       this.#moveTo(this.heights.top(anchor.index) - anchor.offset);
       const [top, view] = [this.#top, this.#view];
       [first, last] = [this.heights.at(top - AROUND), this.heights.at(top + view + AROUND)];
-      this.#fill(first, last);
+      lacking = this.#lacking(first, last, this.heights.at(top), this.heights.at(top + view));
+      cells += this.#draw(lacking, CELLS - cells);
       const isChanged = this.#measure();
       this.#moveTo(this.heights.top(anchor.index) - anchor.offset);
       for (const [index, row] of this.#rows) row.style.transform = `translateY(${this.heights.top(index) - this.#shift}px)`;
+      if (lacking[0]?.isSeen) continue;
       if (!isChanged) break;
+      pass += 1;
     }
+    if (lacking.length) this.#drawLater();
     this.#offerToTab();
     this.see(first, last, this.position.index);
+  }
+
+  #drawLater() {
+    this.#later ||= requestAnimationFrame(() => {
+      this.#later = 0;
+      this.layout();
+    });
   }
 
   /** What is to stay where it is: a row that has its content, as one that waits for it may grow. */
@@ -115,9 +123,13 @@ export class VirtualList {
     const top = this.#top;
     const last = this.heights.at(top + this.#view);
     let index = this.heights.at(top);
-    while (index < last && top > 0 && this.#rows.get(index)?.ariaBusy) index += 1;
-    if (this.#rows.get(index)?.ariaBusy) index = this.heights.at(top);
+    while (index < last && top > 0 && this.#waits(index)) index += 1;
+    if (this.#waits(index)) index = this.heights.at(top);
     return { index, offset: this.heights.top(index) - top };
+  }
+
+  #waits(index) {
+    return this.#rows.get(index)?.ariaBusy && !this.#stale.has(index);
   }
 
   #moveTo(wanted) {
@@ -151,18 +163,39 @@ export class VirtualList {
     this.layout();
   }
 
-  #fill(first, last) {
-    let next = null;
+  /** Takes out rows that are too far away. Says which are to be drawn, first those in sight. */
+  #lacking(first, last, begin, end) {
     for (const [index, row] of [...this.#rows]) {
-      if (index >= first && index <= last) continue;
-      if (!row.contains(document.activeElement)) this.#remove(index);
-      else if (index > last) next = row;
+      if ((index < first || index > last) && !row.contains(document.activeElement)) this.#remove(index);
     }
-    for (let index = last; index >= first; index -= 1) {
-      let row = this.#rows.get(index);
-      if (!row) this.canvas.insertBefore((row = this.#make(index)), next);
-      next = row;
+    const wanted = new Set(this.#stale); // one that is far away and has the focus, too
+    for (let index = first; index <= last; index += 1) if (!this.#rows.has(index)) wanted.add(index);
+    const lacking = [...wanted].map((index) => ({ index, isSeen: index >= begin && index <= end }));
+    return lacking.sort((one, other) => other.isSeen - one.isSeen || one.index - other.index);
+  }
+
+  /** Draws rows and takes them from the list: so many cells, and some more where rows in sight are lacking. */
+  #draw(lacking, room) {
+    let cells = 0;
+    while (lacking.length && cells < (lacking[0].isSeen ? CELLS : room)) cells += this.#put(lacking.shift().index).childElementCount;
+    return cells;
+  }
+
+  /** Draws a row in its place among the others, or anew. */
+  #put(index) {
+    const before = this.#rows.get(index);
+    const row = this.#make(index);
+    if (before) {
+      const isFocused = before.contains(document.activeElement);
+      this.observer.unobserve(before);
+      before.replaceWith(row);
+      if (isFocused) row.focus({ preventScroll: true });
+      return row;
     }
+    let next = null;
+    for (const [other, there] of this.#rows) if (other > index && (!next || other < Number(next.dataset.index))) next = there;
+    this.canvas.insertBefore(row, next);
+    return row;
   }
 
   #make(index) {
@@ -172,6 +205,7 @@ export class VirtualList {
     row.tabIndex = index === this.#current ? 0 : -1;
     this.#rows.set(index, row);
     this.#unmeasured.add(index);
+    this.#stale.delete(index);
     this.observer.observe(row);
     return row;
   }
@@ -181,6 +215,7 @@ export class VirtualList {
     this.observer.unobserve(row);
     this.#rows.delete(index);
     this.#unmeasured.delete(index);
+    this.#stale.delete(index);
     row.remove();
   }
 

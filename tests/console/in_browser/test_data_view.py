@@ -255,3 +255,44 @@ def test_a_list_that_is_taller_than_browsers_draw_scrolls_to_each_of_its_rows(op
     steps += [(JUMP, 150_000, 150_000), (DRAG, "on", 152_500)]  # the bar stands where one has got to
     address = f"/console/static/{assets().address('virtual.js')}"
     open_tab().page.evaluate(TALL, [address, steps, PATIENCE_SECONDS * 1000])
+
+
+WIDE = """async (address) => {
+  const { VirtualList } = await import(address);
+  const scroller = document.createElement("div");
+  scroller.style = "position: fixed; inset: 0 auto auto 0; width: 300px; height: 400px; overflow: auto";
+  const canvas = scroller.appendChild(document.createElement("div"));
+  canvas.style.position = "relative";
+  document.body.append(scroller);
+  let [cells, version] = [0, 1];
+  const draw = (index) => {
+    const row = document.createElement("div");
+    row.style = "position: absolute; top: 0; height: 100px";
+    row.append(...Array.from({ length: 40 }, () => document.createElement("i")));
+    row.dataset.drawn = version;
+    cells += 40;
+    return row;
+  };
+  const rows = () => [...canvas.children].map(({ dataset }) => Number(dataset.index));
+  const whole = async () => {
+    const isDrawn = ({ dataset }) => dataset.drawn === String(version);
+    while (canvas.children.length < 9 || ![...canvas.children].every(isDrawn)) await new Promise(requestAnimationFrame);
+    return rows();
+  };
+  const list = new VirtualList({ scroller, canvas, count: 3000, height: 34, draw, see: () => null });
+  list.layout();
+  const begun = [cells, await whole()];
+  list.focus(2);
+  [cells, version] = [0, 2];
+  list.redraw();
+  return [...begun, cells, document.activeElement.dataset, await whole()];
+}"""
+
+
+def test_of_wide_rows_no_more_are_drawn_at_once_than_are_in_sight_and_the_others_follow(open_tab):
+    """Such rows turn out three times as high as they were thought to be."""
+    address = f"/console/static/{assets().address('virtual.js')}"
+    first, rows, again, focused, redrawn = open_tab().page.evaluate(WIDE, address)
+    assert (first, again) == (6 * 40, 6 * 40)
+    assert rows == redrawn == list(range(9))
+    assert (focused["index"], focused["drawn"]) == ("2", "2")
