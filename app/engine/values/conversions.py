@@ -245,6 +245,9 @@ _TOKEN = re.compile(
 )
 
 
+OPENING, CLOSING, SEPARATORS = ("{", "["), ("}", "]"), (",", ":")
+MAX_LEVELS = 1_000
+"""Python's own parser goes no deeper."""
 LARGE = 2**20
 """Characters; a shorter text is read at once."""
 BARE_WORDS = {"undefined": "null"}
@@ -280,12 +283,21 @@ def _refuse(word: str) -> None:
 
 
 def _strict_tokens(text: str) -> Iterator[str]:
+    """The tokens as JSON has them; CannotConvert as soon as one cannot follow the one before it."""
     position, end = 0, len(text.rstrip())
+    ends_value, depth = False, 0
     while position < end:
         token = _TOKEN.match(text, position)
         if token is None:
             raise CannotConvert
         position = token.end()
+        sign = token["other"]
+        depth += sign in OPENING
+        begins_value = sign not in CLOSING and sign not in SEPARATORS
+        if (begins_value and ends_value) or (sign in SEPARATORS and not ends_value) or depth > MAX_LEVELS:
+            raise CannotConvert
+        ends_value = sign not in OPENING and sign not in SEPARATORS
+        depth -= sign in CLOSING
         if token["single"] is not None:
             inner = token["single"][1:-1].replace("\\'", "'")
             yield '"' + _BARE_QUOTE.sub(r"\"", inner) + '"'

@@ -1,5 +1,6 @@
 """Our JavaScript conversions against JavaScript's own, and paths that do not touch what others hold."""
 
+import itertools
 import random
 
 import pytest
@@ -130,3 +131,12 @@ def test_dates_are_read_in_the_time_zone_given(text, expected):
 def test_an_unknown_time_zone_is_utc():
     assert dates.zone("Mars/Olympus").key == "UTC"
     assert dates.zone("../etc/passwd").key == "UTC"
+
+
+@pytest.mark.parametrize(
+    "text", ['""""', "'a' 'b'", "1 2", "[,", "[1,,2]", "{a::1}", "[1] [2]", "2026-01-01T00:00", "{" * 1_001]
+)
+def test_what_cannot_be_json_is_given_up_at_once(text):
+    tokens = itertools.islice(conversions._strict_tokens(text + " 1" * 10_000), 1_001)
+    with pytest.raises(conversions.CannotConvert):
+        list(tokens)

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.engine.nodes.conditions.facts import Place, conditions_of, match_patterns, read_times
 from app.engine.nodes.shared.date_texts import date_text
-from app.engine.run.computing import yield_to_loop
+from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -61,7 +61,7 @@ async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | Node
             results.append(entry)
             continue
         try:
-            results.append(_holds(entry, index, facts))
+            results.append(await compute(_holds, entry, index, facts, size=count_work([entry])))
         except NodeError as error:
             results.append(error)
     return results

@@ -26,6 +26,7 @@ from app.engine.values import conversions, paths
 NOTHING_STAYS = 3.1
 """From this version on, null and undefined in a text field are null."""
 MAX_COPIES = 1_000
+LONG = 2**18
 WIDE = 500
 """With more fields named, or cells that name and fill them, an item is made in a thread."""
 DATES_IN_UTC = 3.5
@@ -79,7 +80,7 @@ async def set_(context: NodeContext) -> Outputs:
                 rest = values["rest"]
                 choice = choose(context, rest)
             value = values["value"]
-            if choice.listed + (len(value) if isinstance(value, list) else 0) > WIDE:
+            if choice.listed > WIDE or (isinstance(value, list) and _is_long(value)):
                 output.append(await compute(_compose, context, item, make, value, choice, index))
             else:
                 output.append(_compose(context, item, make, value, choice, index))
@@ -213,6 +214,11 @@ def _from_json(value: Any, parsed: Any, item: int) -> list[tuple[str, Any]]:
     if not isinstance(parsed, dict):
         raise NodeError(f"The 'JSON Output' in item {item} does not contain a valid JSON object", item_index=item)
     return list(parsed.items())
+
+
+def _is_long(cells: list[Any]) -> bool:
+    """Whether there are many of them, or texts among them that take long to read."""
+    return len(cells) > WIDE or any(cell.__class__ is str and len(cell) > LONG for cell in cells)
 
 
 def _compose(context: NodeContext, item: Item, make: Make, value: Any, choice: Choice, index: int) -> Item:
