@@ -52,6 +52,13 @@ def test_a_tar_with_long_names_is_unpacked(engine):
     assert [f"{file['directory']}/{file['fileName']}" for file in item["binary"].values()] == [name]
 
 
+def folder(name: str) -> bytes:
+    """The header of a folder in a tar archive, which counts as no file."""
+    entry = tarfile.TarInfo(name)
+    entry.type = tarfile.DIRTYPE
+    return entry.tobuf()
+
+
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
@@ -61,6 +68,8 @@ def test_a_tar_with_long_names_is_unpacked(engine):
         (zipped({"a": b"0" * 5_000}), "bomb.zip", "come to more than"),
         (gzip.compress(b"0" * 5_000), "bomb.gz", "come to more than"),
         (zipped({str(number): b"" for number in range(6)}), "many.zip", "more than 5 files"),
+        (zipped({f"{number}/": b"" for number in range(8)}), "folders.zip", "more than 5 files"),
+        (b"".join(folder(f"{number}/") for number in range(8)), "folders.tar", "more than 5 files"),
         (b"PK\x03\x04 broken", "bad.zip", "invalid zip data"),
         (b"broken", "bad.gz", "invalid gzip data"),
         (b"broken", "bad.tgz", "not readable"),
@@ -69,6 +78,7 @@ def test_a_tar_with_long_names_is_unpacked(engine):
 def test_what_comes_to_too_much_or_is_broken_is_a_sentence(engine, monkeypatch, content, name, said):
     monkeypatch.setattr(compression, "MAX_BYTES", 4_000)
     monkeypatch.setattr(compression, "MAX_FILES", 5)
+    monkeypatch.setattr(compression, "MAX_ENTRIES", 7)
     outcome = engine.run(chain(START, node("Unpack", "compression", {}, 1.1)), items=packed(content, name))
     assert (outcome.status, said in outcome.error.message) == ("error", True), outcome.error
 
