@@ -15,7 +15,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import POINTER
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, SandboxError
-from app.engine.values import conversions, paths
+from app.engine.values import comparisons, conversions, paths
 
 _LINE = re.compile(r"\[line \d+\]\Z")
 _RETURN = re.compile(r"\breturn\b")
@@ -74,7 +74,7 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
         for left, right, (_, ascending) in zip(one, other, keys, strict=True):
             if not _equal(left, right):
                 # Values that no comparison orders, such as a text and a number, count as greater, as in n8n.
-                return -1 if conversions.sorts_before(left, right) is ascending else 1
+                return -1 if comparisons.sorts_before(left, right) is ascending else 1
         return 0
 
     rows = [[_sort_value(item["json"], name, dots) for name, _ in keys] for item in items]
@@ -86,7 +86,7 @@ def sort_by_fields(items: list[Item], fields: list[dict[str, Any]], dots: bool) 
 
 
 def _equal(left: Any, right: Any) -> bool:
-    return left is right or conversions.deep_equal(left, right)
+    return left is right or comparisons.deep_equal(left, right)
 
 
 def _sort_value(json: dict[str, Any], name: str, dots: bool) -> Any:

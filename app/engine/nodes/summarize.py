@@ -16,7 +16,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
-from app.engine.values import conversions, paths
+from app.engine.values import comparisons, conversions, paths
 from app.engine.values.equality import identity
 
 PREFIXES = {
@@ -182,7 +182,7 @@ def _extreme(greatest: bool) -> Callable[[list[Any], dict[str, Any]], Any]:
     def find(values: list[Any], field: dict[str, Any]) -> Any:
         best: Any = None
         for value in values:
-            if best is None or (conversions.less_than(best, value) if greatest else conversions.less_than(value, best)):
+            if best is None or (comparisons.less_than(best, value) if greatest else comparisons.less_than(value, best)):
                 best = value
         return best
 

@@ -1,1 +1,1 @@
-"""JSON values as JavaScript and n8n see them: conversions, dates, paths, tables. Pure; knows nobody."""
+"""JSON values as JavaScript and n8n see them: conversions, comparisons, paths, tables. Pure; knows nobody."""

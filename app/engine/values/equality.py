@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.engine.values import conversions, paths
+from app.engine.values import comparisons, conversions, paths
 
 LOOSE = {"": "empty", "0": "0", "1": "1", "false": "text false", "true": "text true"}
 """The texts that are equal to something else than the same text, `fuzzy`, each with the name of its kind."""
@@ -55,4 +55,4 @@ def equal(left: Any, right: Any, fuzzy: bool, null_is_zero: bool) -> bool:
         return identity(left, True) == identity(right, True) and alike(
             loose_kind(left), loose_kind(right), null_is_zero
         )
-    return conversions.deep_equal(*(None if each is paths.MISSING else each for each in (left, right)))
+    return comparisons.deep_equal(*(None if each is paths.MISSING else each for each in (left, right)))

@@ -7,8 +7,7 @@ import pytest
 
 from app import dates
 from app.engine.values import conversions, paths
-from tests.engine.running import output_of
-from tests.workflows import START, assign, chain, node
+from tests.engine.values.javascript import in_javascript
 
 NUMBERS = [0, 1, -1, 0.1, 2.5, 1e21, 1.5e300, 1e-7, 1.25e-7, 1e-6, 123456789012345680, 1e16, 5e-324, -0.5, 100, 1e20]
 TEXTS = [
@@ -31,13 +30,6 @@ TEXTS = [
 ]
 
 
-def in_javascript(engine, expression, values):
-    """The expression evaluated with each value as v."""
-    fields = assign(("r", "string", f"={{{{ (v => {expression})($json.v) }}}}"))
-    outcome = engine.run(chain(START, node("Js", "set", fields, 3.4)), items=[{"json": {"v": v}} for v in values])
-    return [entry["r"] for entry in output_of(outcome, "Js")]
-
-
 def test_numbers_are_written_as_javascript_writes_them(engine):
     chance = random.Random(1)
     values = NUMBERS + [chance.uniform(-1, 1) * 10 ** chance.randint(-25, 25) for _ in range(500)]
@@ -47,20 +39,6 @@ def test_numbers_are_written_as_javascript_writes_them(engine):
 def test_texts_become_the_numbers_that_javascript_makes_of_them(engine):
     ours = [conversions.to_string(conversions.to_number(text)) for text in TEXTS]
     assert ours == in_javascript(engine, "String(Number(v))", TEXTS)
-
-
-def test_less_is_javascripts_less(engine):
-    values = [0, 1, -1, 2.5, "", "1", "10", "9", "a", "B", "\U0001f600", "\uffff", True, False, None, [], [2], {"a": 1}]
-    pairs = [[left, right] for left in values for right in values]
-    ours = ["true" if conversions.less_than(left, right) else "false" for left, right in pairs]
-    assert ours == in_javascript(engine, "String(v[0] < v[1])", pairs)
-
-
-def test_deep_equality_keeps_types_apart():
-    assert conversions.deep_equal({"a": [1, {"b": None}]}, {"a": [1.0, {"b": None}]})
-    assert not conversions.deep_equal(1, True)
-    assert not conversions.deep_equal("1", 1)
-    assert not conversions.deep_equal({"a": None}, {})
 
 
 @pytest.mark.parametrize(

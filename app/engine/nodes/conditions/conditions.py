@@ -15,7 +15,7 @@ from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
-from app.engine.values import conversions
+from app.engine.values import comparisons, conversions
 from app.engine.values.conversions import CannotConvert, Undefined
 
 TRY_LOOSE = "Try changing the type of comparison. Alternatively you can enable 'Convert types where required'."
@@ -242,7 +242,7 @@ def _on_length(compare: Callable[[int, float], bool]) -> Compare:
 
 def _is_length(left: Any, right: Any, rules: Rules) -> bool:
     """Whether it is the length; null is none."""
-    return conversions.strictly_equal(len(left or []), right)
+    return comparisons.strictly_equal(len(left or []), right)
 
 
 def _contains(left: Any, right: Any, rules: Rules) -> bool:
@@ -250,7 +250,7 @@ def _contains(left: Any, right: Any, rules: Rules) -> bool:
     if not rules.case_sensitive and isinstance(right, str):
         wanted = right.lower()
         return any(isinstance(entry, str) and entry.lower() == wanted for entry in entries)
-    return any(conversions.strictly_equal(entry, right) for entry in entries)
+    return any(comparisons.strictly_equal(entry, right) for entry in entries)
 
 
 OPERATIONS: dict[tuple[str, str], Compare] = {
@@ -262,8 +262,8 @@ OPERATIONS: dict[tuple[str, str], Compare] = {
     ("string", "notStartsWith"): _on_text(lambda left, right: not left.startswith(right)),
     ("string", "endsWith"): _on_text(lambda left, right: left.endswith(right)),
     ("string", "notEndsWith"): _on_text(lambda left, right: not left.endswith(right)),
-    ("number", "equals"): lambda left, right, rules: conversions.strictly_equal(left, right),
-    ("number", "notEquals"): lambda left, right, rules: not conversions.strictly_equal(left, right),
+    ("number", "equals"): lambda left, right, rules: comparisons.strictly_equal(left, right),
+    ("number", "notEquals"): lambda left, right, rules: not comparisons.strictly_equal(left, right),
     ("number", "gt"): _on_numbers(lambda left, right: left > right),
     ("number", "lt"): _on_numbers(lambda left, right: left < right),
     ("number", "gte"): _on_numbers(lambda left, right: left >= right),
@@ -276,8 +276,8 @@ OPERATIONS: dict[tuple[str, str], Compare] = {
     ("dateTime", "beforeOrEquals"): _on_times(lambda left, right: left <= right),
     ("boolean", "true"): lambda left, right, rules: bool(left),
     ("boolean", "false"): lambda left, right, rules: not left,
-    ("boolean", "equals"): lambda left, right, rules: conversions.strictly_equal(left, right),
-    ("boolean", "notEquals"): lambda left, right, rules: not conversions.strictly_equal(left, right),
+    ("boolean", "equals"): lambda left, right, rules: comparisons.strictly_equal(left, right),
+    ("boolean", "notEquals"): lambda left, right, rules: not comparisons.strictly_equal(left, right),
     ("array", "contains"): _contains,
     ("array", "notContains"): lambda left, right, rules: not _contains(left, right, rules),
     ("array", "lengthEquals"): _is_length,

@@ -16,7 +16,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.programs import evaluate_javascript
-from app.engine.values import conversions
+from app.engine.values import comparisons, conversions
 from app.engine.values.conversions import Undefined
 
 DEFAULTS = {"boolean": "equal", "dateTime": "after", "number": "smaller", "string": "equal"}
@@ -151,12 +151,12 @@ def _is_empty(value: Any) -> bool:
 
 def _before(left: Any, right: Any) -> bool:
     """left < right, where nothing is 0."""
-    return conversions.less_than(_or_zero(left), _or_zero(right))
+    return comparisons.less_than(_or_zero(left), _or_zero(right))
 
 
 def _at_most(left: Any, right: Any) -> bool:
     """left <= right, where nothing is 0."""
-    return conversions.at_most(_or_zero(left), _or_zero(right))
+    return comparisons.at_most(_or_zero(left), _or_zero(right))
 
 
 def _or_zero(value: Any) -> Any:
@@ -172,8 +172,8 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "notEndsWith": lambda left, right: not _text(left).endswith(conversions.to_string(right)),
     "startsWith": lambda left, right: _text(left).startswith(conversions.to_string(right)),
     "notStartsWith": lambda left, right: not _text(left).startswith(conversions.to_string(right)),
-    "equal": conversions.strictly_equal,
-    "notEqual": lambda left, right: not conversions.strictly_equal(left, right),
+    "equal": comparisons.strictly_equal,
+    "notEqual": lambda left, right: not comparisons.strictly_equal(left, right),
     "larger": lambda left, right: _before(right, left),
     "largerEqual": lambda left, right: _at_most(right, left),
     "smaller": _before,

@@ -16,7 +16,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.memory import POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
-from app.engine.values import conversions, paths
+from app.engine.values import comparisons, conversions, paths
 from app.engine.values.equality import identity
 
 ISSUES = rules(
@@ -152,8 +152,8 @@ def _sorted_places(items: list[Item], names: list[str], dots: bool) -> list[int]
 
     def compare(one: int, other: int) -> int:
         for left, right in zip(rows[one], rows[other], strict=True):
-            if left is not right and not conversions.deep_equal(left, right):
-                return -1 if conversions.sorts_before(left, right) else 1
+            if left is not right and not comparisons.deep_equal(left, right):
+                return -1 if comparisons.sorts_before(left, right) else 1
         return 0
 
     return sorted(range(len(items)), key=cmp_to_key(compare))
