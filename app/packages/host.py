@@ -25,7 +25,8 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox.errors import SandboxBusy, SandboxComputing, SandboxError, SandboxMemory, SandboxTimeout
-from app.engine.sandbox.pool import Pool, ProcessKind
+from app.engine.sandbox.lanes import ProcessKind
+from app.engine.sandbox.pool import Pool
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.scratch import ScratchRoot, remove_left

@@ -13,45 +13,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.engine.sandbox.errors import SandboxBusy, SandboxError
 from app.engine.sandbox.interpreter import Interpreter
-from app.engine.sandbox.process import Launch
-from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
+from app.engine.sandbox.lanes import Key, Lane, ProcessKind
+from app.engine.sandbox.requests import Ask, Channel, Moved
 from app.engine.sandbox.spares import Spares
-
-Key = tuple[str, str]
-"""A kind of process, and whose it is."""
 
 # A process that was not used for this long ends.
 IDLE_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessKind:
-    """A kind of processes: how one is started and works, how many an owner may have, and how many are kept warm.
-
-    `replaced`: one that takes no more requests has another in its place already while its own still go on.
-    """
-
-    launch: Callable[[], Launch]
-    traits: ProcessTraits
-    heap_bytes: int
-    most: int = 1
-    spares: int = 0
-    replaced: bool = False
-
-
-@dataclass(eq=False, slots=True)
-class Lane:
-    """A process of one owner."""
-
-    key: Key
-    interpreter: Interpreter
-    opened_at: float
-    used_at: float
 
 
 @dataclass(eq=False, slots=True)

@@ -16,7 +16,8 @@ import orjson
 from app import json_sizes
 from app.engine.sandbox import checks
 from app.engine.sandbox.errors import MEMORY_SETTING, SandboxError, SandboxMemory
-from app.engine.sandbox.pool import Pool, ProcessKind
+from app.engine.sandbox.lanes import ProcessKind
+from app.engine.sandbox.pool import Pool
 from app.engine.sandbox.program import launch
 from app.engine.sandbox.requests import Ask, ProcessTraits
 from app.json_parts import JsonWriter
