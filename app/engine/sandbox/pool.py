@@ -12,13 +12,13 @@ that is not held. One that is urgent leaves it at once.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.engine.sandbox.errors import SandboxBusy, SandboxError
 from app.engine.sandbox.interpreter import Interpreter
-from app.engine.sandbox.lanes import Key, Lane, ProcessKind
+from app.engine.sandbox.lanes import Key, Lane, Lanes, ProcessKind
 from app.engine.sandbox.requests import Ask, Channel, Moved
 from app.engine.sandbox.spares import Spares
 
@@ -49,12 +49,10 @@ class Pool:
         wait_seconds: float | None = None,
     ) -> None:
         self._kinds = kinds
-        self._processes = processes
         self._idle_seconds = idle_seconds
         self._wait_seconds = wait_seconds
         self._spares = {mode: Spares(kind.launch, kind.spares) for mode, kind in kinds.items()}
-        self._lanes: dict[Key, list[Lane]] = {}
-        self._count = 0
+        self._lanes = Lanes(kinds, processes)
         self._waiters: deque[Waiter] = deque()
         self._ended = 0
         self._closing: set[asyncio.Task[None]] = set()
@@ -64,7 +62,7 @@ class Pool:
     @property
     def pids(self) -> list[int]:
         """All processes that run now."""
-        serving = [lane.interpreter.pid for lanes in self._lanes.values() for lane in lanes]
+        serving = [lane.interpreter.pid for lane in self._lanes]
         return [pid for pid in serving if pid is not None] + [
             pid for spares in self._spares.values() for pid in spares.pids
         ]
@@ -72,7 +70,7 @@ class Pool:
     @property
     def ended(self) -> int:
         """How many processes were killed at a limit of time or memory, or died by themselves."""
-        return self._ended + sum(lane.interpreter.ended for lanes in self._lanes.values() for lane in lanes)
+        return self._ended + sum(lane.interpreter.ended for lane in self._lanes)
 
     async def start(self, mode: str) -> None:
         """Have a process of this kind ready, others on their way. Raises SandboxError when none can be started."""
@@ -97,7 +95,7 @@ class Pool:
         wait for that, or for other requests of its owner that hold all processes that this one may have.
         """
         while True:
-            if urgent and self._all_held((mode, owner)):
+            if urgent and self._lanes.all_held((mode, owner)) and not self._may_have_more((mode, owner)):
                 raise Moved
             lane = await self._lane((mode, owner), urgent=urgent)
             lane.used_at = asyncio.get_running_loop().time()
@@ -116,7 +114,7 @@ class Pool:
                 waiter.future.set_exception(SandboxError("The sandbox is closed"))
         for spares in self._spares.values():
             await spares.close()
-        for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
+        for lane in list(self._lanes):
             await lane.interpreter.close()
         await asyncio.gather(*self._closing, return_exceptions=True)
 
@@ -155,45 +153,31 @@ class Pool:
 
     def _lane_of_project(self, key: Key) -> Lane | None:
         """The project's process with the least to do, or one more where there is room for it."""
-        lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
-        if not lanes:
+        least = self._lanes.least_busy(key)
+        if least is None:
             return None
-        least = min(lanes, key=lambda lane: (lane.interpreter.held, lane.interpreter.load))
         return self._open(key) if least.interpreter.load > 0 and self._may_have_more(key) else least
 
-    def _all_held(self, key: Key) -> bool:
-        lanes = [lane for lane in self._lanes.get(key, ()) if not lane.interpreter.retiring]
-        return bool(lanes) and all(lane.interpreter.held for lane in lanes) and not self._may_have_more(key)
-
     def _may_have_more(self, key: Key) -> bool:
-        """Whether the project may have one more. One that takes no more requests counts: others wait for its place."""
-        few = len(self._lanes.get(key, ())) < self._kinds[key[0]].most
-        return few and self._places() < self._processes and not self._waiters
+        """Whether the project may have one more; not while others wait."""
+        return not self._waiters and self._lanes.may_grow(key)
 
     def _relieve(self, lane: Lane) -> None:
         """One request holds the process; those that have not begun go to another of the project, if there is any."""
-        others = [other for other in self._lanes.get(lane.key, ()) if other is not lane]
-        free = any(not other.interpreter.held and not other.interpreter.retiring for other in others)
-        lane.interpreter.hand_on(urgent=not (free or self._may_have_more(lane.key)))
+        free = self._lanes.has_free_beside(lane) or self._may_have_more(lane.key)
+        lane.interpreter.hand_on(urgent=not free)
 
     def _first_lane(self, key: Key) -> Lane | None:
         """A process for a project that has none, unless others wait already or all are busy."""
         return self._open(key) if not self._waiters and self._has_room() else None
 
     def _has_room(self) -> bool:
-        if self._places() < self._processes:
+        if self._lanes.places() > 0:
             return True
-        idle = [lane for lanes in self._lanes.values() for lane in lanes if lane.interpreter.load == 0]
-        if not idle:
-            return False
-        self._drop(min(idle, key=lambda lane: lane.used_at))
-        return True
-
-    def _places(self) -> int:
-        """How many processes count; of those that are replaced, no more than there are others."""
-        lanes = [lane for lanes in self._lanes.values() for lane in lanes]
-        replaced = sum(lane.interpreter.retiring and self._kinds[lane.key[0]].replaced for lane in lanes)
-        return self._count - min(replaced, self._processes)
+        idle = self._lanes.longest_idle()
+        if idle is not None:
+            self._drop(idle)
+        return idle is not None
 
     def _open(self, key: Key) -> Lane:
         now = asyncio.get_running_loop().time()
@@ -207,21 +191,15 @@ class Pool:
             on_held=lambda _: self._relieve(lane),
         )
         lane = Lane(key, interpreter, now, now)
-        self._lanes.setdefault(key, []).append(lane)
-        self._count += 1
+        self._lanes.add(lane)
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(self._idle_seconds / 2, self._end_unused)
         return lane
 
     def _drop(self, lane: Lane) -> None:
         """End a process that has nothing to do."""
-        lanes = self._lanes.get(lane.key, [])
-        if lane not in lanes:
+        if not self._lanes.remove(lane):
             return
-        lanes.remove(lane)
-        if not lanes:
-            del self._lanes[lane.key]
-        self._count -= 1
         self._ended += lane.interpreter.ended
         task = asyncio.create_task(lane.interpreter.close())
         self._closing.add(task)
@@ -238,7 +216,7 @@ class Pool:
         """Give those who wait a process, first come, first served, as long as there is room."""
         if not self._waiters:
             return
-        self._ask_for_room()
+        self._lanes.retire(len({waiter.key for waiter in self._waiters}))
         while self._waiters and self._has_room():
             key = self._waiters[0].key
             served = [waiter for waiter in self._waiters if waiter.key == key]
@@ -249,27 +227,9 @@ class Pool:
                 for waiter in due:
                     waiter.future.set_result(given)
 
-    def _ask_for_room(self) -> None:
-        """Let as many processes take no more requests as there are owners that will find none.
-
-        One that is replaced makes room at once, as long as there are not more of these than of the others.
-        """
-        lanes = [lane for lanes in self._lanes.values() for lane in lanes]
-        replaced = sum(lane.interpreter.retiring and self._kinds[lane.key[0]].replaced for lane in lanes)
-        coming = sum(lane.interpreter.retiring for lane in lanes) - replaced
-        idle = sum(lane.interpreter.load == 0 for lane in lanes)
-        waiting = len({waiter.key for waiter in self._waiters})
-        for _ in range(waiting - coming - idle - max(0, self._processes - self._places())):
-            held = [lane for lane in lanes if not lane.interpreter.retiring]
-            if not held or replaced >= self._processes:
-                break
-            replaced += 1
-            counts = Counter(lane.key for lane in held)
-            min(held, key=lambda lane: (-counts[lane.key], lane.opened_at)).interpreter.retire()
-
     def _end_unused(self) -> None:
         now = asyncio.get_running_loop().time()
-        for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
+        for lane in list(self._lanes):
             if lane.interpreter.load == 0 and now - lane.used_at > self._idle_seconds:
                 self._drop(lane)
         self._sweep = None

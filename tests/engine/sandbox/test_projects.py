@@ -36,7 +36,7 @@ ON_THE_HOSTS_QUEUE = [
 
 def pid_of(sandbox: Sandbox, mode: Any, project: str) -> int | None:
     """The process that serves a project."""
-    [lane] = sandbox._pool._lanes[(mode, project)]
+    [lane] = sandbox._pool._lanes.of((mode, project))
     return lane.interpreter.pid
 
 
@@ -188,7 +188,7 @@ def test_a_run_that_finds_no_memory_left_is_run_again_before_it_is_blamed():
     async def work(sandbox: Sandbox) -> Any:
         holding = asyncio.create_task(result(sandbox.run_code(fill, SCOPE)))
         await asyncio.sleep(1)
-        [lane] = sandbox._pool._lanes[("code", "")]
+        [lane] = sandbox._pool._lanes.of(("code", ""))
         lane.interpreter.retiring = False  # as if what the other run holds had not been noticed
         given = asyncio.create_task(result(sandbox.run_code(needs, SCOPE)))
         await asyncio.sleep(0.05)
@@ -214,7 +214,7 @@ def test_a_process_is_not_blamed_for_what_holds_its_worker():
     async def work(sandbox: Sandbox) -> Any:
         await sandbox.run_code("return []", SCOPE)
         pid = pid_of(sandbox, "code", "")
-        [lane] = sandbox._pool._lanes[("code", "")]
+        [lane] = sandbox._pool._lanes.of(("code", ""))
         silence = lane.interpreter._watchdog._silence
         assert silence is not None
         while silence.next_look != LOOK_SECONDS:
@@ -243,7 +243,7 @@ def test_a_request_leaves_a_process_that_another_one_holds():
     async def work(sandbox: Sandbox) -> Any:
         holding = [asyncio.create_task(sandbox.run_code("for (;;) {}", SCOPE)) for _ in range(2)]
         await asyncio.sleep(0)
-        lanes = sandbox._pool._lanes[("code", "")]
+        lanes = sandbox._pool._lanes.of(("code", ""))
         while not all(lane.interpreter.held for lane in lanes):
             await asyncio.sleep(0.02)
         waiting = [asyncio.create_task(result(sandbox.run_code("return {ok: 1}", SCOPE))) for _ in range(3)]
