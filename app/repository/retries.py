@@ -9,7 +9,7 @@ from app.repository import lifecycle
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.executions import list_executions, read_inputs
+from app.repository.executions import Execution, list_executions, read_inputs
 from app.repository.relatives import find_roots
 from app.repository.restarts import AT_FAILURE, Restart
 from app.repository.targets import Target
@@ -140,6 +140,15 @@ def refuse_unless_retryable(status: Status, restart: Restart = AT_FAILURE) -> No
         raise CannotRetry("Cannot retry a running or waiting execution")
     if status == "success" and restart.place == "failure":
         raise CannotRetry("Cannot retry a successful execution")
+
+
+def find_newer(connection: Connection, executions: Sequence[Execution]) -> dict[int, int]:
+    """For those of these executions that are in one chain of retries, but for the newest of each, that newest: its
+    retry stands for them, so that nothing is done twice."""
+    roots = find_roots(connection, [execution.id for execution in executions if execution.retry_of is not None])
+    ids = sorted(execution.id for execution in executions)
+    newest = {roots.get(number, number): number for number in ids}
+    return {number: newer for number in ids if (newer := newest[roots.get(number, number)]) != number}
 
 
 @dataclass(frozen=True, slots=True)

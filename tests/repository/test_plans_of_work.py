@@ -9,6 +9,7 @@ from psycopg import sql
 from app.repository import (
     deletions,
     execution_counts,
+    execution_data,
     execution_stats,
     execution_totals,
     failure_groups,
@@ -59,6 +60,7 @@ def test_other_counts_read_little(million) -> None:
         retries.RETRY_IN_FLIGHT,
         relatives.ORIGINALS_WITH_DATA,
         relatives.ROOTS,
+        execution_data.WHOLE,
         retry_jobs.RETRIED_SINCE,
         retry_jobs.TAKEN,
         crashes.CRASH,

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from app.api.executions.filters import filter_of_body
-from app.api.executions.restarts import check_each, restart_of
+from app.api.executions.restarts import find_refused, restart_of
 from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
@@ -17,10 +17,8 @@ from app.api.face.services import database, services
 from app.api.rendering import render_retry_answer
 from app.repository import annotations, bulk_calls, deletion_jobs, deletions, lifecycle, retries, retry_jobs
 from app.repository.connection import Connection
-from app.repository.errors import CannotRetry
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_executions, list_executions
-from app.repository.restarts import Restart
 from app.repository.retries import RetryAnswer
 from app.repository.retry_jobs import COUNTED_UP_TO
 from app.schemas.base import parse_execution_id
@@ -105,9 +103,9 @@ def note_touched(connection: Connection, ids: Collection[int]) -> dict[str, str]
 def retry_many_executions(body: dict[str, Any]) -> Response:
     """Retry executions that failed, newest first, and say for each what became of it.
 
-    By conditions: those that no retry has mended yet; of an execution and its retries, the newest alone. By `ids`: each
-    of them, or why not. More than 1,000 that match a filter are retried in the background, and `job` says where to ask
-    how far it is: 409 while 20 such jobs of a project are under way. A dry run tells of 1,000.
+    By conditions: those that no retry has mended yet. By `ids`: each of them, or why not. Of an execution and its
+    retries, the newest alone. More than 1,000 that match a filter are retried in the background, and `job` says where
+    to ask how far it is: 409 while 20 such jobs of a project are under way. A dry run tells of 1,000.
     """
     with database() as connection:
 
@@ -145,20 +143,20 @@ def retry_all(
 ) -> dict[str, Any]:
     """Retry these as the body says, or tell what would become of them; the answer, with those that cannot exist."""
     restart = restart_of(body)
+    refused = find_refused(connection, ids, restart)
+    answers = {number: RetryAnswer(number, None, refused.get(number)) for number in ids}
     touched = {}
-    if body["dry_run"]:
-        answers = would_retry(connection, ids, restart)
-    else:
-        answers = retries.retry_many(
+    if not body["dry_run"]:
+        retried = retries.retry_many(
             connection,
-            ids,
+            [number for number in ids if number not in refused],
             load_workflow=body["load_workflow"],
             restart=restart,
-            check=lambda number: check_each(connection, number, restart),
             project_id=caller().project_id,
         )
-        touched = note_touched(connection, [one.retry_id for one in answers if one.retry_id is not None])
-    results = [render_retry_answer(one) for one in answers]
+        answers |= {one.id: one for one in retried}
+        touched = note_touched(connection, [one.retry_id for one in retried if one.retry_id is not None])
+    results = [render_retry_answer(one) for one in answers.values()]
     results += [{"id": text, "message": "Execution not found"} for text in impossible]
     return {"retried": sum("retryId" in result for result in results), "results": results, **touched}
 
@@ -168,22 +166,6 @@ def ids_to_retry(given: Sequence[str]) -> tuple[list[int], list[str]]:
     possible = possible_ids(list(given))
     known = {str(number) for number in possible}
     return possible, [text for text in dict.fromkeys(given) if text not in known]
-
-
-def would_retry(connection: Connection, ids: list[int], restart: Restart) -> list[RetryAnswer]:
-    """What retry_many would say, as far as it can be told without doing it."""
-    statuses = {e.id: e.status for e in get_executions(connection, ids, project_id=caller().project_id)}
-    answers = []
-    for number in ids:
-        message = None if number in statuses else "Execution not found"
-        try:
-            retries.refuse_unless_retryable(statuses.get(number, "error"), restart)
-            if number in statuses:
-                check_each(connection, number, restart)
-        except CannotRetry as error:
-            message = error.message
-        answers.append(RetryAnswer(number, None, message))
-    return answers
 
 
 @blueprint.endpoint(

@@ -1,5 +1,6 @@
 """Retrying from the start or a node, with other items: what is refused, and what a worker makes of it."""
 
+import psycopg
 import pytest
 
 from app.api.executions import restarts
@@ -66,6 +67,33 @@ def test_many_go_on_at_a_node_and_those_without_it_say_so(api, workflow):
         }
         assert "never ran" in results[str(lacking)]["message"]
         assert ("retryId" in results[str(having)]) != dry_run
+
+
+def test_many_are_looked_into_together(api, workflow, monkeypatch):
+    """As many statements for many as for few, but for data that is not read at once."""
+    asked = []
+    execute = psycopg.Cursor.execute
+
+    def count(cursor, query, *given, **more):
+        asked.append(query)
+        return execute(cursor, query, *given, **more)
+
+    def ask() -> int:
+        asked.clear()
+        answer = api.post("/executions/retryMany", {"filter": {}, "from": {"node": "A"}, "dryRun": True}).json
+        told = ["message" not in each for each in answer["results"]]
+        assert told == [number % 2 == 0 for number in reversed(range(answer["matched"]))]
+        return len(asked)
+
+    monkeypatch.setattr(psycopg.Cursor, "execute", count)
+    statements = []
+    for _ in range(3):
+        for data in (RAN, {}):
+            api.ended(workflow, "error", data=data)
+        statements.append(ask())
+    assert statements[1] == statements[2]  # the first asks for the key as well
+    monkeypatch.setattr(restarts, "BATCH_BYTES", 1)
+    assert ask() > statements[2]
 
 
 def test_data_that_is_too_large_to_look_into_is_not_read(api, workflow, monkeypatch):

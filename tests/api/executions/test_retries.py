@@ -148,6 +148,26 @@ def test_retry_many_by_ids_answers_for_each(api, each):
     ]
 
 
+def test_of_an_execution_and_its_retries_the_newest_named_is_retried_alone(api, workflow):
+    """Whoever selects a chain of attempts in a list asks for one thing to be done, not for as many as were tried."""
+    original, alone = api.ended(workflow, "error"), api.ended(workflow, "error")
+    again = int(api.post(f"/executions/{original}/retry").json["id"])
+    api.finish(again, "error", error_message="Again")
+    last = int(api.post(f"/executions/{again}/retry").json["id"])
+    body = {"filter": {"ids": [str(number) for number in (original, again, last, alone)]}}
+
+    def told(**more):
+        return [each.get("message") for each in api.post("/executions/retryMany", {**body, **more}).json["results"]]
+
+    newer = "Its newer attempt stands for it: execution {}".format
+    assert told(dryRun=True) == [newer(again), None, "Cannot retry a running or waiting execution", None]
+    api.finish(last)
+    assert told(dryRun=True) == [newer(again), None, "Cannot retry a successful execution", None]
+    for dry_run in (True, False):
+        assert told(dryRun=dry_run, **{"from": "start"}) == [newer(last), newer(last), None, None]
+    assert api.get("/executions?status=new").json["count"] == 2
+
+
 def test_a_dry_run_retries_nothing(api, each):
     before = api.get("/executions").json["count"]
     body = {"filter": {"ids": [str(each["error"]), str(each["success"]), "999"]}, "dryRun": True}
