@@ -1,4 +1,4 @@
-"""A condition without an operator cannot be told: an error of its item, never one that does not hold."""
+"""A condition that cannot be told is an error of its item, never one that holds or does not hold."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ VERSIONS = {"if": 2.2, "filter": 2.2, "switch": 3.2}
 UNTOLD = "The operator of a condition is not known"
 
 
-def parameters_of(kind: str, conditions: list[Any]) -> dict[str, Any]:
+def parameters_of(kind: str, conditions: Any) -> dict[str, Any]:
     given: dict[str, Any] = {"conditions": {"combinator": "and", "conditions": conditions}}
     return {"rules": {"values": [given]}} if kind == "switch" else given
 
@@ -32,3 +32,19 @@ def test_a_condition_behind_one_that_decides_is_not_looked_at(engine: Engine, ki
     outcome = engine.run(chain(START, node("Ask", kind, parameters_of(kind, conditions), VERSIONS[kind])))
     assert outcome.status == "success"
     assert output_of(outcome, "Ask") == []
+
+
+@pytest.mark.parametrize("kind", VERSIONS)
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (True, "The conditions are not a list"),
+        ({}, "The conditions are not a list"),
+        (None, "The conditions are not a list"),
+        ([None], UNTOLD),
+    ],
+)
+def test_no_item_passes_by_conditions_that_are_none(engine: Engine, kind: str, given: Any, message: str) -> None:
+    outcome = engine.run(chain(START, node("Ask", kind, parameters_of(kind, given), VERSIONS[kind])))
+    assert outcome.status == "error"
+    assert outcome.data["resultData"]["error"]["message"] == message

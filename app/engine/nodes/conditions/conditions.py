@@ -70,6 +70,8 @@ async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | Node
 def _holds(entry: Any, item: int, facts: Facts) -> bool:
     if not isinstance(entry, dict):
         return conversions.truthy(entry)
+    if not isinstance(entry.get("conditions", UNDEFINED), list | Undefined):
+        raise NodeError("The conditions are not a list", item_index=item)
     rules = _rules(entry)
     results = (
         _condition_holds(condition, number, item, rules, facts) for number, condition in enumerate(conditions_of(entry))

@@ -28,11 +28,7 @@ MATCH_PATTERN = (
 def conditions_of(entry: Any) -> list[dict[str, Any]]:
     """The conditions of a filter, which may be anything that an expression gave; what is none never holds."""
     conditions = entry.get("conditions") if isinstance(entry, dict) else None
-    return (
-        [as_group(condition) for condition in conditions if condition is not None]
-        if isinstance(conditions, list)
-        else []
-    )
+    return [as_group(condition) for condition in conditions] if isinstance(conditions, list) else []
 
 
 async def match_patterns(context: NodeContext, filters: list[Any]) -> dict[Place, Any]:

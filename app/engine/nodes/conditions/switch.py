@@ -5,6 +5,7 @@ from typing import Any
 
 from app.engine.nodes.conditions import conditions
 from app.engine.nodes.shared.issues import Typed, rules
+from app.engine.nodes.shared.wrong_inputs import wrong_input
 from app.engine.run.computing import PLAIN, compute, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -69,8 +70,15 @@ async def _by_expression(context: NodeContext, count: int) -> list[list[int | No
 
 def _validate_places(values: list[Any], count: int) -> list[list[int | NodeError]]:
     return [
-        [value if isinstance(value, NodeError) else _validate_place(value, count, i)] for i, value in enumerate(values)
+        [value if isinstance(value, NodeError) else _read_place(value, count, index)]
+        for index, value in enumerate(values)
     ]
+
+
+def _read_place(value: Any, count: int, index: int) -> int | NodeError:
+    if value is not None and math.isnan(conversions.to_number(value)) and not isinstance(value, Undefined):
+        return wrong_input("Output Index", "output", "number", value, index)
+    return _validate_place(value, count, index)
 
 
 def _validate_place(value: Any, count: int, index: int) -> int | NodeError:

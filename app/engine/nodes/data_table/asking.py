@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import dates
+from app.engine.nodes.shared.wrong_inputs import wrong_input
 from app.engine.run.context import NodeContext
 from app.engine.run.data_tables import DataTableRefused, DataTables, Json
 from app.engine.run.errors import NodeError
@@ -97,13 +98,7 @@ class Asked:
         try:
             return conversions.convert(value, kind)
         except CannotConvert:
-            shown = conversions.display(value) if not isinstance(value, dict | list) else conversions.type_name(value)
-            raise NodeError(
-                f"Invalid input for '{name}' [item {self.index}]",
-                description=f"'{name}' expects a {kind} but we got '{shown}'",
-                name="ExpressionError",
-                anonymous=True,
-            ) from None
+            raise wrong_input(name, name, kind, value, self.index) from None
 
     def _scalar(self, value: Any) -> Any:
         if isinstance(value, Undefined):

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from app.engine.nodes.shared.wrong_inputs import wrong_input
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
@@ -37,13 +37,7 @@ def _convert(name: str, value: Any, kind: Any, converting: bool, index: int) -> 
     except CannotConvert:
         made = None
     if made is None or not (converting or _is_kind(value, kind)):
-        shown = f"'{conversions.to_string(value)}'" if not isinstance(value, dict | list) else _kind(value)
-        raise NodeError(
-            f"Invalid input for '{name}' [item {index}]",
-            description=f"'{name}' expects a {kind} but we got {shown}",
-            name="ExpressionError",
-            anonymous=True,
-        )
+        raise wrong_input(name, name, kind, value, index)
     return made
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.engine.nodes.shared.date_texts import read_dates
+from app.engine.nodes.shared.wrong_inputs import wrong_input
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -54,12 +55,7 @@ def time_after(context: NodeContext, asked: dict[str, Any]) -> datetime:
     """Now and so much time."""
     number = conversions.to_number(asked["amount"])
     if math.isnan(number):
-        raise NodeError(
-            "Invalid input for 'Wait Amount' [item 0]",
-            description=f"'amount' expects a number but we got '{conversions.display(asked['amount'])}'",
-            name="ExpressionError",
-            anonymous=True,
-        )
+        raise wrong_input("Wait Amount", "amount", "number", asked["amount"], 0)
     if number < 0 or asked["amount"] is None:
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater.")
     if not isinstance(asked["unit"], str) or asked["unit"] not in UNITS:
