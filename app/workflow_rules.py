@@ -165,10 +165,10 @@ class EngineRules:
         if start.disabled:
             raise InvalidWorkflow(f"The start node '{start.name}' is disabled.")
 
-    def check_restart(self, data: bytes | None, node: str, run: int) -> None:
+    def check_restart(self, data: bytes | None, node: str, run: int) -> bool:
         """See `WorkflowRules.check_restart`."""
         try:
-            restart.check_restart(data, node, run)
+            return restart.check_restart(data, node, run)
         except restart.CannotRestart as error:
             raise InvalidWorkflow(str(error)) from error
 

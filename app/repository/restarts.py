@@ -22,15 +22,24 @@ Place = Literal["failure", "start"] | NodeRun
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Where a retry goes on, and the items (JSON) that it gets there; None: those that were recorded."""
+    """Where a retry goes on, and the items (JSON) that it gets there; None: those that were recorded.
+
+    `begins`: the place is the node that the execution had begun at, so that its items are what the retry begins with.
+    """
 
     place: Place = "failure"
     items: bytes | None = None
+    begins: bool = False
 
     @property
     def is_default(self) -> bool:
         """Whether it goes on at the failure with what was recorded, as every retry without a body does."""
         return self.place == "failure" and self.items is None
+
+    @property
+    def start_node(self) -> str | None:
+        """The node that the retry begins at, where the place says so."""
+        return self.place.node if self.begins and isinstance(self.place, NodeRun) else None
 
     def stored_place(self) -> bytes | None:
         """The place as it is stored: "start", {"node", "run"}; None: at the failure."""

@@ -1,6 +1,6 @@
 """Retries: a new execution that goes on where another failed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from psycopg import errors as pg
@@ -9,8 +9,8 @@ from app.repository import lifecycle
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.executions import Execution, list_executions, read_inputs
-from app.repository.relatives import find_roots
+from app.repository.executions import Execution, ExecutionInput, list_executions, read_inputs
+from app.repository.relatives import find_originals_with_data, find_roots
 from app.repository.restarts import AT_FAILURE, Restart
 from app.repository.targets import Target
 from app.vocabulary import IN_FLIGHT, RETRYABLE, Status
@@ -46,10 +46,11 @@ RECORDED_NOTHING = """
 """
 
 SAVE_RESTART = """
-    INSERT INTO execution_inputs (execution_id, retry_from, retry_items)
-    VALUES (%(retry_id)s, %(retry_from)s, %(retry_items)s)
+    INSERT INTO execution_inputs AS i (execution_id, start_node, retry_from, retry_items)
+    VALUES (%(retry_id)s, %(start_node)s, %(retry_from)s, %(retry_items)s)
     ON CONFLICT (execution_id) DO UPDATE
-       SET retry_from = EXCLUDED.retry_from, retry_items = EXCLUDED.retry_items
+       SET start_node = coalesce(EXCLUDED.start_node, i.start_node), retry_from = EXCLUDED.retry_from,
+           retry_items = EXCLUDED.retry_items
 """
 
 # Uses executions_one_retry_in_flight.
@@ -111,19 +112,20 @@ def _queue_retry(connection: Connection, execution_id: int, target: Target, rest
     restart = _again(connection, execution_id, restart)
     if not restart.is_default:
         values = {"retry_from": json_of(restart.stored_place()), "retry_items": json_of(restart.items)}
-        connection.execute(SAVE_RESTART, {"retry_id": retry_id, **values})
+        connection.execute(SAVE_RESTART, {"retry_id": retry_id, "start_node": restart.start_node, **values})
     return retry_id
 
 
 def _again(connection: Connection, execution_id: int, restart: Restart) -> Restart:
     """Where the retry of an execution goes on. A retry that recorded nothing has no failure to go on at: its own retry
-    begins where it began."""
+    begins where it began. With other items, it starts over with these where nothing before it has recorded any."""
     if restart.place != "failure" or not scalar(connection, RECORDED_NOTHING, {"id": execution_id}):
         return restart
-    given = read_inputs(connection, [execution_id]).get(execution_id)
-    if given is None:
-        return restart
-    return Restart(given.restart.place, given.restart.items if restart.items is None else restart.items)
+    given = read_inputs(connection, [execution_id]).get(execution_id, ExecutionInput()).restart
+    again = given if restart.items is None else replace(given, items=restart.items)
+    if again.place == "failure" and again.items is not None and not find_originals_with_data(connection, [execution_id]):
+        return replace(again, place="start")
+    return again
 
 
 def with_current_version(connection: Connection, target: Target) -> Target:
@@ -218,18 +220,24 @@ def retry_many(
     load_workflow: bool,
     restart: Restart = AT_FAILURE,
     check: Callable[[int], None] = lambda execution_id: None,
+    beginning: Collection[int] = (),
     project_id: str | None = None,
 ) -> list[RetryAnswer]:
     """Retry each of these executions; one that cannot be retried says why and does not keep the others back.
 
-    `check` raises CannotRetry for one that cannot go on where `restart` says.
+    `check` raises CannotRetry for one that cannot go on where `restart` says; those in `beginning` had
+    begun there.
     """
     answers = {}
     for execution_id in sorted(ids):  # as everything locks that locks several
         try:
             check(execution_id)
             retry_id = retry(
-                connection, execution_id, load_workflow=load_workflow, restart=restart, project_id=project_id
+                connection,
+                execution_id,
+                load_workflow=load_workflow,
+                restart=replace(restart, begins=execution_id in beginning),
+                project_id=project_id,
             )
             answers[execution_id] = RetryAnswer(execution_id, retry_id)
         except (CannotRetry, ExecutionNotFound) as error:

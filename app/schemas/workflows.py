@@ -111,8 +111,9 @@ class WorkflowRules(Protocol):
     def check_run(self, document: Mapping[str, Any], start_node: str | None) -> None:
         """Refuse what could not begin at this node, or at the default one. What lacks parameters begins, and fails."""
 
-    def check_restart(self, data: bytes | None, node: str, run: int) -> None:
-        """Refuse a run of a node that is not in the data (JSON) of an execution, or where it cannot go on."""
+    def check_restart(self, data: bytes | None, node: str, run: int) -> bool:
+        """Refuse a run of a node that is not in the data (JSON) of an execution, or where it cannot go on; says whether
+        the execution had begun there."""
 
 
 class WorkflowBody(StrictSchema):

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 
 from app.api.executions.filters import filter_of_body
-from app.api.executions.restarts import find_refused, restart_of
+from app.api.executions.restarts import check_many, restart_of
 from app.api.face import idempotency
 from app.api.face.answers import answer
 from app.api.face.auth import caller
@@ -143,15 +143,16 @@ def retry_all(
 ) -> dict[str, Any]:
     """Retry these as the body says, or tell what would become of them; the answer, with those that cannot exist."""
     restart = restart_of(body)
-    refused = find_refused(connection, ids, restart)
-    answers = {number: RetryAnswer(number, None, refused.get(number)) for number in ids}
+    checked = check_many(connection, ids, restart)
+    answers = {number: RetryAnswer(number, None, checked.refused.get(number)) for number in ids}
     touched = {}
     if not body["dry_run"]:
         retried = retries.retry_many(
             connection,
-            [number for number in ids if number not in refused],
+            [number for number in ids if number not in checked.refused],
             load_workflow=body["load_workflow"],
             restart=restart,
+            beginning=checked.beginning,
             project_id=caller().project_id,
         )
         answers |= {one.id: one for one in retried}

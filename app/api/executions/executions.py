@@ -172,9 +172,9 @@ def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: s
 
         def act() -> dict[str, Any]:
             nonlocal retry_id
-            check_place(connection, number, restart)
+            checked = check_place(connection, number, restart)
             retry_id = retries.retry(
-                connection, number, load_workflow=load_workflow, restart=restart, project_id=caller().project_id
+                connection, number, load_workflow=load_workflow, restart=checked, project_id=caller().project_id
             )
             return render_begun(connection, retry_id)
 

@@ -1,6 +1,7 @@
 """Where a retry goes on, as its body says: at the failure, at the start, or at a run of a node."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.api.executions.room import largest, room_for
@@ -11,7 +12,7 @@ from app.repository.connection import Connection
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_data import read_data
 from app.repository.executions import Execution, get_execution, get_executions
-from app.repository.restarts import NodeRun, Restart
+from app.repository.restarts import NodeRun, Place, Restart
 from app.schemas.workflows import InvalidWorkflow, items_of
 
 BATCH_BYTES = 2 * 2**20
@@ -26,21 +27,22 @@ def restart_of(body: dict[str, Any]) -> Restart:
     )
 
 
-def check_place(connection: Connection, execution_id: int, restart: Restart) -> None:
-    """Refuse a node that the execution does not have, or that never ran in it.
+def check_place(connection: Connection, execution_id: int, restart: Restart) -> Restart:
+    """Refuse a node that the execution does not have, or that never ran in it; the restart, which knows then whether
+    the execution had begun there.
 
     Raises ExecutionNotFound, CannotRetry, InvalidWorkflow.
     """
     place = restart.place
     if not isinstance(place, NodeRun):
-        return
+        return restart
     execution = get_execution(connection, execution_id, project_id=caller().project_id)
     retries.refuse_unless_retryable(execution.status, restart)
     if execution.json_size_bytes > largest():
         raise CannotRetry(too_large(execution))
     with room_for(execution.json_size_bytes):
         data = read_data(connection, [execution_id]).get(execution_id)
-        services().rules.check_restart(data, place.node, place.run)
+        return replace(restart, begins=services().rules.check_restart(data, place.node, place.run))
 
 
 def too_large(execution: Execution) -> str:
@@ -51,9 +53,18 @@ def too_large(execution: Execution) -> str:
     )
 
 
-def find_refused(connection: Connection, ids: Sequence[int], restart: Restart) -> dict[int, str]:
-    """Those of these executions that are not retried, each with the reason: of an execution and its retries that could
-    be, the newest alone is. However many there are, they are read together."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Those of many executions that are not `refused`, with the reason, are retried; those in `beginning` had begun
+    where they go on."""
+
+    refused: dict[int, str]
+    beginning: set[int] = field(default_factory=set)
+
+
+def check_many(connection: Connection, ids: Sequence[int], restart: Restart) -> Checked:
+    """Which of these executions are retried: of an execution and its retries that could be, the newest alone. However
+    many there are, they are read together."""
     executions = get_executions(connection, ids, project_id=caller().project_id)
     refused = dict.fromkeys(set(ids).difference(execution.id for execution in executions), ExecutionNotFound.default)
     for execution in executions:
@@ -64,24 +75,26 @@ def find_refused(connection: Connection, ids: Sequence[int], restart: Restart) -
     left = [execution for execution in executions if execution.id not in refused]
     newer = retries.find_newer(connection, left)
     refused |= {older: f"Its newer attempt stands for it: execution {newest}" for older, newest in newer.items()}
-    return refused | find_without(connection, [one for one in left if one.id not in newer], restart)
+    places = check_places(connection, [one for one in left if one.id not in newer], restart.place)
+    return replace(places, refused=refused | places.refused)
 
 
-def find_without(connection: Connection, executions: Sequence[Execution], restart: Restart) -> dict[int, str]:
-    """Those of these executions that do not have the node of a restart, or in which it never ran, with the reason."""
-    place = restart.place
+def check_places(connection: Connection, executions: Sequence[Execution], place: Place) -> Checked:
+    """Refuse those of these executions that do not have the node of a restart, or in which it never ran."""
     if not isinstance(place, NodeRun):
-        return {}
+        return Checked({})
     refused = {execution.id: too_large(execution) for execution in executions if execution.json_size_bytes > largest()}
+    checked = Checked(refused)
     for batch in batches([execution for execution in executions if execution.id not in refused]):
         with room_for(sum(execution.json_size_bytes for execution in batch)):
             data = read_data(connection, [execution.id for execution in batch])
             for execution in batch:
                 try:
-                    services().rules.check_restart(data.get(execution.id), place.node, place.run)
+                    if services().rules.check_restart(data.get(execution.id), place.node, place.run):
+                        checked.beginning.add(execution.id)
                 except (InvalidWorkflow, CannotRetry) as error:
                     refused[execution.id] = str(error)
-    return refused
+    return checked
 
 
 def batches(executions: Iterable[Execution]) -> Iterator[list[Execution]]:

@@ -43,14 +43,19 @@ class _Skeleton(msgspec.Struct, rename="camel"):
     execution_data: _Rest | None = None
 
 
-def check_restart(data: bytes | None, node: str, run: int) -> None:
-    """Raise CannotRestart for a node that never ran, in a run's document; reads no more of it than that takes."""
+def check_restart(data: bytes | None, node: str, run: int) -> bool:
+    """Raise CannotRestart for a node that never ran, in a run's document; reads no more of it than that takes.
+
+    Says whether the run had begun there.
+    """
     try:
         skeleton = msgspec.json.decode(data or b"{}", type=_Skeleton)
     except msgspec.DecodeError:
         raise CannotRestart("What the execution recorded cannot be read") from None
     rest = skeleton.execution_data or _Rest()
-    _Cut(skeleton.result_data.run_data, node, run).check(set(rest.context_data or ()))
+    run_data = skeleton.result_data.run_data
+    _Cut(run_data, node, run).check(set(rest.context_data or ()))
+    return not any(run_data[node][run].source or ())
 
 
 class _Cut:

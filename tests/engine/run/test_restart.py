@@ -199,7 +199,7 @@ def test_runs_that_are_not_numbered_are_told_apart_by_time_and_sources(engine, f
     document = workflow(nodes, *lines)
     before = engine.run(document, items=[{"json": {"n": number}} for number in range(3)])
     data = without_numbers(stored(before))
-    check_restart(orjson.dumps(data), first, 0)
+    assert check_restart(orjson.dumps(data), first, 0) == (first == "Start")
     after = engine.run(document, mode="retry", resume=restart_at(data, first, 0))
     assert {name: len(runs) for name, runs in after.document.run_data.items()} == {
         name: len(runs) for name, runs in before.document.run_data.items()
