@@ -123,9 +123,9 @@ def _again(connection: Connection, execution_id: int, restart: Restart) -> Resta
         return restart
     given = read_inputs(connection, [execution_id]).get(execution_id, ExecutionInput()).restart
     again = given if restart.items is None else replace(given, items=restart.items)
-    if again.place == "failure" and again.items is not None and not find_originals_with_data(connection, [execution_id]):
-        return replace(again, place="start")
-    return again
+    if again.place != "failure" or again.items is None or find_originals_with_data(connection, [execution_id]):
+        return again
+    return replace(again, place="start")
 
 
 def with_current_version(connection: Connection, target: Target) -> Target:
