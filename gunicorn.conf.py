@@ -12,7 +12,7 @@ import signal
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # gunicorn sets its own once all is loaded
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
-from app import logs, metric_files
+from app import allocator, logs, metric_files
 from app.credentials.keys import Keyring
 from app.environment import SettingsError
 from app.http.streaming import StreamingWorker
@@ -69,6 +69,7 @@ def on_starting(server):
     Nothing is begun by that, no thread and no connection: each process makes an application of its own (wsgi.py).
     """
     metric_files.clear(_metrics)
+    allocator.return_large_blocks()
     gc.disable()
     from app import web
 

@@ -11,12 +11,14 @@ from typing import Any
 from app.engine.run.children import child_ports, outcome_of, run_document
 from app.engine.run.computing import compute, count_work, node_runs
 from app.engine.run.errors import NodeError
+from app.engine.run.memory_shares import MemoryShares
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import ChildOutcome, ChildRequest, Ports
 from app.engine.run.progress import RunProgress
 from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
+from app.repository.execution_data import Encoded
 from app.repository.lifecycle import ExtraPlaces, Result
 from app.worker.children import encode_items, queue_child, start_child
 from app.worker.database import Database
@@ -42,9 +44,11 @@ class Held:
         database: Database,
         wake: Wake,
         tracing: Tracing | None = None,
+        shares: MemoryShares | None = None,
     ) -> None:
-        """`wake` is told when there is a result, and `tracing` what spans are to tell of it."""
+        """`wake` is told when there is a result, `tracing` what spans are to tell of it, and `shares` what it takes."""
         self._tracing = tracing
+        self._shares = shares
         self._sandbox = sandbox
         self._types = types
         self._ports = ports
@@ -102,9 +106,14 @@ class Held:
         """Keep results that could not be recorded."""
         self._results[:0] = results
 
-    def forget_all(self) -> None:
+    async def let_go(self, results: Sequence[Result]) -> None:
+        """These results are recorded, or nobody wants them any more."""
+        if self._shares is not None and results:
+            await self._shares.drop_records(sum(map(_length, results)))
+
+    async def forget_all(self) -> None:
         """Nothing of this is held any more."""
-        self._results.clear()
+        await self.let_go(self.take_results())
         self.may_hold_more = False
         if self._tracing is not None:
             self._tracing.forget_all()
@@ -147,6 +156,8 @@ class Held:
         if self._tracing is not None:
             self._tracing.note(assignment, result, outcome, ports.progress.first_index, time.monotonic() - began)
         self._results.append(result)
+        if self._shares is not None:
+            self._shares.keep_record(_length(result))
         self._wake.hand_in()
         return outcome
 
@@ -205,6 +216,10 @@ class Held:
         for task in tasks:
             cancel(task)
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _length(result: Result) -> int:
+    return len(result.data.content if isinstance(result.data, Encoded) else result.data)
 
 
 async def _encode_items(request: ChildRequest, ports: Ports) -> bytes:

@@ -79,7 +79,7 @@ class Parts:
             worker_id=lambda: self.held.worker_id,
             wake=wake.set,
         )
-        self.held = Held(sandbox, types, reach.ports, self.database, wake, self.tracing)
+        self.held = Held(sandbox, types, reach.ports, self.database, wake, self.tracing, self.shares)
         tell_ended = None if self.tracing is None else self.tracing.send_ended
         self.contexts = TriggerContexts(sandbox, types, reach, self.database, tell_ended)
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 
+from app.allocator import return_large_blocks
 from app.engine.sandbox import Sandbox
 from app.settings import Settings
 from app.worker.database import open_worker_pool
@@ -66,6 +67,7 @@ def run_worker(settings: Settings) -> None:
     Raises SettingsError where it cannot listen for health checks.
     """
     hear_of_children_without_threads()
+    return_large_blocks()
     sys.setswitchinterval(SWITCH_SECONDS)
     # What is loaded stays; and data of many values is made and dropped without a look at all of it every time.
     gc.freeze()

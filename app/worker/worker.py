@@ -162,6 +162,7 @@ class Worker:
         results = held.take_results()
         if beat.lost:
             # What was cut short because of that is not canceled: others say that it has crashed.
+            await held.let_go(results)
             return
         free, extra = self._places.count(claiming=claiming)
         if results and not self._wake.queue_changed:
@@ -181,6 +182,7 @@ class Worker:
                 await self._pause()
                 self._wake.set()
                 return
+            await held.let_go(results)
             for assignment in exchanged.assignments:
                 beat.claimed(assignment.claim)
                 held.start(assignment)
@@ -248,7 +250,7 @@ class Worker:
         """The lease is lost: others have given up what runs here, so its results are worth nothing."""
         log.error("lease lost", extra={"abandoned": self._held.count})
         await self._held.cut_short()
-        self._held.forget_all()
+        await self._held.forget_all()
 
     async def _drain(self, exchange: Exchange, beat: Beat) -> None:
         """Record what ends by itself soon, hand over the rest as waiting for another worker."""

@@ -8,9 +8,9 @@ import pytest
 from app.repository import workflows
 from app.repository.lifecycle import ExtraPlaces
 from app.worker.free_places import FreePlaces
-from tests.memory import resident_bytes
+from tests.memory import forget_peak, peak_bytes, resident_bytes
 from tests.patience import wait_until
-from tests.workflows import code, no_op, stored, wait
+from tests.workflows import code, no_op, node, stored, wait
 
 MIB = 2**20
 HELD = 12 * MIB
@@ -29,6 +29,23 @@ def test_executions_of_one_worker_take_no_more_memory_together_than_they_may(que
     assert all("30 MiB (EXECUTIONS_WORKER_BYTES)" in each.error_message for each in failed)
     assert resident_bytes(worker.pid) - before < 10 * HELD
     assert [each.status for each in queue.wait_for(queue.add("small"))] == ["success"]
+
+
+def test_what_a_run_with_large_texts_took_is_given_back(queue, start_worker) -> None:
+    big = code(f"return [{{json: {{a: '\\u{{1F600}}'.repeat({HELD // 4})}}}}]")
+    failing = [
+        node(f"Step {number}", "set", {"mode": "raw", "jsonOutput": "={{ $json.a }}"}, 3.4)
+        | {"onError": "continueRegularOutput"}
+        for number in range(6)
+    ]
+    queue.save(stored(big, *failing), "large")
+    queue.save(stored(no_op()), "small")
+    worker = start_worker(EXECUTIONS_RUN_BYTES=40 * MIB)
+    queue.wait_for(queue.add("small"))
+    before = forget_peak(worker.pid)
+    queue.wait_for(queue.add("large"))
+    assert peak_bytes(worker.pid) - before < 40 * MIB + 8 * HELD
+    assert resident_bytes(worker.pid) - before < HELD
 
 
 @pytest.mark.parametrize(("tight", "extra", "free"), [(False, 2, 7), (True, 2, 0), (True, 0, 7)])

@@ -18,7 +18,8 @@ from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.items import Item, Outputs
-from app.engine.run.memory import weigh_light_outputs, weigh_outputs
+from app.engine.run.memory import weigh, weigh_light_outputs, weigh_outputs
+from app.engine.run.meter import TooMuchData
 from app.engine.run.orders import order_of
 from app.engine.run.pairing import finish_outputs, pair_inputs
 from app.engine.run.state import MAX_NODE_RUNS, RunState, Task
@@ -171,7 +172,7 @@ def _fail(
 ) -> tuple[Halt | None, NodeError | None]:
     """Record a failure. The run goes on with the node's input where the node's settings say so, and ends where not."""
     state, node = context.state, task.node
-    run["error"] = error.document(node.document)
+    run["error"], error = _count_error(context, error)
     if task.call is not None:
         finish_call(state, task, run, None, error)
         return None, None
@@ -182,6 +183,17 @@ def _fail(
     state.error = run["error"]
     state.stack.append(task)
     return Halt(error=RunError(node.name, error.message)), error
+
+
+def _count_error(context: NodeContext, error: NodeError) -> tuple[dict[str, Any], NodeError]:
+    """The document of a failure that the run may hold, and the failure: another one where its texts are too much."""
+    document = error.document(context.node.document)
+    try:
+        # The node is the workflow's own, which is there already.
+        context.execution.ports.meter.add(weigh([value for name, value in document.items() if name != "node"]))
+    except TooMuchData as more:
+        return more.document(context.node.document), more
+    return document, error
 
 
 def _hand_on(context: NodeContext, run: dict[str, Any], outputs: Outputs) -> None:

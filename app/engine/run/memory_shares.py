@@ -74,7 +74,8 @@ class MemoryShares:
     @asynccontextmanager
     async def writing(self, size: int) -> AsyncIterator[None]:
         """While this lasts a record of about `size` bytes is written: of large ones as many at once as there is room
-        for, one at least. They are on their way out and are not refused, but wait for each other."""
+        for beside those that wait for PostgreSQL, one at least. They are on their way out and are not refused, but wait
+        for each other."""
         if size <= SMALL_RECORD:
             yield
             return
@@ -87,6 +88,16 @@ class MemoryShares:
             self._written -= size
             async with self._writing_ends:
                 self._writing_ends.notify_all()
+
+    def keep_record(self, size: int) -> None:
+        """A record of `size` bytes was written, and waits for PostgreSQL."""
+        self._written += size
+
+    async def drop_records(self, size: int) -> None:
+        """Records of `size` bytes together do not wait any more."""
+        self._written -= size
+        async with self._writing_ends:
+            self._writing_ends.notify_all()
 
 
 class Share:

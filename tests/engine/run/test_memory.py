@@ -238,3 +238,15 @@ def test_a_run_that_goes_on_has_its_earlier_data_counted(engine: Engine) -> None
     meter = Meter(16 * MIB)
     engine.run(document, resume=ended.data, ports=Ports(history=MemoryHistory(), meter=meter))
     assert meter.used > 2_000_000
+
+
+def test_the_texts_of_errors_that_a_run_goes_on_from_are_counted(engine: Engine) -> None:
+    failing = [
+        node(f"Step {number}", "stopAndError", {"errorMessage": "x" * 1_000_000}) | {"onError": "continueRegularOutput"}
+        for number in range(5)
+    ]
+    outcome = run(engine, chain(START, *failing, no_op()))
+    runs = outcome.data["resultData"]["runData"]
+    messages = [runs[step["name"]][0]["error"]["message"] for step in failing]
+    assert [len(message) for message in messages[:1]] == [1_000_000]
+    assert all("EXECUTIONS_RUN_BYTES" in message for message in messages[2:])

@@ -96,3 +96,20 @@ def test_large_records_are_written_as_many_at_once_as_there_is_room_for(shares: 
 
 
 AFTER = [("a", 40 * MIB), ("b", 40 * MIB), ("small", SMALL_RECORD)]
+
+
+def test_a_large_record_is_written_when_those_that_wait_for_postgresql_leave_room(shares: MemoryShares) -> None:
+    async def main() -> None:
+        shares.keep_record(60 * MIB)
+        writing = asyncio.create_task(write())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not writing.done()
+        await shares.drop_records(60 * MIB)
+        await writing
+
+    async def write() -> None:
+        async with meter(shares, "alpha").writing(30 * MIB):
+            pass
+
+    asyncio.run(asyncio.wait_for(main(), 60))
