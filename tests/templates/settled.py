@@ -81,6 +81,15 @@ def _another_order(theirs: Any, ours: Any) -> bool:
     return one != other and sorted(one) == sorted(other)
 
 
+def _another_order_of_names(theirs: Any, ours: Any) -> bool:
+    """Whether both are JSON of the same values."""
+    try:
+        one, other = json.loads(str(theirs)), json.loads(str(ours))
+    except ValueError:
+        return False
+    return theirs != ours and isinstance(one, dict) and bool(one == other)
+
+
 def _no_syntax(theirs: Any, ours: Any) -> bool:
     return "<isolated-vm>" in str(theirs) and ours == "invalid syntax"
 
@@ -168,6 +177,7 @@ CAUSES = (
     _settled("HTTP Request: a field of a multipart form", "httpRequest", _no_part, '"multipart-form-data"'),
     _settled("HTTP Request: a form beside", "httpRequest", parameters=r"form-urlencoded.*multipart/form-data"),
     _settled("HTTP Request: a query parameter, or a field of a form", "httpRequest", _another_order, r'"name": "\d+"'),
+    _settled("Fields whose names are whole numbers", "", _another_order_of_names, r'"\d+\\*"'),
     _settled(
         "HTTP Request: a timeout that is no number", "httpRequest", lambda theirs, _: "config.timeout" in str(theirs)
     ),

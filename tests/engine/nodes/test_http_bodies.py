@@ -53,6 +53,15 @@ def test_parameters_join_a_query_that_ends_in_an_ampersand(engine: Engine, addre
     assert asked(engine, address, {"url": f"{address}/echo?x=1&", **query})["path"] == "/echo?x=1&&a=1"
 
 
+@pytest.mark.parametrize("given", ["[1,2]", '"text"', "={{ [1] }}"])
+@pytest.mark.parametrize("part", ["Headers", "Query"])
+def test_a_list_or_a_text_is_no_object_with_names(engine: Engine, part: str, given: str) -> None:
+    parameters = {f"send{part}": True, f"specify{part}": "json", f"json{part}": given}
+    request = node("H", "httpRequest", {"url": "http://127.0.0.1:1", "options": {}, **parameters}, 4.2)
+    error = engine.run(chain(START, request)).data["resultData"]["error"]
+    assert error["message"].endswith("has to be a JSON object")
+
+
 def headed(kind: str) -> dict[str, Any]:
     return {"sendHeaders": True, "headerParameters": {"parameters": [{"name": "Content-Type", "value": kind}]}}
 
@@ -76,6 +85,7 @@ def raw(kind: str, body: Any) -> dict[str, Any]:
             "application/json",
             '{"a":1,"b":[1.5,1000]}',
         ),
+        (as_json('{"b":1,"10":2,"2":3}'), "application/json", '{"b":1,"10":2,"2":3}'),
         (
             {**as_json('{"a":"x y","b":{"c":[1]},"n":null}'), **headed(FORM)},
             FORM,

@@ -12,6 +12,7 @@ from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
 from app.engine.nodes.http_request.parameter_values import (
     batch_size,
+    json_value,
     method_of,
     pairs,
     pause,
@@ -29,7 +30,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert, Undefined
+from app.engine.values.conversions import CannotConvert
 from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call, load_client
 
 CREDENTIALS = {
@@ -178,7 +179,7 @@ def _json(given: Any, label: str, index: int) -> Any:
     if given == "":
         return {}
     try:
-        return conversions.parse_json(conversions.to_string(given)) if isinstance(given, str | Undefined) else given
+        return json_value(given)
     except CannotConvert:
         raise NodeError(
             f'The data in "{label}" is no valid JSON. '

@@ -47,6 +47,15 @@ def to_count(value: Any, default: int) -> int:
     return int(number) if 0 < number < math.inf else default
 
 
+def json_value(given: Any) -> Any:
+    """The JSON that a text holds; another value is one already, but for undefined, NaN and infinities.
+
+    Raises CannotConvert.
+    """
+    is_none = isinstance(given, Undefined) or (isinstance(given, float) and not math.isfinite(given))
+    return conversions.parse_json(conversions.to_string(given)) if is_none or isinstance(given, str) else given
+
+
 _TEXTS = frozenset({"name", "value", "body", "jsonBody", "bodyParametersJson", "rawContentType"})
 
 

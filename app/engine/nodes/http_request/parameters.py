@@ -11,6 +11,7 @@ from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
 from app.engine.nodes.http_request.parameter_values import (
+    json_value,
     list_of,
     method_of,
     pairs,
@@ -232,22 +233,25 @@ class ItemRequest:
         return Part(name, file_bytes(file), file.get("fileName") or name, file.get("mimeType"))
 
     def _json(self, given: Any, label: str, kinds: type = dict) -> Any:
-        """JSON as a parameter gives it, as text or as what it is already. Raises NodeError."""
-        if isinstance(given, Undefined):
-            given = conversions.to_string(given)
+        """JSON as a parameter gives it, as text or as what it is already. Raises NodeError.
+
+        Where an object is wanted, a number, true, false or null has no fields, as in JavaScript.
+        """
         if given is None and kinds is dict:
             given = ""
         try:
-            value = conversions.parse_json(given) if isinstance(given, str) else given
+            value = json_value(given)
         except CannotConvert as error:
             raise NodeError(
                 f'The value in the "{label}" field is not valid JSON',
-                description="Unexpected end of JSON input" if not given else str(error.__cause__ or ""),
+                description="Unexpected end of JSON input" if given == "" else str(error.__cause__ or ""),
                 item_index=self._index,
             ) from None
-        if not isinstance(value, kinds):
+        if isinstance(value, kinds):
+            return value
+        if isinstance(value, list | str) and value:
             raise NodeError(f'The value in the "{label}" field has to be a JSON object', item_index=self._index)
-        return value
+        return {}
 
 
 def _text(given: Any) -> str:
