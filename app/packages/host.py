@@ -7,6 +7,9 @@ neighbour in it that has not touched the world outside is run again.
 
 What somebody waits for stands behind nothing that nobody waits for: triggers have processes of their own, and a call
 that would find all processes of its project computing, or has not begun in one that does, goes to a reserved one.
+
+What holds a connection, or may remember something, shares one process of its project for long. What has ended that one
+has its next calls in another one.
 """
 
 from __future__ import annotations
@@ -24,12 +27,20 @@ from typing import Any
 import orjson
 
 from app import large_json
-from app.engine.sandbox.errors import SandboxBusy, SandboxComputing, SandboxError, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.errors import (
+    SandboxBusy,
+    SandboxComputing,
+    SandboxEnded,
+    SandboxError,
+    SandboxMemory,
+    SandboxTimeout,
+)
 from app.engine.sandbox.lanes import ProcessKind
 from app.engine.sandbox.pool import Pool
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.scratch import ScratchRoot, remove_left
+from app.packages.apart import Apart
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
@@ -58,12 +69,17 @@ that remember something stay.
 PROJECTS = 12
 """How many projects may have such a process at once; the one that was idle for longest ends for another one."""
 LISTENERS = 100
+APART_LISTENING, APART_REMEMBERING, APART_PROJECTS = 3, 1, 4
+"""How many processes more a project has for what has ended the one that it shares, and how many projects at once for
+what remembers."""
 SCRATCH = "executions-scratch-"
 """What folders for temporary files begin with."""
 ACTING, REMEMBERING, LISTENING = "packages", "remembering", "listening"
 """What a call is for: an action, one whose package may remember something, and a connection that is held for long."""
 POLLING, ARRANGING = "polling", "arranging"
 """The same for triggers that look for something new, or arrange something with a provider."""
+APART = "apart"
+"""Processes for what may remember something, and has ended the process that its project shares for that."""
 RESERVED = "reserved"
 """Processes for actions that somebody waits for, where all others of the project compute."""
 
@@ -88,7 +104,8 @@ class Host:
     """Runs the code of the packages below a folder; an asynchronous context manager.
 
     `processes` at most run at once for actions, each with `memory_mb` of heap; half as many for triggers, and as many
-    in reserve; and one for each project that holds connections, of which there are `listeners` at most. A call may take
+    in reserve; and one for each project that holds connections, of which there are `listeners` at most, with
+    APART_LISTENING more at most for those that have ended it. A call may take
     `call_seconds` in all, and `silent_seconds` of computing in one piece; it waits for `wait_seconds` at most while
     other projects hold all processes. Unless the processes are `shared` by a project's executions, each of these is in
     the place of a project.
@@ -113,6 +130,7 @@ class Host:
         self._call_seconds = call_seconds
         self._silent_seconds = silent_seconds
         self._scratch: ScratchRoot | None = None
+        self._apart = Apart({LISTENING: APART_LISTENING, REMEMBERING: APART_REMEMBERING})
         self._memory_mb = dict.fromkeys((ACTING, LISTENING, POLLING, ARRANGING, RESERVED), memory_mb)
         self._memory_mb[REMEMBERING] = max(memory_mb, REMEMBERING_MB)
         kinds, half = self._process_kinds(processes), max(1, processes // 2)
@@ -135,6 +153,12 @@ class Host:
             REMEMBERING: Pool(
                 {REMEMBERING: kinds[REMEMBERING]},
                 processes=PROJECTS,
+                idle_seconds=REMEMBERING_SECONDS,
+                wait_seconds=wait_seconds,
+            ),
+            APART: Pool(
+                {APART: kinds[REMEMBERING]},
+                processes=APART_PROJECTS,
                 idle_seconds=REMEMBERING_SECONDS,
                 wait_seconds=wait_seconds,
             ),
@@ -198,6 +222,7 @@ class Host:
         *,
         project: str = "",
         execution: str = "",
+        subject: str = "",
         mode: str = ACTING,
         awaited: bool = False,
         admit: Callable[[bytes], None] = lambda answer: None,
@@ -207,6 +232,7 @@ class Host:
         `ask` answers what the call wants to know meanwhile, `channel` has its connections. Cancelling ends the call.
         Only calls of the same project come to the same process; which they share when they remember, or listen. Where
         processes are not shared, only those of the same `execution`, which stands for its sub-workflows, too.
+        `subject`: what of the project's the call works for; what has ended the shared process is set apart by it.
         `awaited`: somebody waits for what the call is a part of.
         `admit` hears of the answer's JSON before it is read, and what it raises is raised. Raises HostError.
         """
@@ -215,16 +241,29 @@ class Host:
         owner = project if self._shared else f"{project} {execution}"
         with self._raising_host_errors(mode, limit):
             urgent = awaited and mode == ACTING
-            pool = self._pools[POLLING if mode == ARRANGING else mode]
+            pool, kind, place = self._place(mode, owner, subject)
             try:
-                answer = await pool.request(mode, owner, payload, limit, ask, channel, urgent=urgent)
+                answer = await pool.request(kind, place, payload, limit, ask, channel, urgent=urgent)
             except Moved:
                 answer = await self._pools[RESERVED].request(RESERVED, owner, payload, limit, ask, channel)
+            except (SandboxComputing, SandboxMemory, SandboxEnded):
+                self._apart.move(mode, owner, subject)
+                raise
         if large_json.is_large(answer):
             document = await asyncio.to_thread(_read, answer, admit)
         else:
             document = _read(answer, admit)
         return document if isinstance(document, dict) else {}
+
+    def _place(self, mode: str, owner: str, subject: str) -> tuple[Pool, str, str]:
+        """Where a call goes: of which processes, for which kind of them, and as whose."""
+        number = self._apart.place_of(mode, owner, subject)
+        kind = APART if number is not None and mode == REMEMBERING else mode
+        return (
+            self._pools[POLLING if mode == ARRANGING else kind],
+            kind,
+            owner if number is None else f"{owner} {number}",
+        )
 
     @contextmanager
     def _raising_host_errors(self, mode: str, limit: float) -> Iterator[None]:

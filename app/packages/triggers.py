@@ -42,7 +42,7 @@ async def listen(packages: PackageRuntime, context: NodeContext, emit: Emit) -> 
             emitting.ask,
             surroundings.channel,
             LISTENING_SECONDS,
-            **owner_of(context),
+            **owner_of(context, LISTENING),
             mode=LISTENING,
             admit=context.admit,
         )

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from app.packages import host as host_module
-from app.packages.host import ACTING, ARRANGING, POLLING, Host, HostComputing
+from app.packages.host import ACTING, ARRANGING, LISTENING, POLLING, REMEMBERING, Host, HostComputing, HostError
 from tests.packages.hosting import QUICK, call_of, with_host
 from tests.patience import PATIENCE_SECONDS
 
 LOOP = "for (;;);"
+PID = "return [[{ json: { pid: process.pid } }]]"
 DONE = [[{"json": {"quick": True}}]]
 ENDLESS: dict[str, Any] = {"silent_seconds": 10 * PATIENCE_SECONDS}
 
@@ -81,6 +82,30 @@ def test_where_executions_share_no_process_others_keep_none_waiting_that_is_wait
 
     loops: list[asyncio.Future[Any]] = []
     assert with_host(work, processes=1, shared=False, **ENDLESS) == DONE
+
+
+@pytest.mark.parametrize(
+    ("mode", "bad"),
+    [(LISTENING, LOOP), (REMEMBERING, "require('zlib').createGzip()._handle.init()")],
+    ids=["loops among listeners", "ends a process that remembers"],
+)
+def test_what_has_ended_a_process_that_is_shared_for_long_ends_no_other_of_its_project(mode, bad) -> None:
+    async def work(host: Host) -> Any:
+        async def seen() -> int:
+            told = await host.call(call_of(PID), project="p", mode=mode, subject="good")
+            return int(told["outputs"][0][0]["json"]["pid"])
+
+        async def end(subject: str) -> None:
+            with pytest.raises(HostError):
+                await host.call(call_of(bad), project="p", mode=mode, subject=subject)
+
+        await end("bad")
+        before = await seen()
+        await end("bad")
+        return before, await seen()
+
+    before, after = with_host(work, silent_seconds=0.4)
+    assert before == after
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
-from app.packages.host import ACTING, ARRANGING, HostComputing
+from app.packages.host import ACTING, ARRANGING, LISTENING, HostComputing
 from app.packages.host_calls import ComputedTooLong
 from tests.packages.running import HERE, PackageEngine
 from tests.patience import PATIENCE_SECONDS, wait_until
@@ -121,10 +121,11 @@ def test_it_arranges_with_its_provider_once_and_takes_that_back(starting, far: s
 
 
 def test_its_calls_say_what_they_are_for_and_code_that_computed_is_no_silent_provider(starting, monkeypatch) -> None:
-    calls = []
+    calls, subjects = [], []
 
-    async def call(request, *_, mode=ACTING, awaited=False, **more) -> None:
+    async def call(request, *_, subject, mode=ACTING, awaited=False, **more) -> None:
         calls.append((request["kind"], mode, awaited))
+        subjects.append(subject)
         raise HostComputing("The node computed for long")
 
     monkeypatch.setattr(starting.host, "call", call)
@@ -136,7 +137,10 @@ def test_its_calls_say_what_they_are_for_and_code_that_computed_is_no_silent_pro
     for awaited in (True, False):
         items = [{"json": {"webhookCall": {}}}]
         starting.run(document, mode="webhook", start_node="Start", items=items, ports=Ports(awaited=awaited))
-    assert calls == [("arrange", ARRANGING, False), ("webhook", ACTING, True), ("webhook", ACTING, False)]
+    with pytest.raises(ComputedTooLong):
+        starting.wait_for((line := context_of(starting, "listens")).node.kind.listen(line, None))
+    assert calls[:3] == [("arrange", ARRANGING, False), ("webhook", ACTING, True), ("webhook", ACTING, False)]
+    assert (calls[3], subjects[3]) == (("trigger", LISTENING, False), "w1 Start")
 
 
 def test_where_it_is_called(starting) -> None:

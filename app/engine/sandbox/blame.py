@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Mapping
 
-from app.engine.sandbox.errors import SandboxError, SandboxMemory
+from app.engine.sandbox.errors import SandboxEnded, SandboxError, SandboxMemory
 from app.engine.sandbox.process import NodeProcess
 from app.engine.sandbox.requests import MAX_ATTEMPTS, SandboxRequest
 
@@ -27,7 +27,7 @@ def _error_of(request: SandboxRequest, was_running: bool, process: NodeProcess, 
     """Why the request is to blame for the end of its process, which counts as an attempt; None: it gets another try."""
     request.attempts += 1
     if process.broke is not None and was_running:
-        return SandboxError(process.broke)
+        return SandboxEnded(process.broke)
     if hit_memory_limit(process):
         # What others had left may have filled it, so this is told only from a process without others.
         if (was_running and (once or request.alone or request.ran_out)) or request.attempts > MAX_ATTEMPTS:
@@ -35,7 +35,8 @@ def _error_of(request: SandboxRequest, was_running: bool, process: NodeProcess, 
         request.ran_out = was_running
         return None
     if (was_running and once) or request.attempts > MAX_ATTEMPTS:
-        return SandboxError(f"The sandbox process ended unexpectedly ({process.returncode})")
+        kind = SandboxEnded if was_running else SandboxError
+        return kind(f"The sandbox process ended unexpectedly ({process.returncode})")
     return None
 
 

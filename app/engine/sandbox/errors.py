@@ -20,6 +20,10 @@ class SandboxMemory(SandboxError):
     """The JavaScript needed more memory than a sandbox process may use."""
 
 
+class SandboxEnded(SandboxError):
+    """The process of the JavaScript has ended while it ran."""
+
+
 class SandboxBusy(SandboxError):
     """All processes were held by others for longer than a request waits for one."""
 

@@ -16,6 +16,7 @@ import pytest
 
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError, SandboxMemory, SandboxTimeout
 from app.engine.sandbox import process as process_module
+from app.engine.sandbox.errors import SandboxEnded
 from app.engine.sandbox.program import launch
 from tests.patience import wait_until
 
@@ -254,7 +255,7 @@ def test_a_request_whose_process_dies_again_and_again_is_given_up():
             await asyncio.sleep(0.3)
         return await task, await result(sandbox.evaluate(["={{ $json.n }}"], SCOPE))
 
-    assert with_sandbox(work, expression_timeout=NEVER) == (SandboxError, [[7]])
+    assert with_sandbox(work, expression_timeout=NEVER) == (SandboxEnded, [[7]])
 
 
 def test_a_process_that_started_while_the_loop_was_held_is_taken(monkeypatch) -> None:
