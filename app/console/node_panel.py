@@ -1,7 +1,9 @@
 """One node of an execution: what it was given, what it gave, what went wrong, and a retry from there."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
@@ -29,6 +31,8 @@ MAX_EDITED_BYTES = 256 * 1024
 IMAGES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 """What a browser shows as an image and nothing else."""
 MAX_NUMBER = 2**31 - 1
+PLACES = [f"{side}{what}" for side in ("input", "output") for what in ("", "View", "From")]
+"""What an address says of either side of a node: which of several it is, in which view, and from which item on."""
 
 
 @page("/executions/<execution_id>/node", scope="execution:read")
@@ -48,6 +52,7 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
     node.runs, number, run = read_run(connection, execution, name, wanted)
     error = run and run["error"]
     inputs, outputs = ([], []) if run is None else (inputs_of(run, name, number), outputs_of(run, name, number))
+    shown = {"input": choose(inputs, "input", 0), "output": choose(outputs, "output", first_filled(outputs))}
     return {
         "e": execution,
         "node": node,
@@ -56,8 +61,8 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "error": error,
         "advice": error and advice_for(error["message"], error["name"]),
         "sub_advice": SUB_EXECUTION,
-        "inputs": [pane(connection, execution, begin_at(wanted, "in")) for wanted in inputs[:1]],
-        "outputs": [pane(connection, execution, begin_at(wanted, "out")) for wanted in choose_output(outputs)],
+        "panes": {side: one and pane(connection, execution, one, f"{side}View") for side, one in shown.items()},
+        "address_with": partial(address_with, name, number),
         "input_choices": inputs,
         "output_choices": outputs,
         "is_replaced": any(given.given and given.kind == "main" for given in inputs),
@@ -117,20 +122,31 @@ def filled_outputs(outputs: list[Any]) -> list[tuple[int, Mapping[str, Any]]]:
     return [(place, output) for place, output in enumerate(outputs) if output is not None]
 
 
-def choose_output(outputs: list[Items]) -> list[Items]:
+def first_filled(outputs: list[Items]) -> int:
     """The output that is shown at first: one that has items, if any has."""
-    return sorted(outputs, key=lambda output: output.total == 0)[:1]
+    return next((place for place, output in enumerate(outputs) if output.total), 0)
 
 
-def begin_at(wanted: Items, name: str) -> Items:
-    """The items from the one on that the address of a page without scripts names."""
-    wanted.offset = read_number(name)
-    return wanted
+def choose(choices: list[Items], name: str, first: int) -> Items | None:
+    """The one that the address names by its place, else the first; from the item on that pages without scripts name."""
+    if not choices:
+        return None
+    place = min(read_number(name), len(choices) - 1) if request.args.get(name) else first
+    choices[place].offset = read_number(f"{name}From")
+    return choices[place]
 
 
-def pane(connection: Connection, execution: Execution, wanted: Items, search: str = "") -> dict[str, Any]:
-    """What the template of items shows."""
-    view = request.args.get("view", "table")
+def address_with(node: str, run: int, **changed: int | str) -> str:
+    """The query of the page that shows this run of a node as it is shown now, but for what is changed."""
+    kept = {name: request.args[name] for name in PLACES if request.args.get(name)}
+    return urlencode({"node": node, "run": run, **kept, **changed})
+
+
+def pane(
+    connection: Connection, execution: Execution, wanted: Items, view_name: str, search: str = ""
+) -> dict[str, Any]:
+    """What the template of items shows, in the view that the address has under this name."""
+    view = request.args.get(view_name, "table")
     view = view if view in VIEWS else "table"
     problem = None
     if view == "schema":
@@ -181,7 +197,7 @@ def items_pane(execution_id: str) -> Response:
         number = require_execution_id(execution_id)
         execution = get_execution(connection, number, project_id=caller().project_id)
         search = request.args.get("search", "").strip()[:200]
-        return part("parts/items.html", e=execution, pane=pane(connection, execution, wanted_items(), search))
+        return part("parts/items.html", e=execution, pane=pane(connection, execution, wanted_items(), "view", search))
 
 
 def wanted_items() -> Items:

@@ -63,7 +63,10 @@ def report_tasks(report: Report, browser: Browser, page: Page, execution: str, b
         "a blank page": (blank, scroll),
         f"{TALL:,} items as a table": (f"{execution}?node=Tall", move_through),
         f"{WIDE:,} items of 40 columns": (f"{execution}?node=Wide", move_through),
-        f"{WIDE:,} items of 40 columns, as JSON": (f"{execution}?node=Wide&view=json", move_through),
+        f"{WIDE:,} items of 40 columns, as JSON": (
+            f"{execution}?node=Wide&inputView=json&outputView=json",
+            move_through,
+        ),
         "all of an item of 15 MB": (f"{execution}?node=Large", look_into),
     }
     columns = {"wall ms": ",.0f", "processor ms": ",.0f", "of a blank page": ",.1f", "over 50 ms": ",d"}

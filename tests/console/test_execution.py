@@ -238,15 +238,27 @@ def test_pages_of_items_are_links_where_no_script_runs(browser, api, workflow):
     nodes = {"Start": [run([{"json": {"n": f"<{n}>"}} for n in range(70)])], "Nothing": [run([], source="Start")]}
     data = {"resultData": {"runData": nodes}}
     place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}"
-    page = browser.get(f"{place}?node=Nothing&view=json").text
+    page = browser.get(f"{place}?node=Nothing&inputView=json").text
     [link] = re.findall(r'href="([^"]+)"[^>]*>After<', page)
-    assert unescape(link) == "?node=Nothing&run=0&view=json&in=25#input-items"
+    assert unescape(link) == "?node=Nothing&run=0&inputView=json&inputFrom=25#input-items"
     page = browser.get(place + unescape(link)).text
     assert re.findall('data-item="(\\d+)"', page)[:1] == ["25"]
     assert re.findall(r'href="([^"]+)"[^>]*>(Before|After)<', page) == [
-        ("?node=Nothing&amp;run=0&amp;view=json&amp;in=0#input-items", "Before"),
-        ("?node=Nothing&amp;run=0&amp;view=json&amp;in=50#input-items", "After"),
+        ("?node=Nothing&amp;run=0&amp;inputView=json&amp;inputFrom=0#input-items", "Before"),
+        ("?node=Nothing&amp;run=0&amp;inputView=json&amp;inputFrom=50#input-items", "After"),
     ]
+
+
+def test_outputs_and_views_are_links_where_no_script_runs(browser, api, workflow):
+    two = [[{"json": {"first": 1}}], [{"json": {"second": n}} for n in range(30)]]
+    data = {"resultData": {"runData": {"Start": [{**run([]), "data": {"main": two}}]}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}"
+    page = browser.get(f"{place}?node=Start").text
+    links = {"Output 2 · 30 items": "<th>second</th>", "After": '<tr data-item="29">', "JSON": '<pre data-item="29">'}
+    for text, shown in links.items():
+        [link] = re.findall(f'href="([^"#]+)#output-items"[^>]*>{text}</a>', page)
+        page = browser.get(place + unescape(link)).text
+        assert shown in page
 
 
 def test_after_an_item_that_no_list_can_show_the_next_ones_come(browser, api, workflow, monkeypatch):

@@ -11,12 +11,6 @@ const now = document.getElementById("now");
 const panel = document.getElementById("node");
 const POLL_MS = 1000;
 
-panel.addEventListener("click", (event) => {
-  const chosen = event.target.closest(".choices button");
-  if (!chosen) return;
-  for (const each of chosen.parentElement.querySelectorAll("button")) each.setAttribute("aria-pressed", String(each === chosen));
-});
-
 // Retry from a node, with its input as it was or as it is written now.
 panel.addEventListener("submit", async (event) => {
   const form = event.target.closest(".restart-form");

@@ -3,7 +3,6 @@
 import { ItemList } from "./item_list.js";
 import { keep, recall } from "./places.js";
 import { SchemaOfAll } from "./schema.js";
-import { step } from "./steps.js";
 
 /** The name of a list, however one looks at it. */
 const nameOf = (place) => place.replace(/&?view=\w+/, "").replace(/&offset=0$/, "");
@@ -33,20 +32,12 @@ panel.addEventListener("input", (event) => {
   if (place) keep("searches", nameOf(place), event.target.value.trim() || null);
 });
 
-// One looks at all nodes in the same way, and that stands in the address.
-panel.addEventListener("click", (event) => {
-  const view = event.target.closest(".views [data-view]")?.dataset.view;
-  if (!view) return;
-  step({ view: view === "table" ? null : view });
-});
 document.addEventListener("htmx:configRequest", ({ detail }) => {
   // It may have waited until another view or output was there: it is of that one that it asks.
   if (detail.elt.matches("#node [name=search]")) {
     detail.path = detail.elt.getAttribute("hx-get");
     detail.parameters.search = recall("searches", nameOf(detail.path)) ?? "";
   }
-  const view = new URL(location).searchParams.get("view");
-  if (view && detail.target === panel) detail.parameters.view = view;
 });
 
 document.addEventListener("htmx:afterSettle", (event) => event.detail.target.closest("#node") && upgrade(panel));

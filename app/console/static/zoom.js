@@ -1,5 +1,5 @@
 // The size of a graph: as large as fits, or as somebody wants it.
-const MAX_HEIGHT = 410; // of the frame, as execution.css has it
+const MAX_HEIGHT = 410; // of the frame; execution.css has it, and what is below, for the time before this runs
 const MIN_SCALE = 0.6;
 const MIN_SCALE_ON_A_PHONE = 0.8;
 let zoom = null;
@@ -21,6 +21,7 @@ export function redraw() {
   const used = zoom ?? fitting();
   drawn.setAttribute("width", drawn.dataset.width * used);
   drawn.setAttribute("height", drawn.dataset.height * used);
+  drawn.dataset.drawn = "";
 }
 
 export function startZoom() {

@@ -143,7 +143,7 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     assert is_in_order(
         feed.get_by_label(f"Item {TURNED}", exact=True).locator("bdi", has_text=re.compile("[\u05d0\u05d1]"))
     )
-    assert "view=json" in page.url
+    assert "outputView=json" in page.url
     assert violations(page) == []
     place = jump.input_value()
     page.reload()

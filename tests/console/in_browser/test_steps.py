@@ -11,6 +11,7 @@ from tests.console.browsing import COPY, KEEP, Stage, needs_chromium
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 ROUND = b'{"data":{"main":[[{"json":{"round":%d}}]]},"executionStatus":"success","source":[{"previousNode":"Orders"}]}'
+TWO = ROUND.replace(b'[{"json":{"round":%d}}]', b'[{"json":{"first":%d}}],[{"json":{"second":%d}}]')
 ORDERS = b'{"data":{"main":[[{"json":{"order":"A-7"}}]]},"executionStatus":"success","source":[]}'
 RUN = b'{"resultData":{"lastNodeExecuted":"Total","runData":{"Orders":[%s],"Total":[%s]}}}'
 
@@ -21,9 +22,9 @@ SCROLL_TO = """number => new Promise((done) => {
 })"""
 
 
-def keep_rounds(stage: Stage) -> str:
+def keep_rounds(stage: Stage, made: bytes = ROUND) -> str:
     """Let a node of the execution that succeeded have run three times. Returns the path of its page."""
-    rounds = b",".join(ROUND % number for number in range(3))
+    rounds = b",".join(made.replace(b"%d", b"%d" % number) for number in range(3))
     [encoded] = encode_run_data([RUN % (ORDERS, rounds)])
     with connect(stage.database_url) as connection:
         assert connection.execute(KEEP, {**encoded.values(), "id": stage.succeeded}).rowcount == 1
@@ -67,6 +68,42 @@ def test_nodes_rounds_and_views_are_steps_and_what_was_written_stays(open_tab, s
         page.go_forward()
         see(node, said)
     assert page.url == addresses[1]
+
+
+def test_which_output_and_in_which_view_stands_in_the_address_for_each_side(open_tab, stage):
+    tab = open_tab(at=f"{keep_rounds(stage, TWO)}?node=Total")
+    page: Page = tab.page
+    given, gave = (page.get_by_role("region", name=name, exact=True) for name in ("Input", "Output"))
+
+    def see(output: str, view: str, said: str) -> None:
+        expect(gave.locator(".choices [aria-pressed=true]")).to_contain_text(output)
+        expect(gave.locator(".views [aria-pressed=true]")).to_have_text(view)
+        expect(gave).to_contain_text(said)
+        expect(given.locator(".views [aria-pressed=true]")).to_have_text("Table")
+
+    gave.get_by_role("button", name="JSON").click()
+    see("Output 1", "JSON", '"first": 2')
+    gave.get_by_role("button", name="Output 2").click()
+    see("Output 2", "JSON", '"second": 2')
+    page.get_by_role("button", name="Earlier").click()
+    see("Output 2", "JSON", '"second": 1')
+    page.locator("#graph [data-node=Orders]").click()
+    expect(gave).to_contain_text('"order": "A-7"')
+    for view, said in (("JSON", '"second": 1'), ("JSON", '"second": 2')):
+        page.go_back()
+        see("Output 2", view, said)
+    page.go_back()
+    see("Output 1", "JSON", '"first": 2')
+    page.go_forward()
+    see("Output 2", "JSON", '"second": 2')
+    page.route(re.compile(r"/items\?.*output=0"), lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        gave.get_by_role("button", name="Output 1").click()
+    expect(page).to_have_url(re.compile("output=1"))
+    expect(page.get_by_text("The server cannot be reached")).to_be_visible()
+    tab.trouble.clear()
+    page.reload()
+    see("Output 2", "JSON", '"second": 2')
 
 
 def test_the_newest_of_several_choices_is_what_is_shown(open_tab, stage):

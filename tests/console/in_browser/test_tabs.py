@@ -183,3 +183,15 @@ def test_nothing_moves_when_the_histogram_and_its_counts_come(open_tab, stage):
     held[0].continue_()
     expect(page.locator(".chip.s-success b")).to_have_text("1")
     assert parts.evaluate_all(WHERE) == before
+
+
+def test_a_graph_is_as_large_before_a_script_has_drawn_it(open_tab, stage):
+    place = f"/console/executions/{stage.failed}"
+    drawn, plain = open_tab(at=place).page, open_tab(at=place, java_script_enabled=False).page
+    for width in (1280, 700, 360):
+        sizes = []
+        for page in (drawn, plain):
+            page.set_viewport_size({"width": width, "height": 800})
+            box = page.locator("#graph").bounding_box()
+            sizes.append([box["width"], box["height"]])
+        assert sizes[0] == pytest.approx(sizes[1], abs=1), width
