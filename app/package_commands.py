@@ -55,10 +55,15 @@ def add_package(package: str, accepted: bool) -> None:
         settings = Settings.from_environment(os.environ)
         with connect(settings.direct_url, autocommit=True) as connection:
             before = {each.name: each for each in node_packages.list_packages(connection)}.get(name)
+            locks = [each.lock for each in node_packages.read_locks(connection, [name])]
         added = bring(settings, find(name, version or "latest", accepts), accepts)
         put(settings, added)
-    same = before is not None and before.version == added.resolved.version
-    done = "Installed again" if same else f"Replaced {before.version} by" if before is not None else "Added"
+    if before is None:
+        done = "Added"
+    elif before.version != added.resolved.version:
+        done = f"Replaced {before.version} by"
+    else:
+        done = "Already added:" if locks == [added.resolved.lock] else "Installed again"
     click.echo(f"{done} {name}@{added.resolved.version}")
     tell_what_it_offers(added)
 
@@ -225,7 +230,7 @@ def tell_what_it_offers(added: Added) -> None:
     """Say which nodes there are now, what is broken, and what to do next."""
     types = [node.type for node in added.manifest.nodes]
     more = f" and {len(types) - SHOWN} more" if len(types) > SHOWN else ""
-    click.echo(f"Nodes: {', '.join(types[:SHOWN])}{more}")
+    click.echo(f"Nodes: {', '.join(types[:SHOWN]) or 'none'}{more}")
     if added.manifest.credentials:
         names = [each.name for each in added.manifest.credentials]
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
@@ -239,7 +244,7 @@ def tell_broken(added: Added) -> None:
     for broken in added.manifest.broken:
         click.echo(f"Cannot be loaded: {broken.file}: {broken.message.splitlines()[0]}", err=True)
     if added.manifest.broken:
-        click.echo("The other files of the package work. Another version may work: NAME@VERSION", err=True)
+        click.echo(f"The other files of the package work. Another version may work: {added.resolved.name}@VERSION", err=True)
 
 
 def explain_use(package: NodePackage, users: list[tuple[str, str]]) -> str:

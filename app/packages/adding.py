@@ -75,10 +75,15 @@ async def add(store: Store, resolved: Resolved, *, accepts: Callable[[list[str]]
     name, names = resolved.name, restricted_packages(resolved.lock)
     if not accepts(names) and names:
         raise LicenceNotAccepted(licence_question(name, names))
-    await put_in_place(store, resolved, tell=tell)
+    fetched = await put_in_place(store, resolved, tell=tell)
     folder = store.package(resolved.name, resolved.version)
     tell("reading what it offers")
-    return await read(resolved, folder)
+    try:
+        return await read(resolved, folder)
+    except CannotInstall:
+        if fetched:  # the next attempt fetches it anew
+            await asyncio.to_thread(store.drop, resolved.name, resolved.version)
+        raise
 
 
 def licence_question(name: str, names: list[str]) -> str:
@@ -93,14 +98,15 @@ def licence_question(name: str, names: list[str]) -> str:
     )
 
 
-async def put_in_place(store: Store, resolved: Resolved, *, tell: Tell) -> None:
-    """Install what is not there yet. Raises CannotInstall."""
-    waited = 0.0
+async def put_in_place(store: Store, resolved: Resolved, *, tell: Tell) -> bool:
+    """Install what is not there yet; whether it had to be fetched. Raises CannotInstall."""
+    waited, fetched = 0.0, False
     while not store.has(resolved.name, resolved.version, resolved.lock):
         try:
             async with _in_threads(store.changing()), _in_threads(store.new_folder()) as folder:
                 await fetch(resolved, folder, tell=tell)
                 store.keep(folder, resolved.name, resolved.version)
+                fetched = True
         except InUse as error:
             if waited >= WAIT_SECONDS:
                 raise CannotInstall(f"{error}, and has not come to an end") from None
@@ -113,6 +119,7 @@ async def put_in_place(store: Store, resolved: Resolved, *, tell: Tell) -> None:
                 f"{resolved.name} cannot be put into {error.filename or 'EXECUTIONS_HOME'}: {error.strerror}. Let this "
                 "user write there, and see that the disk has room"
             ) from error
+    return fetched
 
 
 @asynccontextmanager

@@ -17,6 +17,10 @@ class RegistryUnreachable(CannotInstall):
     """The registry cannot be reached; the same may go well later."""
 
 
+class NotWritten(CannotInstall):
+    """npm could not write all files of the package, for example because the disk is full."""
+
+
 class NotOfNodes(CannotInstall):
     """The package has no nodes."""
 

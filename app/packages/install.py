@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.packages.addresses import OPTION, has_scopes, scopes_elsewhere, with_addresses
-from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
+from app.packages.errors import CannotInstall, NotTheVersion, NotWritten, RegistryUnreachable, UnknownPackage
 from app.packages.licences import UNSAID, is_n8n, licence_text
 from app.packages.npm import Tell, run_npm
 from app.packages.store import LOCK, NAME, VERSION
@@ -61,7 +61,8 @@ async def resolve(name: str, version: str = "latest", *, tell: Tell) -> Resolved
     check_version(version)
     with tempfile.TemporaryDirectory(prefix="npm-") as made:
         folder = Path(made)
-        (folder / "package.json").write_text('{"private":true}')
+        # without a name npm writes that of the folder into the lock, and no two locks of a version are equal
+        (folder / "package.json").write_text('{"private":true,"name":"packages"}')
         wanted = f"{name}@{version}"
         options = _peers(name)
         command = ["install", wanted, "--package-lock-only", "--save-exact", *options]
@@ -129,7 +130,7 @@ async def fetch(resolved: Resolved, folder: Path, *, tell: Tell) -> None:
         settings = await run_npm(["config", "list"], folder, wanted, RESOLVE_SECONDS, progress, tell)
     try:
         await install(with_addresses(resolved.lock, scopes_elsewhere(json.loads(settings))), OPTION)
-    except RegistryUnreachable:
+    except (RegistryUnreachable, NotWritten):
         raise
     except CannotInstall:
         seen.clear()  # this registry may have files in other places, which it is asked for

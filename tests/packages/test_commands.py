@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import resource
 import socket
 from collections.abc import Callable
 from itertools import count, repeat
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.package_commands import packages
-from app.packages import install, reach
+from app.packages import install, npm, reach
 from app.packages.addresses import OPTION, STANDING
 from app.packages.errors import CannotInstall, RegistryUnreachable
 from app.packages.npm import run_npm
@@ -98,7 +99,7 @@ def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run
     )
     for package, reason in {
         "n8n-nodes-nosuch": "no package n8n-nodes-nosuch",
-        "n8n-nodes-greet@9.9.9": "There is no version n8n-nodes-greet@9.9.9",
+        "n8n-nodes-greet@9.9.9": "There is no version n8n-nodes-greet@9.9.9: `npm view n8n-nodes-greet versions`",
         "is-odd": "is-odd@1.0.0 is no package of nodes",
         "n8n-nodes-of-n8n": "comes with packages that are under n8n's Sustainable Use License",
         "n8n-nodes-broken": "A.node.js: out of order",
@@ -113,6 +114,37 @@ def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run
     accepted = run("add", "n8n-nodes-of-n8n", "--accept-license")
     assert accepted.exit_code == 0, accepted.stderr
     assert list(tmp_path.glob("packages/.new-*")) == []
+    assert list(Store(tmp_path).installed()) == [("n8n-nodes-of-n8n", "1.0.0")]
+
+
+def test_what_is_added_again_is_not_installed_again(registry: Registry, run, tmp_path):
+    registry.publish_greet()
+    assert run("add", "n8n-nodes-greet").exit_code == 0
+    put = (tmp_path / "packages" / "n8n-nodes-greet@1.0.0").stat().st_ino
+    again = run("add", "n8n-nodes-greet")
+    assert again.stdout.startswith("Already added: n8n-nodes-greet@1.0.0"), again.stderr
+    assert (tmp_path / "packages" / "n8n-nodes-greet@1.0.0").stat().st_ino == put
+
+
+def test_a_package_that_does_not_fit_on_the_disk_is_not_kept(registry: Registry, run, connection, tmp_path):
+    files = {"Greet.node.js": "", "large.txt": "x" * 4_000_000}
+    registry.publish("n8n-nodes-large", files=files, n8n={"nodes": ["Greet.node.js"]})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, before[1]))
+    try:
+        refused = run("add", "n8n-nodes-large")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "npm could not write all files of n8n-nodes-large@1.0.0 (EFBIG" in refused.stderr
+    assert Store(tmp_path).installed() == []
+
+
+def test_that_npm_was_killed_is_said(tmp_path, monkeypatch):
+    killed = tmp_path / "npm.js"
+    killed.write_text("process.kill(process.pid, 'SIGKILL')")
+    monkeypatch.setattr(npm, "NPM", killed)
+    with pytest.raises(CannotInstall, match="npm was ended by SIGKILL while it worked at left-pad@1.0.0. See whether"):
+        asyncio.run(npm.run_npm([], tmp_path, "left-pad@1.0.0", 60, lambda _: None, lambda _: None))
 
 
 def test_the_licence_of_n8n_is_asked_for_before_anything_else_is_fetched(registry: Registry, run, connection):
