@@ -244,7 +244,9 @@ def tell_broken(added: Added) -> None:
     for broken in added.manifest.broken:
         click.echo(f"Cannot be loaded: {broken.file}: {broken.message.splitlines()[0]}", err=True)
     if added.manifest.broken:
-        click.echo(f"The other files of the package work. Another version may work: {added.resolved.name}@VERSION", err=True)
+        click.echo(
+            f"The other files of the package work. Another version may work: {added.resolved.name}@VERSION", err=True
+        )
 
 
 def explain_use(package: NodePackage, users: list[tuple[str, str]]) -> str:

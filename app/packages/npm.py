@@ -80,8 +80,8 @@ async def run_npm(
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
     if code < 0:
         raise CannotInstall(
-            f"npm was ended by {signal.Signals(-code).name} while it worked at {wanted}. See whether this machine ran out of "
-            "memory, then try again"
+            f"npm was ended by {signal.Signals(-code).name} while it worked at {wanted}. See whether this machine "
+            "ran out of memory, then try again"
         )
     if unwritten:
         raise not_written(wanted, unwritten)
@@ -184,8 +184,8 @@ def _failure(wanted: str, said: bytes, lines: Sequence[str], host: str) -> Canno
 def not_written(wanted: str, reason: str) -> NotWritten:
     """That npm could not write, why, and what to do."""
     return NotWritten(
-        f"npm could not write all files of {wanted} ({reason}): make room in EXECUTIONS_HOME, npm's cache and the folder "
-        "for temporary files, then try again"
+        f"npm could not write all files of {wanted} ({reason}): make room in EXECUTIONS_HOME, npm's cache and the "
+        "folder for temporary files, then try again"
     )
 
 

@@ -143,7 +143,7 @@ def test_that_npm_was_killed_is_said(tmp_path, monkeypatch):
     killed = tmp_path / "npm.js"
     killed.write_text("process.kill(process.pid, 'SIGKILL')")
     monkeypatch.setattr(npm, "NPM", killed)
-    with pytest.raises(CannotInstall, match="npm was ended by SIGKILL while it worked at left-pad@1.0.0. See whether"):
+    with pytest.raises(CannotInstall, match="was ended by SIGKILL while it worked at left-pad@"):
         asyncio.run(npm.run_npm([], tmp_path, "left-pad@1.0.0", 60, lambda _: None, lambda _: None))
 
 
