@@ -6,7 +6,7 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from app.api.face.answers import answer
+from app.api.face.answers import answer, shorten
 from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
@@ -194,7 +194,7 @@ def test_credential(credential_id: str) -> Response:
     except TooManyTests:
         raise Refused(503, "Too many credentials are being tested at the moment", {"Retry-After": "2"}) from None
     if problem is not None:
-        return answer({"status": "Error", "message": problem})
+        return answer({"status": "Error", "message": shorten(problem)})
     return answer({"status": "OK", "message": "Connection successful!"})
 
 

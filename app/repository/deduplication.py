@@ -67,6 +67,10 @@ CLEAR = """
 """
 
 
+LONGEST_SCOPE = 500
+"""Characters of a scope that is kept as it is: the id of a node may be of any length, an entry of an index may not."""
+
+
 class OtherKind(Exception):
     """The history is one of values where the highest was asked for, or the other way round."""
 
@@ -93,7 +97,7 @@ def add_values(
     texts = {value: value.encode("utf-8", "surrogatepass") for value in values}
     digests = {hashlib.sha256(text).digest(): value for value, text in texts.items()}
     md5s = [hashlib.md5(text, usedforsecurity=False).digest() for text in texts.values()]
-    history = {"workflow_id": workflow_id, "scope": scope}
+    history = {"workflow_id": workflow_id, "scope": kept_scope(scope)}
     rows = connection.execute(NOTE_VALUES, {**history, "values": [*digests], "md5s": md5s})
     new = {digests[bytes(digest)] for (digest,) in rows}
     size += len(new)
@@ -109,17 +113,24 @@ def pass_highest(connection: Connection, workflow_id: str, scope: str, kind: str
     `kind` is "number" or "date". Raises OtherKind, NoSuchWorkflow.
     """
     _, before = _open(connection, workflow_id, scope, kind)
-    connection.execute(RAISE, {"workflow_id": workflow_id, "scope": scope, "highest": highest})
+    connection.execute(RAISE, {"workflow_id": workflow_id, "scope": kept_scope(scope), "highest": highest})
     return before
 
 
 def clear(connection: Connection, workflow_id: str, scope: str) -> None:
     """Forget what was seen."""
-    connection.execute(CLEAR, {"workflow_id": workflow_id, "scope": scope})
+    connection.execute(CLEAR, {"workflow_id": workflow_id, "scope": kept_scope(scope)})
+
+
+def kept_scope(scope: str) -> str:
+    """The scope as it stands in the database: a long one by its SHA-256."""
+    if len(scope) <= LONGEST_SCOPE:
+        return scope
+    return f"sha256:{hashlib.sha256(scope.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def _open(connection: Connection, workflow_id: str, scope: str, kind: str) -> tuple[int, float | None]:
-    row = connection.execute(OPEN, {"workflow_id": workflow_id, "scope": scope, "kind": kind}).fetchone()
+    row = connection.execute(OPEN, {"workflow_id": workflow_id, "scope": kept_scope(scope), "kind": kind}).fetchone()
     if row is None:
         raise NoSuchWorkflow
     if row[0] != kind:

@@ -172,6 +172,9 @@ class CannotDelete(RepositoryError):
     default = "Cannot delete a running execution"
 
 
+TOO_LONG = "A value in the request is too long to be stored: a name, a path or an id of some thousand characters, say"
+
+
 class Invalid(RepositoryError):
     """A value that PostgreSQL cannot hold, such as a text with a NUL character."""
 
@@ -236,8 +239,8 @@ def translate_errors() -> Iterator[None]:
     except (pg.UntranslatableCharacter, pg.CharacterNotInRepertoire, pg.InvalidTextRepresentation) as error:
         raise Invalid from error
     except pg.ProgramLimitExceeded as error:
-        # Too long for an index, say. It is no trouble of the server's, and trying again will not help.
-        raise Invalid from error
+        # It is no trouble of the server's, and trying again will not help.
+        raise Invalid(TOO_LONG) from error
     except psycopg.DataError as error:
         # psycopg itself refuses NUL in a text before the server sees it; such errors carry no SQLSTATE.
         if error.sqlstate is not None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from app.repository.connection import Connection, scalar
 from app.repository.credentials import Secret
+from app.repository.deduplication import kept_scope
 
 ADD_PROJECT = """
     INSERT INTO projects (id, name, created_at, updated_at)
@@ -174,7 +175,7 @@ def add_history(
 
     Returns False where the history here is of another kind.
     """
-    where = {"workflow_id": workflow_id, "scope": scope}
+    where = {"workflow_id": workflow_id, "scope": kept_scope(scope)}
     if not scalar(connection, SAVE_HISTORY, {**where, "kind": kind, "highest": highest}):
         return False
     added = connection.execute(ADD_VALUES, {**where, "values": list(values)}).rowcount

@@ -9,7 +9,7 @@ from gunicorn.http.errors import NoMoreData, ParseException  # type: ignore[impo
 from marshmallow import ValidationError
 from werkzeug.exceptions import HTTPException
 
-from app.api.face.answers import error
+from app.api.face.answers import error, shorten
 from app.data_tables.errors import InvalidData
 from app.repository import errors as domain
 from app.repository.connection import UNREACHABLE
@@ -75,7 +75,7 @@ def from_refusal(problem: Refused) -> Response:
 
 def plain_error(problem: Refused) -> Response:
     """The sentence as text."""
-    return Response(str(problem), problem.status, content_type="text/plain; charset=utf-8")
+    return Response(shorten(str(problem)), problem.status, content_type="text/plain; charset=utf-8")
 
 
 def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:

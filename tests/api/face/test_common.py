@@ -5,6 +5,8 @@ import logging
 
 import pytest
 
+from tests.workflows import chain, node, workflow
+
 SOME = "/api/v1/executions"
 
 
@@ -74,6 +76,36 @@ def test_a_validation_error_names_the_field(api):
     assert response.json == {"message": "other: Unknown field.", "errors": {"other": ["Unknown field."]}}
     response = api.get("/executions?limit=0")
     assert response.json["errors"] == {"limit": ["Must be at least 1."]}
+
+
+LONG = "x" * 300_000
+TWICE = [node(LONG, "noOp"), node(LONG, "noOp")]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/workflows", workflow(TWICE)),
+        ("/workflows", {"name": "x", LONG: 1}),
+        ("/workflows/none/run", {"input": [{LONG: 1}]}),
+        ("/workflows/none/run", {LONG: [{}]}),
+        ("/credentials", {"name": "x", "type": "httpBasicAuth", "data": {LONG: 1}}),
+        ("/executions/delete", {"ids": [LONG]}),
+        ("/data-tables", {"name": "x", "columns": [{"name": "a", "type": LONG}]}),
+    ],
+)
+def test_what_an_error_quotes_is_cut(api, path, body):
+    response = api.post(path, body)
+    assert 400 <= response.status_code < 500
+    assert len(response.data) < 20_000
+    shape(response)
+
+
+def test_a_run_of_an_unknown_type_does_not_repeat_all_of_its_name(api):
+    saved = api.post("/workflows", chain(node("Start", "manualTrigger"), node("Next", LONG))).json
+    response = api.post(f"/workflows/{saved['id']}/run", {})
+    assert response.status_code == 400
+    assert len(response.data) < 5_000
 
 
 def test_a_body_above_the_limit_is_413_and_below_is_read(make_app, api):
