@@ -118,10 +118,11 @@ class Opener(Protocol):
 
 def encode_run_data(documents: Sequence[bytes]) -> list[Encoded]:
     """The JSON documents as they are to be stored."""
-    compressor = zstandard.ZstdCompressor(level=LEVEL)
+    # A frame with a checksum tells of every damage. What is put together of several has none that covers it.
+    compressor, piecewise = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True), zstandard.ZstdCompressor(LEVEL)
     encoded = []
     for document in documents:
-        if len(document) > INDEXED_BYTES and (indexed := _encode_with_index(document, compressor)) is not None:
+        if len(document) > INDEXED_BYTES and (indexed := _encode_with_index(document, piecewise)) is not None:
             encoded.append(indexed)
         elif len(document) >= WORTH_BYTES and len(frame := compressor.compress(document)) < len(document):
             encoded.append(Encoded(ZSTD, frame, len(document)))

@@ -141,6 +141,22 @@ def test_damaged_data_keeps_no_others_back(api, workflow, caplog, length, coding
     assert find_damaged(api.db, limit=100) == seen_at_the_beginning
 
 
+@pytest.mark.parametrize("coding", ["identity", "zstd"])
+def test_damage_that_decodes_is_told_by_the_checksum(api, workflow, coding):
+    broken, old, other = [api.ended(workflow, data={"runData": "x" * 400}) for _ in range(3)]
+    change = r"overlay(encoded PLACING '\x0102' FROM position('unData'::bytea IN encoded))"
+    api.db.execute(f"UPDATE execution_data SET encoded = {change} WHERE execution_id = %s", [broken])
+    without = zstandard.ZstdCompressor().compress(orjson.dumps({"an": "older row" * 50}))
+    api.db.execute("UPDATE execution_data SET encoded = %s WHERE execution_id = %s", [without, old])
+    api.db.commit()
+    page = decoded(api.get("/executions?includeData=true", headers={"Accept-Encoding": coding}))["data"]
+    assert [(int(each["id"]), each.get("dataIsDamaged"), each["data"]) for each in page] == [
+        (other, None, {"runData": "x" * 400}),
+        (old, None, {"an": "older row" * 50}),
+        (broken, True, None),
+    ]
+
+
 def decoded(answer):
     coding, body = answer.headers.get("Content-Encoding"), answer.data
     if coding == "gzip":
