@@ -15,7 +15,7 @@ LOCK = "SELECT pg_try_advisory_lock(hashtext('executions import'))"
 GOES_WITH_ITS_CLIENT = "SET client_connection_check_interval = '1s'"
 
 PROGRESS = """
-    SELECT i.highest_id, i.unfinished
+    SELECT i.highest_id
       FROM imports AS i
      WHERE i.source = %(source)s
 """
@@ -67,11 +67,10 @@ HIGHEST = """
 """
 
 SAVE_PROGRESS = """
-    INSERT INTO imports AS i (source, highest_id, unfinished)
-    VALUES (%(source)s, %(highest_id)s, %(unfinished)s)
+    INSERT INTO imports AS i (source, highest_id)
+    VALUES (%(source)s, %(highest_id)s)
     ON CONFLICT (source) DO UPDATE
-       SET highest_id = greatest(i.highest_id, EXCLUDED.highest_id), unfinished = EXCLUDED.unfinished,
-           changed_at = now()
+       SET highest_id = greatest(i.highest_id, EXCLUDED.highest_id), changed_at = now()
 """
 
 # Uses the primary key: the lowest id that no import has brought.
@@ -91,14 +90,6 @@ class CannotMix(Conflict):
             "no longer be in the order of time. Import into an empty database, or delete those executions first "
             "(--remove-demo deletes the demo workflows and their runs)."
         )
-
-
-@dataclass(frozen=True, slots=True)
-class ImportProgress:
-    """How far a source was read: all up to `highest_id`, but for those `unfinished` then."""
-
-    highest_id: int = 0
-    unfinished: Sequence[int] = ()
 
 
 WebhookThere = tuple[str, str, str | None, str]
@@ -127,10 +118,9 @@ def take_import_lock(connection: Connection) -> bool:
     return bool(scalar(connection, LOCK))
 
 
-def read_progress(connection: Connection, source: str) -> ImportProgress:
-    """How far this source was read."""
-    row = connection.execute(PROGRESS, {"source": source}).fetchone()
-    return ImportProgress() if row is None else ImportProgress(*row)
+def read_progress(connection: Connection, source: str) -> int:
+    """How far this source was read: all up to this id, but for what `import_leftovers` has; 0 when it never was."""
+    return int(scalar(connection, PROGRESS, {"source": source}) or 0)
 
 
 def highest_imported(connection: Connection) -> int:
@@ -138,10 +128,9 @@ def highest_imported(connection: Connection) -> int:
     return int(scalar(connection, HIGHEST) or 0)
 
 
-def save_progress(connection: Connection, source: str, reached: ImportProgress) -> None:
+def save_progress(connection: Connection, source: str, highest_id: int) -> None:
     """Note how far this source was read."""
-    values = {"source": source, "highest_id": reached.highest_id, "unfinished": list(reached.unfinished)}
-    connection.execute(SAVE_PROGRESS, values)
+    connection.execute(SAVE_PROGRESS, {"source": source, "highest_id": highest_id})
 
 
 def save_active(connection: Connection, source: str, active: Sequence[ActiveThere]) -> None:

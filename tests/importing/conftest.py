@@ -1,6 +1,7 @@
 """A move into an empty database."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def bring(target: psycopg.Connection, settings: Settings) -> Moving:
     ) -> Report:
         options = ImportOptions(**{"key": n8n.KEY, **options})
         access = access or Access(key=options.key)
+        options = replace(options, storage=access.storage is not None)
         moving = Move(target, settings, [str(name) for name in names], options, access)
         if rehearse is not None:
             return moving.rehearse(rehearse)

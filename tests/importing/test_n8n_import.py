@@ -165,7 +165,7 @@ def test_a_row_that_cannot_be_kept_keeps_no_other_back(bring, target, sqlite_fil
     assert one(target, "SELECT count(*) FROM workflows") == (11,)
     assert one(target, "SELECT status, mode FROM executions WHERE id = 7") == ("crashed", "internal")
     told = "\n".join(report.lines())
-    for reason in ("cannot be read", "status unknown became crashed", "no data of it", "kept in s3"):
+    for reason in ("cannot be read", "status unknown became crashed", "no data of it", "is in S3"):
         assert reason in told
     json.dumps(report.to_json())
 

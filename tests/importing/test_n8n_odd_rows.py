@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.importing.n8n import objects
+from app.importing.n8n import api_keys
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.history import batches
@@ -285,7 +285,7 @@ def test_a_disk_without_room_is_told():
 def test_a_key_whose_end_no_calendar_has_never_ends(end):
     told = [{"alg": "HS256"}, {"exp": end}]
     parts = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in told]
-    assert objects._expiry(".".join([*parts, "c2ln"])) is None
+    assert api_keys._expiry(".".join([*parts, "c2ln"])) is None
 
 
 def test_what_is_said_is_bounded_and_looked_up_in_no_list() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
@@ -14,6 +15,7 @@ from app.importing.n8n.open_source import Access, open_source
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Untold
 from app.importing.n8n.published import PublishedVersions
+from app.importing.n8n.sqlite import SqliteSource
 from app.repository import import_progress
 from app.repository.connection import connect
 from app.repository.execution_data import read_data
@@ -22,6 +24,7 @@ from tests.importing import n8n
 from tests.importing.n8n import change, one
 from tests.postgres import cloned_database
 
+LACK = "that lack what --storage or --largest brings"
 ORDERS, APPROVAL = (n8n.WORKFLOWS[f"Move: {name}"] for name in ("orders", "approval"))
 
 
@@ -42,8 +45,8 @@ def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
         ORDERS,
     )
     report = bring(sqlite_file)
-    # One has a file in a folder that is not named: it is looked at again.
-    assert report.counts["executions"] == {"created": 1, "brought up to date": 1, "here already": 2}
+    # One waits still, and one has a file in a folder that is not named.
+    assert report.counts["executions"] == {"created": 1, "brought up to date": 1, "here already": 1, LACK: 1}
     assert report.counts["workflows"] == {"unchanged": 11}
     assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
     assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
@@ -94,7 +97,7 @@ def test_an_import_that_is_cut_short_again_and_again_ends_as_one_that_was_not(
 
 KEPT = (
     "executions", "execution_data", "execution_metadata", "execution_tags", "imported_waits", "workflow_versions",
-    "execution_totals", "(SELECT i.source, i.highest_id, i.unfinished FROM imports AS i)",
+    "execution_totals", "import_leftovers", "(SELECT i.source, i.highest_id FROM imports AS i)",
 )  # fmt: skip
 """What an import of executions leaves behind."""
 
@@ -131,10 +134,10 @@ def test_what_waits_is_written_again_only_when_it_has_changed(bring, target, sql
     written = "SELECT e.xmin::text, d.xmin::text, w.xmin::text FROM executions AS e JOIN execution_data AS d"
     written += " ON d.execution_id = e.id JOIN imported_waits AS w ON w.execution_id = e.id WHERE e.id = %s"
     before = [one(target, written, each) for each in (first, second)]
-    assert bring(sqlite_file).counts["executions"] == {"here already": 3}  # one lacks its file
+    assert bring(sqlite_file).counts["executions"] == {"here already": 2, LACK: 1}
     assert [one(target, written, each) for each in (first, second)] == before
     change(sqlite_file, "UPDATE execution_entity SET waitTill = '2126-12-29 09:00:00.000' WHERE id = ?", second)
-    assert bring(sqlite_file).counts["executions"] == {"here already": 2, "brought up to date": 1}
+    assert bring(sqlite_file).counts["executions"] == {"here already": 1, "brought up to date": 1, LACK: 1}
     assert one(target, written, first) == before[0]
     assert one(target, "SELECT wait_till::date::text FROM imported_waits WHERE execution_id = %s", second) == (
         "2126-12-29",
@@ -187,6 +190,34 @@ def test_files_come_when_their_folder_is_named_later(bring, target, sqlite_file)
     report = bring(sqlite_file, access=named)
     assert (report.losses, report.counts["executions"]["brought up to date"]) == ({}, 1)
     assert not bring(sqlite_file, access=named).losses
+
+
+def test_what_lacks_the_folder_is_read_only_where_it_is_named(target, settings, sqlite_file, monkeypatch):
+    """Hundreds of thousands may lack it. One pass writes of them what it has read, and nothing else."""
+    read, kept = [], "SELECT xmin::text, execution_id FROM import_leftovers WHERE needs_folder"
+    named = SqliteSource.named
+    monkeypatch.setattr(SqliteSource, "named", lambda self, ids: read.append(ids) or named(self, ids))
+    waiting, options = sorted(n8n.WAITING), ImportOptions(key=n8n.KEY)
+
+    def passes(number, access, options=options):
+        read.clear()
+        move = Move(target, settings, [str(sqlite_file)], options, access)
+        for _ in range(number):
+            report = move.bring(follow=True)
+        return report
+
+    elsewhere = sqlite_file.parent / "elsewhere"
+    change(sqlite_file, "UPDATE execution_data SET data = replace(data, 'filesystem-v2', 's3')")
+    passes(1, Access(key=n8n.KEY))
+    first = one(target, kept)
+    assert (first[1], read) == (13, [])
+    passes(2, Access(key=n8n.KEY))
+    assert (one(target, kept), read) == (first, [waiting, waiting])
+    passes(3, Access(key=n8n.KEY, storage=elsewhere), replace(options, storage=True))
+    assert (one(target, kept), read) == (first, [[*waiting, 13], waiting, waiting])
+    (sqlite_file.parent / "storage").rename(elsewhere)
+    assert not passes(1, Access(key=n8n.KEY, storage=elsewhere), replace(options, storage=True)).losses
+    assert one(target, kept) is None
 
 
 @pytest.mark.parametrize(("mode", "place", "called"), [("s3", "s3", "S3"), ("azure", "az", "Azure")])

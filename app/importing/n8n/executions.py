@@ -20,6 +20,7 @@ from app.importing.n8n.rows import UNREADABLE, Row, read_id, storable
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
 from app.importing.n8n.sub_workflows import CALLS_SEVERAL, calls_several, name_child, parent_of
+from app.repository.import_leftovers import Leftover
 from app.repository.imported_waits import Wait
 from app.repository.imports import ImportedExecution
 from app.triggers.forms import WAIT, asks_people
@@ -57,10 +58,15 @@ class Losses:
         """Note one loss; the sentence is the same for every execution that has it."""
         self.reasons.append(reason)
 
-    @property
-    def mendable(self) -> bool:
-        """Whether a later run may bring more of it: with a higher bound, with the folder of files, or better luck."""
-        return any(reason.endswith((AGAIN, LARGEST, STORAGE)) for reason in self.reasons)
+    def leftover(self, execution_id: int, most_bytes: int) -> Leftover | None:
+        """What brings more of the execution, of which `most_bytes` were read: better luck, the folder of files, or a
+        higher bound. None where nothing does."""
+        again, folder, above = (any(each.endswith(what) for each in self.reasons) for what in (AGAIN, STORAGE, LARGEST))
+        if not (again or folder or above):
+            return None
+        if again:
+            return Leftover(execution_id)
+        return Leftover(execution_id, needs_folder=folder, needs_above=most_bytes if above else None)
 
 
 class ExecutionMapper:

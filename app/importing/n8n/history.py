@@ -1,7 +1,7 @@
 """Brings executions in batches, each in a transaction of its own. Cut short, the next run goes on from there."""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.importing.n8n.apart import REFUSED
@@ -10,9 +10,9 @@ from app.importing.n8n.progress import Progress
 from app.importing.n8n.report import Report
 from app.importing.n8n.rows import MAX_ID, ODD
 from app.importing.n8n.source import Source, SourceError, SourceExecution
-from app.repository import import_progress, imported_ids, imported_waits, imports
+from app.repository import import_leftovers, import_progress, imported_ids, imported_waits, imports
 from app.repository.connection import Connection
-from app.repository.import_progress import ImportProgress
+from app.repository.import_leftovers import Leftover, Means
 from app.repository.imports import ImportedExecution
 
 MAX_GAPS = 100
@@ -27,13 +27,11 @@ BATCH_BYTES = 8 * 2**20
 
 @dataclass(slots=True)
 class Reached:
-    """How far a pass is: the highest id that was stored, and the ids of what is to be read again, as it had not ended
-    in n8n or was too large. `pending`: what earlier passes left for this one, and it has not come to yet.
+    """How far a pass is: the highest id that was stored. `missed`: what was asked for by its id and has not come.
     `gone`: what has been deleted there."""
 
     highest_id: int
-    unfinished: list[int] = field(default_factory=list)
-    pending: set[int] = field(default_factory=set)
+    missed: set[int] = field(default_factory=set)
     gone: set[int] = field(default_factory=set)
     recent: deque[int] = field(default_factory=lambda: deque(maxlen=MAX_GAPS))
 
@@ -48,9 +46,15 @@ class HistoryWriter:
     """Stores executions of one source. The connection is in no transaction between two calls."""
 
     def __init__(
-        self, connection: Connection, mapper: ExecutionMapper, report: Report, forget: Callable[[], None]
+        self,
+        connection: Connection,
+        mapper: ExecutionMapper,
+        report: Report,
+        forget: Callable[[], None],
+        means: Means,
     ) -> None:
         self._connection, self._mapper, self._report, self._forget = connection, mapper, report, forget
+        self._means = means
 
     def bring(self, source: Source, progress: Progress) -> list[int]:
         """Store what is not here yet; returns the ids of what waits here and is gone there.
@@ -59,25 +63,33 @@ class HistoryWriter:
         """
         with self._connection.transaction():
             before = import_progress.read_progress(self._connection, source.name)
-            self._mapper.start_after(imported_ids.created_at(self._connection, before.highest_id))
-        reached = Reached(before.highest_id, pending=set(before.unfinished))
-        for batch in batches(source.executions(before.highest_id, before.unfinished)):
-            self._bring_batch(source.name, batch, reached)
-            progress.add(len(batch))
+            self._mapper.start_after(imported_ids.created_at(self._connection, before))
+        reached = Reached(before)
+        for ids in import_leftovers.pages(self._connection, source.name, self._means):
+            reached.missed.update(ids)
+            self._bring_all(source.name, source.named(ids), reached, progress)
+        self._bring_all(source.name, source.executions(before), reached, progress)
         if source.tells_gone():
-            reached.gone |= reached.pending
-        reached.pending.clear()
-        if reached.recent:
-            reached.unfinished += reached.gaps(before.highest_id)
+            reached.gone |= reached.missed
+        gaps = reached.gaps(before) if reached.recent else []
         with self._connection.transaction():
-            gone = imported_waits.find_held(self._connection, reached.gone)
-            self._save(source.name, reached, reached.highest_id, gone)  # they may have been hidden only
+            gone = imported_waits.find_held(self._connection, reached.gone)  # they may have been hidden only
+            import_leftovers.forget(self._connection, source.name, reached.gone.difference(gone))
+            import_leftovers.save(self._connection, source.name, [Leftover(each) for each in gaps])
+            import_progress.save_progress(self._connection, source.name, reached.highest_id)
             imported_ids.start_own_ids(self._connection)
         return gone
 
+    def _bring_all(
+        self, name: str, executions: Iterator[SourceExecution], reached: Reached, progress: Progress
+    ) -> None:
+        for batch in batches(executions):
+            self._bring_batch(name, batch, reached)
+            progress.add(len(batch))
+
     def _bring_batch(self, name: str, batch: list[SourceExecution], reached: Reached) -> None:
         highest = max((execution.id for execution in batch if execution.id <= MAX_ID), default=0)
-        wanted = []
+        wanted, leftovers = [], []
         for execution in batch:
             if execution.id > MAX_ID:
                 self._report.lose(execution.id, "its id is too large")
@@ -87,46 +99,63 @@ class HistoryWriter:
                 self._report.count("executions", "deleted in n8n")
                 reached.gone.add(execution.id)
             elif execution.row.get("status") in UNFINISHED:
-                reached.unfinished.append(execution.id)
+                leftovers.append(Leftover(execution.id))
                 self._report.count("executions", "not ended yet")
             else:
                 wanted.append(execution)
                 if execution.row.get("status") == "waiting":
-                    reached.unfinished.append(execution.id)
-        reached.pending.difference_update(execution.id for execution in batch)
-        before = reached.highest_id
+                    leftovers.append(Leftover(execution.id))
         try:
             with self._connection.transaction():
                 import_progress.refuse_to_mix(self._connection, highest)
-                left_behind = self._store(wanted, above=before)
-                self._save(name, reached, highest, left_behind)
+                left_behind = self._store(wanted, above=reached.highest_id)
+                self._save(name, batch, highest, [*leftovers, *left_behind], reached.gone)
         except REFUSED:
             self._forget()
-            self._one_by_one(name, wanted, reached, highest)
-        else:
-            reached.unfinished += left_behind
-        reached.highest_id = max(before, highest)
+            self._one_by_one(name, batch, wanted, leftovers, reached, highest)
+        reached.highest_id = max(reached.highest_id, highest)
+        reached.missed.difference_update(execution.id for execution in batch)
         reached.recent.extend(execution.id for execution in batch)
 
-    def _one_by_one(self, name: str, wanted: list[SourceExecution], reached: Reached, highest: int) -> None:
+    def _one_by_one(
+        self,
+        name: str,
+        batch: list[SourceExecution],
+        wanted: list[SourceExecution],
+        leftovers: list[Leftover],
+        reached: Reached,
+        highest: int,
+    ) -> None:
         """What PostgreSQL refuses of one execution must not keep the others back."""
         for execution in wanted:
             try:
                 with self._connection.transaction():
                     left_behind = self._store([execution], above=reached.highest_id)
-                reached.unfinished += left_behind
+                leftovers += left_behind
             except REFUSED as error:
                 self._forget()
                 self._report.lose(execution.id, f"PostgreSQL refuses it: {error.diag.message_primary or error}")
         with self._connection.transaction():
-            self._save(name, reached, highest)
+            self._save(name, batch, highest, leftovers, reached.gone)
 
-    def _save(self, name: str, reached: Reached, highest: int, left_behind: Sequence[int] = ()) -> None:
-        saved = ImportProgress(max(reached.highest_id, highest), [*reached.unfinished, *left_behind, *reached.pending])
-        import_progress.save_progress(self._connection, name, saved)
+    def _save(
+        self,
+        name: str,
+        batch: list[SourceExecution],
+        highest: int,
+        leftovers: Sequence[Leftover],
+        gone: Collection[int],
+    ) -> None:
+        """Note how far it is, and what of a batch is left over. What is gone there is seen to at the end."""
+        left_over = {each.id for each in leftovers}
+        known = (execution.id for execution in batch if execution.id <= MAX_ID)
+        whole = [number for number in known if number not in left_over and number not in gone]
+        import_leftovers.forget(self._connection, name, whole)
+        import_leftovers.save(self._connection, name, leftovers)
+        import_progress.save_progress(self._connection, name, highest)
 
-    def _store(self, executions: list[SourceExecution], *, above: int) -> list[int]:
-        """Store them, and return the ids of those that do not come whole, for now."""
+    def _store(self, executions: list[SourceExecution], *, above: int) -> list[Leftover]:
+        """Store them, and return those that do not come whole, for now."""
         records, left_behind = [], []
         for execution in executions:
             try:
@@ -140,8 +169,9 @@ class HistoryWriter:
             records.append(record)
             for reason in losses.reasons:
                 self._report.lose(execution.id, reason)
-            if losses.mendable and execution.row.get("status") != "waiting":
-                left_behind.append(execution.id)
+            leftover = losses.leftover(execution.id, self._means.most_bytes)
+            if leftover is not None and execution.row.get("status") != "waiting":
+                left_behind.append(leftover)
         brought = imports.bring(self._connection, records)
         self._count(records, brought)
         for execution_id in brought.others:

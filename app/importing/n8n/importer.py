@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from dataclasses import replace
 
 from app.credentials.vault import Vault
 from app.engine import nodes
@@ -20,8 +21,9 @@ from app.importing.n8n.survey import Survey
 from app.importing.n8n.versions import VersionsThatRan
 from app.importing.n8n.workflows import Workflows, WorkflowWriter
 from app.packages.known import listed_types
-from app.repository import import_progress, imports, node_packages
+from app.repository import import_leftovers, import_progress, imports, node_packages
 from app.repository.connection import Connection
+from app.repository.import_leftovers import Means
 from app.repository.projects import list_projects
 from app.settings import Settings
 
@@ -53,6 +55,7 @@ class Importer:
         self._vault = Vault(settings)
         self.gone_waits: list[int] = []
         """Executions that wait here, and that the last pass has found to be gone there."""
+        self._means = Means(folder=options.storage, most_bytes=options.most_bytes)
 
     def bring(self, source: Source) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
@@ -97,7 +100,7 @@ class Importer:
         if there is None:
             return
         with self._connection.transaction():
-            highest = import_progress.read_progress(self._connection, source.name).highest_id
+            highest = import_progress.read_progress(self._connection, source.name)
             here = imports.count_up_to(self._connection, highest)
         if here > there:
             report.count("executions", "here that are gone there", here - there)
@@ -171,7 +174,12 @@ class Importer:
         )
         number = source.count_executions()
         self._progress.begin("executions stored", number)
-        gone = HistoryWriter(self._connection, mapper, report, versions.forget).bring(source, self._progress)
+        lacking = import_leftovers.count_out_of_reach(self._connection, source.name, self._means)
+        if lacking:
+            report.count("executions", "that lack what --storage or --largest brings", lacking)
+        writer = HistoryWriter(self._connection, mapper, report, versions.forget, self._means)
+        gone = writer.bring(source, self._progress)
+        self._means = replace(self._means, unchanged=True)
         if any((self._settings.prune_age_hours, self._settings.prune_keep, self._settings.prune_keep_per_workflow)):
             report.note(
                 "EXECUTIONS_PRUNE_* is set: workers delete what is older or more than it says, also of what came in."

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from app.engine import nodes
 from app.importing.n8n import switch
-from app.importing.n8n.api_client import name_of
 from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
 from app.importing.n8n.options import ImportOptions
@@ -82,15 +81,12 @@ class Move:
 
     def _open(self, wanted: Wanted) -> Source:
         # Only of the API it matters what is known already: it is read anew each time.
-        above, unfinished = 0, []
-        if self._names[0].startswith(("http://", "https://")):
-            above = import_progress.highest_imported(self._connection)
-            unfinished = [*import_progress.read_progress(self._connection, name_of(self._names[0])).unfinished]
+        of_api = self._names[0].startswith(("http://", "https://"))
+        above = import_progress.highest_imported(self._connection) if of_api else 0
         source = open_source(
             self._names,
             self._access,
             above=above,
-            unfinished=unfinished,
             wanted=wanted if self._options.executions else Wanted.NONE,
             progress=self._progress,
         )
@@ -160,6 +156,7 @@ def options_of(given: Mapping[str, object], access: Access) -> ImportOptions:
         api_keys=bool(given["api_keys"]),
         executions=not given["no_executions"],
         most_bytes=access.most_bytes,
+        storage=access.storage is not None,
     )
 
 

@@ -43,14 +43,14 @@ def open_source(
     access: Access,
     *,
     above: int = 0,
-    unfinished: Sequence[int] = (),
     wanted: Wanted = Wanted.ALL,
     progress: Progress | None = None,
 ) -> Source:
     """The source that these arguments name: an address, a database file, a ZIP file, or JSON files.
 
-    `above`: executions up to this id are known already, but for `unfinished` ones. `progress` is told of what is read
-    at once. Raises SourceError.
+    `above`: executions up to this id are known already. `progress` is told of what is read at once.
+
+    Raises SourceError.
     """
     progress = progress or Untold()
     first = names[0]
@@ -63,7 +63,7 @@ def open_source(
                 "Reading n8n's API takes one of its keys: set N8N_API_KEY, or name a file with --api-key-file"
             )
         client = ApiClient(first, access.api_key, progress.say)
-        return ApiSource(client, files, progress, above=above, unfinished=unfinished, wanted=wanted)
+        return ApiSource(client, files, progress, above=above, wanted=wanted)
     if any("://" in name for name in names):  # which may hold a password
         raise SourceError(
             "SOURCE is an address that is not known: it begins with postgresql://, http:// or https://, and is alone"

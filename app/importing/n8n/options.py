@@ -13,7 +13,7 @@ class ImportOptions:
     `project`: where everything goes, unless `keep_projects` asks for those of n8n. `key`: n8n's encryption key; None:
     credentials stay behind. `link_secret`: what it signs links with, where that was set; `waiting_endpoint`: the first
     part of their paths. `timezone` is written into workflows that name none. No data of an execution above `most_bytes`
-    comes along.
+    comes along; `storage`: whether a folder of files was named.
     """
 
     project: str = DEFAULT_PROJECT
@@ -25,3 +25,4 @@ class ImportOptions:
     api_keys: bool = False
     executions: bool = True
     most_bytes: int = 8 * 2**20
+    storage: bool = False

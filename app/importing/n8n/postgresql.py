@@ -131,14 +131,20 @@ class PostgresqlSource:
         """See `Source.tells_gone`: where there is a table of executions, what is not in it is gone."""
         return has(self._columns, "execution_entity", "id")
 
-    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+    def executions(self, above: int) -> Iterator[SourceExecution]:
         """See `Source.executions`; one row of run data is in memory at a time."""
+        yield from self._read(sql.SQL("e.id > %s"), above)
+
+    def named(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """See `Source.named`; one row of run data is in memory at a time."""
+        yield from self._read(sql.SQL("e.id = ANY(%s)"), list(ids))
+
+    def _read(self, condition: sql.SQL, value: object) -> Iterator[SourceExecution]:
         if not has(self._columns, "execution_entity", "id"):
             return
-        condition = sql.SQL("e.id > %s OR e.id = ANY(%s)")
         query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes, condition)
         with self._source_errors(), self._connection.cursor() as cursor:
-            for row in cursor.stream(query, (above, list(ids))):
+            for row in cursor.stream(query, (value,)):
                 if has_number(row, self.remarks):
                     yield read_stored(row, self._files)
 

@@ -61,9 +61,13 @@ class WatchedSource:
         """See `Source.tells_gone`."""
         return self._source.tells_gone()
 
-    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+    def executions(self, above: int) -> Iterator[SourceExecution]:
         """See `Source.executions`; who stores them tells of them."""
-        return self._source.executions(above, ids)
+        return self._source.executions(above)
+
+    def named(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """See `Source.named`."""
+        return self._source.named(ids)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         """See `Source.newest`."""

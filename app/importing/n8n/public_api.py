@@ -49,7 +49,7 @@ class ListedPage:
 class ApiSource(Spool):
     """n8n's public API. All but the executions is read at once. Raises SourceError.
 
-    `above`: executions up to this id are known already; reading them again is spared, but for `unfinished` ones.
+    `above`: executions up to this id are known already; reading them again is spared, unless they are named.
     """
 
     def __init__(
@@ -59,7 +59,6 @@ class ApiSource(Spool):
         progress: Progress,
         *,
         above: int = 0,
-        unfinished: Sequence[int] = (),
         wanted: Wanted = Wanted.ALL,
     ) -> None:
         self._api, self._progress = api, progress
@@ -70,7 +69,7 @@ class ApiSource(Spool):
         try:
             self._read_small()
             if wanted == Wanted.ALL:
-                self._read_executions(above, unfinished)
+                self._read_executions(above)
             elif wanted == Wanted.NUMBER:
                 self._count()
         except SourceError:
@@ -136,16 +135,12 @@ class ApiSource(Spool):
         for values in self._pages_of(f"/data-tables/{quote(str(table_id), safe='')}/rows"):
             self.add(f"data_table_user_{table_id}", values)
 
-    def _read_executions(self, above: int, unfinished: Sequence[int]) -> None:
-        """Read what runs and waits, and what was to be read again. What has ended is only listed: `executions` reads
-        it, the oldest first, so that what it has brought when it is cut short stays."""
+    def _read_executions(self, above: int) -> None:
+        """Read what runs and waits. What has ended is only listed: `executions` reads it, the oldest first, so that
+        what it has brought when it is cut short stays."""
         self._progress.begin("executions read that run or wait")
         for row in self._api.pages(EXECUTIONS, optional=True, status="running"):
             self._apart("execution", row, self._add_execution)
-            self._progress.add()
-        for execution_id in unfinished:
-            if (execution := self._executions.read_one(execution_id)) is not None:
-                self._apart("execution", execution, self._add_execution)
             self._progress.add()
         self._pages = list(self._list(PAGE_OF_DATA, above))
         waiting = {"status": "waiting"}
@@ -187,13 +182,23 @@ class ApiSource(Spool):
         """See `Source.tells_gone`: always true."""
         return True
 
-    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+    def named(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """See `Source.named`; those that were not read yet are asked for, one by one."""
+        for number in sorted(ids):
+            there = list(super().named([number]))
+            if not there and (row := self._executions.read_one(number)) is not None:
+                self._apart("execution", row, self._add_execution)
+                there = list(super().named([number]))
+                self.drop(number, number)
+            yield from there
+
+    def executions(self, above: int) -> Iterator[SourceExecution]:
         """See `Source.executions`; a page is loaded when it is its turn, and dropped afterwards."""
         for page in reversed(self._pages):
             self._load(page)
-            yield from self.executions_up_to(page.ids[0], above, ids)
-            self.drop_up_to(page.ids[0])
-        yield from super().executions(above, ids)
+            yield from self.executions_up_to(page.ids[0], above)
+            self.drop(0, page.ids[0])
+        yield from super().executions(above)
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         """See `Source.newest`; loads the pages that it looks at, with their data."""

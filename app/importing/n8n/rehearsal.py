@@ -44,8 +44,6 @@ RUN_SECONDS = 60.0
 MAX_SIZE = 128 * 2**20
 MAX_FILE_BYTES = 64 * 2**20
 """How much the files of one execution may come to; what goes beyond is empty."""
-NONE_ABOVE = 2**62
-"""Above every id of an execution."""
 
 
 @dataclass(slots=True)
@@ -98,7 +96,7 @@ def rehearse(source: Source, types: NodeTypes, number: int, timezone: str, progr
             stage = Stage(sandbox, types, timezone, source.read_file, variables.of(rehearsed.id))
             ids = source.newest(rehearsed.id, number)
             progress.begin(f"executions of {rehearsed.name!r:.60} rehearsed", len(ids))
-            for execution in source.executions(NONE_ABOVE, ids) if ids else ():
+            for execution in source.named(ids):
                 version = versions.get(str(published.ran(execution.row)))
                 workflow = execution.workflow or document_of(row, version)
                 runner.run(_rehearse_one(rehearsed, execution, workflow, stage))

@@ -74,8 +74,11 @@ class Source(Protocol):
     def tells_gone(self) -> bool:
         """Whether an execution that is asked for by its id and does not come is there no longer."""
 
-    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
-        """Those with a higher id and those with one of these `ids`, oldest first. Raises SourceError."""
+    def executions(self, above: int) -> Iterator[SourceExecution]:
+        """Those with a higher id, oldest first. Raises SourceError."""
+
+    def named(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """Those of these ids that are there, oldest first; before `executions` is called. Raises SourceError."""
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         """The ids of the newest `number` executions of a workflow that succeeded."""

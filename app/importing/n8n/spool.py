@@ -39,16 +39,18 @@ EXECUTIONS = """
       FROM executions AS e
       LEFT JOIN data AS d ON d.id = e.id
       LEFT JOIN annotations AS a ON a.id = e.id
-     WHERE e.id > ? AND e.id <= ?
+     WHERE {}
      ORDER BY e.id
 """
+IN_RANGE = EXECUTIONS.format("e.id > ? AND e.id <= ?")
+BY_ID = EXECUTIONS.format("e.id IN (SELECT n.value FROM json_each(?) AS n)")
 HIGHEST = 2**63 - 1
 """SQLite has no higher id."""
 
 DROP = (
-    "DELETE FROM executions WHERE id <= ?",
-    "DELETE FROM data WHERE id <= ?",
-    "DELETE FROM metadata WHERE id <= ?",
+    "DELETE FROM executions WHERE id BETWEEN ? AND ?",
+    "DELETE FROM data WHERE id BETWEEN ? AND ?",
+    "DELETE FROM metadata WHERE id BETWEEN ? AND ?",
 )
 
 NEWEST = """
@@ -138,23 +140,27 @@ class Spool:
         """See `Source.tells_gone`: true once any execution was added."""
         return bool(self.count_executions())
 
-    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
+    def executions(self, above: int) -> Iterator[SourceExecution]:
         """See `Source.executions`."""
-        yield from self.executions_up_to(HIGHEST, above, ids)
+        yield from self.executions_up_to(HIGHEST, above)
 
-    def executions_up_to(self, highest: int, above: int, ids: Sequence[int]) -> Iterator[SourceExecution]:
+    def executions_up_to(self, highest: int, above: int) -> Iterator[SourceExecution]:
         """The same without those of a higher id than the `highest`."""
-        lowest = min(above, *(number - 1 for number in ids)) if ids else above
-        wanted = set(ids)
-        with closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute(EXECUTIONS, (lowest, highest)):
-                if row["id"] > above or row["id"] in wanted:
-                    yield self._execution(row)
+        yield from self._select(IN_RANGE, above, highest)
 
-    def drop_up_to(self, highest: int) -> None:
-        """Forget the executions up to this id: their room is taken by others."""
+    def named(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """See `Source.named`."""
+        yield from self._select(BY_ID, orjson.dumps(list(ids)).decode())
+
+    def _select(self, query: str, *values: Any) -> Iterator[SourceExecution]:
+        with closing(self._connection.cursor()) as cursor:
+            for row in cursor.execute(query, values):
+                yield self._execution(row)
+
+    def drop(self, lowest: int, highest: int) -> None:
+        """Forget the executions from one id up to another: their room is taken by others."""
         for statement in DROP:
-            self._execute(statement, highest)
+            self._execute(statement, lowest, highest)
 
     def _execution(self, row: sqlite3.Row) -> SourceExecution:
         entity, data = read_json(row["row"]), read_json(row["data"] or b"{}")

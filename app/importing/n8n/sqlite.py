@@ -113,21 +113,27 @@ class SqliteSource:
         """See `Source.tells_gone`: where there is a table of executions, what is not in it is gone."""
         return has(self._columns, "execution_entity", "id")
 
-    def executions(self, above: int, ids: Sequence[int] = ()) -> Iterator[SourceExecution]:
-        """Those with one of these `ids`, then those above; else as `Source.executions`."""
+    def executions(self, above: int) -> Iterator[SourceExecution]:
+        """See `Source.executions`."""
         if not has(self._columns, "execution_entity", "id"):
             return
-        for start in range(0, len(ids), MAX_NAMED):
-            named = list(ids[start : start + MAX_NAMED])
-            if self._in_pieces:
-                yield from self._read_one_by_one(sorted(named))
-            else:
-                places = sql.SQL(", ").join([PARAMETER] * len(named))
-                yield from self._read(sql.SQL("e.id IN ({})").format(places), named)
         if self._in_pieces:
             yield from self._read_all_above(above)
         else:
             yield from self._read(sql.SQL("e.id > ?"), [above])
+
+    def named(self, ids: Sequence[int]) -> Iterator[SourceExecution]:
+        """See `Source.named`."""
+        if not has(self._columns, "execution_entity", "id"):
+            return
+        ids = sorted(ids)
+        for start in range(0, len(ids), MAX_NAMED):
+            named = ids[start : start + MAX_NAMED]
+            if self._in_pieces:
+                yield from self._read_one_by_one(named)
+            else:
+                places = sql.SQL(", ").join([PARAMETER] * len(named))
+                yield from self._read(sql.SQL("e.id IN ({})").format(places), named)
 
     def _read_all_above(self, above: int) -> Iterator[SourceExecution]:
         query = IDS.format(self._table("execution_entity"), sql.Literal(IDS_IN_PIECE))
