@@ -29,8 +29,14 @@ _REALM = (
     "base64-js/index.js",
     "ieee754/index.js",
 )
-LOADER = (_JS / "loader.js").read_text("utf-8")
-"""What a process is started with: `node -e LOADER MODE FILE SIZE ...`."""
+_HEAD = f"(function (require) {{{(_JS / 'loader.js').read_text('utf-8')}\n}})".encode()
+"""What stands in the file before the program, and reads it."""
+START = (
+    "const [, , file, size] = process.argv, head = Buffer.alloc(+size); "
+    "require('fs').readSync(+file, head, 0, +size, 0); "
+    "require('vm').runInThisContext(String(head), { filename: 'sandbox:js/loader.js' })(require)"
+)
+"""What a process is started with: `node -e START MODE FILE SIZE SIZE ...`. Short: whoever lists processes sees it."""
 OPTIONS = (
     "--disallow-code-generation-from-strings",
     "--disable-proto=delete",
@@ -42,23 +48,25 @@ OPTIONS = (
 def launch(mode: str, memory_mb: int) -> Launch:
     """How a process of the sandbox is started; it reads no file but the program that it is handed."""
     program, size = descriptor()
-    return Launch(OPTIONS, ("-e", LOADER, mode, str(program), str(size)), Limits(memory_mb), (program,))
+    return Launch(OPTIONS, ("-e", START, mode, str(program), str(len(_HEAD)), str(size)), Limits(memory_mb), (program,))
 
 
 @cache
 def descriptor() -> tuple[int, int]:
-    """An open file with the whole program, for reading only, and its size. It stays open for as long as Python runs."""
-    text = orjson.dumps(_collect_modules())
+    """An open file with the loader and the whole program, for reading only, and the size of the program. It stays open
+    for as long as Python runs."""
+    program = orjson.dumps(_collect_modules())
+    text = _HEAD + program
     if hasattr(os, "memfd_create"):
         file = os.memfd_create("sandbox", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         os.write(file, text)
         seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK
         fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
-        return file, len(text)
+        return file, len(program)
     with tempfile.NamedTemporaryFile() as named:
         named.write(text)
         named.flush()
-        return os.open(named.name, os.O_RDONLY | os.O_CLOEXEC), len(text)
+        return os.open(named.name, os.O_RDONLY | os.O_CLOEXEC), len(program)
 
 
 def _collect_modules() -> dict[str, Any]:

@@ -1,15 +1,16 @@
-// What a process begins with, as the text of `node -e`: reads the program from an open file and starts it, so that the
-// process needs no right to read files. Arguments: the mode, the open file, its size, open files to be closed.
+// Stands at the head of an open file, from which `node -e` reads it: reads the program behind it and starts that, so
+// that the process needs no right to read files. Arguments: the mode, the open file, the bytes of this head and those
+// of the program, open files to be closed. `require` is given.
 'use strict';
 
 const fs = require('node:fs');
 const vm = require('node:vm');
 
 const [mode, ...numbers] = process.argv.slice(1);
-const [file, size, ...others] = numbers.map(Number);
+const [file, head, size, ...others] = numbers.map(Number);
 const bytes = Buffer.allocUnsafe(size);
 // The place is given: the file is open in other processes, too, and what one reads would move them all.
-for (let at = 0; at < size; ) at += fs.readSync(file, bytes, at, size - at, at);
+for (let at = 0; at < size; ) at += fs.readSync(file, bytes, at, size - at, head + at);
 for (const each of [file, ...others]) fs.closeSync(each);
 const { files, names } = JSON.parse(bytes.toString());
 
