@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
+from click.core import ParameterSource
 from click_default_group import DefaultGroup
 
 from app import demo
 from app.command_errors import Number, report_errors
 from app.command_reports import DETAIL, ProgressBar, check_report, show_report, write_report
+from app.importing.n8n.contradictions import find_contradiction
 from app.importing.n8n.source import SourceError
 from app.notation import find_zone
 from app.repository import credentials, workflows
@@ -171,6 +173,8 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
     A second run brings what came since. Nothing starts to run here before --activate. docs/move-in.md goes through
     it step by step.
     """
+    if (contradiction := find_contradiction(names_given(click.get_current_context()), source[0])) is not None:
+        raise click.UsageError(contradiction)
     from app.importing.n8n import moving  # loads the whole engine
 
     check_report(given["report"])
@@ -184,6 +188,11 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
                 move(wanted, connection, settings, given, progress)
     except moving.CannotMoveIn as error:
         raise click.ClickException(str(error)) from error
+
+
+def names_given(context: click.Context) -> set[str]:
+    """The names of the parameters that were given on the command line."""
+    return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
 
 
 def move(
