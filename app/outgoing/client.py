@@ -151,6 +151,8 @@ class Outgoing:
         Raises AddressRefused, UnknownHost, InvalidProxy, InvalidCertificate, SecretRefused, RequestTimedOut,
         TooManyRedirects, ResponseTooLarge, and of httpcore and httpx what app.outgoing.failures names.
         """
+        from httpcore import LocalProtocolError
+
         try:
             async with asyncio.timeout(call.timeout):
                 if call.proxy is None and call.certificate is None:
@@ -159,6 +161,11 @@ class Outgoing:
                     return await self._send_following(call, client)
         except TimeoutError as error:
             raise RequestTimedOut(f"timeout of {call.timeout * 1000:.10g}ms exceeded") from error
+        except LocalProtocolError as error:
+            if "header value" not in str(error):
+                raise
+            # The library quotes the value, which may be a token.
+            raise LocalProtocolError("Invalid character in header content") from None
         except UnicodeError as error:
             if isinstance(error, UnicodeEncodeError):
                 raise  # of a header, which is the caller's to say

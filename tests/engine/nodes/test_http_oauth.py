@@ -65,6 +65,14 @@ def test_the_token_goes_into_the_request(engine, address: str, kind: str, data, 
     assert told["headers"] | headers == told["headers"]
 
 
+@pytest.mark.parametrize("version", [1, 4.2])
+def test_a_token_that_no_header_takes_stands_in_no_error(engine: Engine, address: str, version: float) -> None:
+    more = {"authentication": "oAuth2"} if version == 1 else {}
+    outcome = ask(engine, address + "/echo", Held(token("secret\r\nX: y")), version=version, options={}, **more)
+    assert outcome.error.message == "Invalid character in header content"
+    assert "secret" not in str(outcome.data)
+
+
 def test_version_1_has_a_name_of_its_own(engine: Engine, address: str) -> None:
     told = output_of(
         ask(engine, address + "/echo", Held(token("t")), version=1, options={}, authentication="oAuth2"), "Ask"
