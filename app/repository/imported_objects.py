@@ -24,6 +24,14 @@ ADD_TAG = """
     ON CONFLICT DO NOTHING
 """
 
+# One that was saved here has a later time than it had there. Older n8ns numbered their tags: two have the same ids.
+FOLLOW_TAG = """
+    UPDATE tags AS t
+       SET name = %(name)s, updated_at = %(updated_at)s
+     WHERE t.id = %(id)s AND t.updated_at < %(updated_at)s AND t.name <> %(name)s AND t.id !~ '^[0-9]+$'
+       AND NOT EXISTS (SELECT FROM tags AS o WHERE o.name = %(name)s)
+"""
+
 TAG_ID = """
     SELECT t.id
       FROM tags AS t
@@ -110,7 +118,9 @@ def add_project(connection: Connection, project_id: str, name: str, times: Times
 
 
 def add_tag(connection: Connection, tag_id: str, name: str, times: Times) -> str:
-    """Store a tag, unless there is one of that name; returns the id of the tag of that name."""
+    """Store a tag, or its name where it was renamed there, unless there is one of that name; returns the id of the tag
+    of that name."""
+    connection.execute(FOLLOW_TAG, {"id": tag_id, "name": name, **times.to_parameters()})
     connection.execute(ADD_TAG, {"id": tag_id, "name": name, **times.to_parameters()})
     known = scalar(connection, TAG_ID, {"name": name})
     if known is None:  # the id is taken by a tag of another name

@@ -108,6 +108,18 @@ def test_what_waits_and_is_deleted_there_does_not_go_on_here(bring, target, sqli
     assert statuses == {gone: "canceled", stays: "waiting"}
 
 
+def test_a_tag_that_is_renamed_there_is_renamed_here(bring, target, sqlite_file):
+    ids, names = [row["id"] for row in n8n.rows("tag_entity")], "SELECT id, name FROM tags WHERE id LIKE %s"
+    rename = "UPDATE tag_entity SET name = ?, updatedAt = ? WHERE id = ?"
+    bring(sqlite_file)
+    before, tagged = one(target, "SELECT count(*) FROM tags"), tags(target, ORDERS)
+    change(sqlite_file, rename, "renamed", "2126-01-01 00:00:00.000", ids[0])
+    bring(sqlite_file)
+    assert target.execute(names, [f"{ids[0]}%"]).fetchall() == [(ids[0], "renamed")]
+    assert one(target, "SELECT count(*) FROM tags") == before
+    assert len(tags(target, ORDERS)) == len(tagged)
+
+
 def test_a_source_without_executions_does_not_say_that_they_are_gone(bring, target, sqlite_file):
     bring(sqlite_file)
     change(sqlite_file, "DROP TABLE execution_entity")
