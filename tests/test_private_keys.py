@@ -26,7 +26,7 @@ KNOWN = {
     "app/api/webhooks/tokens.py": "gives PyJWT the loaded key, or the secret of an HMAC",
     "app/credentials/service_accounts.py": "the same",
     "app/engine/nodes/shared/signed_tokens.py": "the same",
-    "app/importing/n8n/objects.py": "verifies nothing",
+    "app/importing/n8n/api_keys.py": "verifies nothing",
     "app/key_text.py": "signs with a secret of its own",
     "app/private_keys.py": "the one that loads",
 }

@@ -95,8 +95,7 @@ def update_problem(body: dict[str, Any], problem_id: str) -> Response:
     example={"loadWorkflow": True, "dryRun": False},
 )
 def retry_problem(body: dict[str, Any], problem_id: str) -> Response:
-    """Retry the failures of a problem that no retry has mended yet, the newest first; of an execution and its retries,
-    the newest alone.
+    """Retry the failures of a problem that no retry has mended yet, the newest first; one of each chain of retries.
 
     More than 1,000 are retried in the background, and `/executions/retryMany/{job}` says how far that is.
     """

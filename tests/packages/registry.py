@@ -54,6 +54,8 @@ class Registry:
         self.npmrc = Path("npmrc")
         """What this user sets of npm."""
         self.asked: list[str] = []
+        self.asked_by: dict[str, set[str]] = {}
+        """The same by the command of npm that asked (`install`, `ci`), each once."""
         self.gate = threading.Event()
         """Tarballs are sent while it is set."""
         self.gate.set()
@@ -108,7 +110,9 @@ class Registry:
                     self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     self.close_connection = True
                     return
-                body = registry.answer(unquote(self.path))
+                path = unquote(self.path)
+                registry.asked_by.setdefault(self.headers.get("npm-command", ""), set()).add(path)
+                body = registry.answer(path)
                 self.send_response(200 if body is not None else 404)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body or b"{}")))
