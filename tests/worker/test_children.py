@@ -1,14 +1,18 @@
 """What a sub-workflow has from the execution that runs it."""
 
+import asyncio
+from unittest.mock import AsyncMock, MagicMock
+
 import orjson
 import pytest
 
 from app.engine.run.errors import NodeError
-from app.engine.run.ports import ChildRequest
+from app.engine.run.ports import ChildRequest, Ports
 from app.repository import lifecycle, workflows
 from app.repository.executions import ExecutionInput
 from app.worker.children import queue_child, start_child
 from app.worker.exchange import Assignment
+from app.worker.held import Held
 from tests.repository.given import a_worker
 from tests.workflows import no_op, node, stored
 
@@ -27,6 +31,18 @@ def test_all_below_an_execution_are_parts_of_the_topmost_one(connection) -> None
     grandchild = start_child(connection, worker_id, child, ChildRequest([], "w1"), b"[]", 2)
     assert (child.root_id, grandchild.root_id) == (claim.id, claim.id)
     assert len({claim.id, child.claim.id, grandchild.claim.id}) == 3
+
+
+def test_what_somebody_waits_for_has_parts_that_are_waited_for() -> None:
+    child, held = Assignment(MagicMock(), {}, ExecutionInput(), None), MagicMock(_known=asyncio.Lock())
+    held._database.transact = AsyncMock(return_value=child)
+
+    async def main() -> None:
+        for awaited in (True, False):
+            await Held._start_child(held, child, Ports(awaited=awaited), ChildRequest([], "w1"))
+
+    asyncio.run(main())
+    assert [started.args[0].awaited for started in held.start.call_args_list] == [True, False]
 
 
 @pytest.mark.parametrize(
