@@ -20,7 +20,8 @@ from app.packages.host import ACTING, POLLING, REMEMBERING, Host
 from app.packages.host_calls import call_host
 from app.packages.parameters import split
 from app.packages.sub_nodes import Describe
-from app.packages.surroundings import Surroundings, Tokens
+from app.packages.surroundings import Surroundings
+from app.packages.tokens import Tokens
 
 Json = dict[str, Any]
 CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"

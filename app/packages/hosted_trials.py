@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.bounded_dict import BoundedDict
 from app.engine.nodes.http_request.authentication import allowed_domains
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
@@ -14,6 +13,7 @@ from app.packages.credential_trials import REFUSED, problem_of, test_of
 from app.packages.host_calls import call_host
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
+from app.packages.tokens import Tokens
 
 Json = dict[str, Any]
 SECONDS = 10.0
@@ -32,7 +32,7 @@ async def problem_of_credential(packages: PackageRuntime, context: NodeContext, 
         raise NodeError(UNKNOWN)
     types = packages.credential_types([kind])
     domains = allowed_domains(await context.credential(kind))
-    surroundings = Surroundings(context, types, BoundedDict(1), packages.describe, domains=domains)
+    surroundings = Surroundings(context, types, Tokens(1), packages.describe, domains=domains)
     request: Json = {"kind": "testCredential", "type": kind, "credentialTypes": types}
     if tester is not None:
         request |= {"package": tester[0], "method": tester[1]}

@@ -40,6 +40,8 @@ class Network:
         self._rules = rules
         self._send: Callable[[bytes], None] = lambda _: None
         self._connections: dict[int, _Connection] = {}
+        self.endings: list[Callable[[], None]] = []
+        """What is to be done once the call is not in its process any more."""
 
     def attach(self, send: Callable[[bytes], None]) -> None:
         """See `Channel.attach`."""
@@ -47,6 +49,8 @@ class Network:
 
     def detach(self) -> None:
         """See `Channel.detach`; closes every connection."""
+        while self.endings:
+            self.endings.pop()()
         for connection in list(self._connections.values()):
             connection.end()
         self._connections.clear()

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 from app.engine.run.context import NodeContext
 from app.packages.host import Host
 from app.packages.manifest import PackagedCredential
-from app.packages.surroundings import Tokens
+from app.packages.tokens import Tokens
 
 Json = dict[str, Any]
 

@@ -6,14 +6,15 @@ call is over, so that it can be hidden in what the call says.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
 
 from app import large_json
-from app.bounded_dict import BoundedDict
 from app.credentials.masking import Mask
 from app.credentials.tokens import REFUSED, access_token, tokens_in
 from app.engine.nodes.code.helpers import describe_file
@@ -31,10 +32,9 @@ from app.packages.network import Network
 from app.packages.relatives import find_relatives, node_shown
 from app.packages.requests import RequestError, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
+from app.packages.tokens import Tokens
 
 Json = dict[str, Any]
-Tokens = BoundedDict[tuple[str, str], tuple[bytes, Json]]
-"""What credentials have fetched before their use, by id and type, each with what it was fetched with."""
 OPEN = frozenset(
     {"host", "port", "url", "baseUrl", "server", "domain", "user", "username", "email", "database", "allowedDomains"}
 )
@@ -62,6 +62,7 @@ class Surroundings:
         self._tokens = tokens
         self._requests = Requests(context, domains)
         self._read: dict[str, bytes] = {}
+        self._turns: dict[str, asyncio.Future[bool]] = {}
         self._secrets: set[str] = set()
         self._count = 0
         self._describe = describe
@@ -73,6 +74,7 @@ class Surroundings:
             "httpRequest": self._http_request,
             "request": self._older_request,
             "credential": self._credential,
+            "fetchCredential": self._fetch_credential,
             "keepCredential": self._keep_credential,
             "oauth2": self._oauth2,
             "lookUp": self._look_up,
@@ -177,11 +179,35 @@ class Surroundings:
         self._hide(value for name, value in data.items() if name not in self._open)
         return {"result": {"data": data}}
 
+    async def _fetch_credential(self, given: Json) -> Json:
+        """The credential with another value of `field` than `refused`; no data where the call is to fetch one.
+
+        It says afterwards what it has got ("keepCredential"): until then others wait, unless one has failed for them.
+        """
+        kind, field, refused = str(given.get("type")), str(given.get("field")), given.get("refused")
+        key = self._key(kind)
+        while True:
+            fetched = await self._tokens.wait(key)
+            answer = await self._credential(given)
+            token = answer["result"]["data"].get(field)
+            if token and (fetched or token != refused):
+                return answer
+            turn = self._tokens.begin(key)
+            if turn is not None:
+                self._turns[kind] = turn
+                self.channel.endings.append(partial(self._tokens.end, key, turn, fetched=False))
+            if turn is not None or fetched is not None:
+                return {"result": {"data": None}}
+
     async def _keep_credential(self, given: Json) -> Json:
+        """What was fetched; without `data`, nothing was got."""
         kind, data = str(given.get("type")), given.get("data")
-        if kind in self._read and isinstance(data, dict):
+        fetched = kind in self._read and isinstance(data, dict)
+        if fetched and data is not None:
             self._tokens[self._key(kind)] = (self._read[kind], data)
             self._hide(data.values())
+        if (turn := self._turns.pop(kind, None)) is not None:
+            self._tokens.end(self._key(kind), turn, fetched=fetched)
         return {"result": None}
 
     async def _oauth2(self, given: Json) -> Json:

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.bounded_dict import BoundedDict
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.nodes.shared.questions import SEND_AND_WAIT, question
 from app.engine.run.context import NodeContext
@@ -39,7 +38,7 @@ from app.packages.host import Host
 from app.packages.manifest import Description, Manifest, PackagedCredential, PackagedNode
 from app.packages.parameters import with_defaults
 from app.packages.sub_nodes import tool_of
-from app.packages.surroundings import Tokens
+from app.packages.tokens import Tokens
 
 Json = dict[str, Any]
 STARTS = frozenset({"trigger", "poll", "webhook"})
@@ -63,7 +62,7 @@ class Packages:
     def __init__(self, host: Host, installed: Iterable[Installed]) -> None:
         self.host = host
         self.installed = tuple(installed)
-        self.tokens: Tokens = BoundedDict(MAX_TOKENS)
+        self.tokens = Tokens(MAX_TOKENS)
         self._credentials = {
             credential.name: (package, credential)
             for package in reversed(self.installed)

@@ -113,6 +113,18 @@ def test_a_token_that_many_were_refused_is_renewed_once(packages, provider: Prov
     assert refusals == ["old"] * 8
 
 
+@pytest.mark.parametrize("helper", ["httpRequestWithAuthentication", "requestWithAuthentication"])
+def test_a_token_that_is_fetched_before_use_is_fetched_once_for_all_that_were_refused(packages, far: str, helper: str):
+    code = f"""const read = (path) =>
+        this.helpers.{helper}.call(this, 'tokenApi', {{ url: `{far}${{path}}`, json: true }});
+      const number = async () => Number((await read('/echo')).headers.authorization.split('-').at(-1));
+      const first = await number();
+      const outcomes = await Promise.allSettled(Array.from({{ length: 8 }}, () => read('/status/401')));
+      const refused = outcomes.every(({{ reason }}) => reason.httpCode === '401');
+      return [[{{ json: {{ refused, fetched: await number() - first }} }}]]"""
+    assert packages.script(code) == [{"refused": True, "fetched": 1}]
+
+
 def test_a_request_without_a_body_is_a_form_where_the_older_helper_says_so(packages: PackageEngine, far: str):
     code = f"""const given = [{{ form: {{}} }}, {{ body: '' }}, {{ method: 'POST', body: '' }}, {{ method: 'POST' }}];
       const ask = (each) => this.helpers.request({{ ...each, url: '{far}/echo', json: true }});

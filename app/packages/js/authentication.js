@@ -26,17 +26,20 @@ function operationError(message) {
 /** `send` as somebody who holds the credential of that type; once more with a fresh token where it was refused. */
 async function authenticated(send, type, options, { credentialsDecrypted, ...more } = {}) {
   const credentials = credentialsOf();
+  let shown;
   try {
     if (credentials.isOfType(type, 'oAuth2Api')) return await withOAuth2(send, type, options, more.oauth2);
     if (credentials.isOfType(type, 'oAuth1Api')) return await withOAuth1(send, type, options);
     const data = credentialsDecrypted?.data ?? (await credentials.prepared(type));
+    shown = data[credentials.expirable(type)];
     return await send(await credentials.authenticate(type, data, copy(options)));
   } catch (error) {
     // Whatever goes wrong with the older helper is taken for a token that has expired.
     const renews = (send === request || statusOf(error) === 401) && credentials.from(type, 'preAuthentication');
     if (!renews) throw apiError(error);
     try {
-      const renewed = await credentials.prepared(type, true);
+      // By its name: others may have fetched another one by now.
+      const renewed = await credentials.prepared(type, { refused: shown });
       return await send(await credentials.authenticate(type, renewed, copy(options)));
     } catch (again) {
       throw apiError(again);

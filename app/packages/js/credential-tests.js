@@ -17,7 +17,7 @@ async function testCredential(call) {
   const credentials = credentialsOf(call);
   try {
     // What the credential holds now is tried, and no token from before.
-    const data = await credentials.prepared(type, true);
+    const data = await credentials.prepared(type, { anew: true });
     const asked = evaluate(credentials.from(type, 'test').test.request, { $credentials: data, $self: data });
     const proved = await credentials.authenticate(type, data, complete(asked));
     const { statusCode, statusMessage, headers, body } = await httpRequest({ ...proved, returnFullResponse: true, ignoreHttpStatusErrors: true });
@@ -35,7 +35,7 @@ async function testByNode(call) {
   const { type, method, package: where } = call.request;
   const helpers = helpersOf([], (message) => new Error(message));
   try {
-    const data = await credentialsOf(call).prepared(type, true);
+    const data = await credentialsOf(call).prepared(type, { anew: true });
     const { status, message } = await nodeOf(where).methods.credentialTest[method].call({ helpers, logger: quiet }, { id: '', name: type, type, data });
     return { verdict: { status, message: `${message ?? ''}` } };
   } catch (error) {

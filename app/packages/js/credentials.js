@@ -76,17 +76,27 @@ class Credentials {
     return made;
   }
 
-  /** A credential whose token is fresh: as it was kept, or, with `anew`, fetched again. */
-  async prepared(name, anew = false) {
-    const data = await this.get(name);
+  /** The hidden field of a type in which a token is kept that is fetched before its use; undefined where there is none. */
+  expirable(name) {
     const type = this.from(name, 'preAuthentication');
-    if (!type) return data;
-    const field = type.properties?.find(({ type: kind, typeOptions }) => kind === 'hidden' && typeOptions?.expirable)?.name;
-    if (!field || (data[field] && !anew)) return data;
-    const fetched = await type.preAuthentication.call({ helpers: { httpRequest, request } }, data);
-    Object.assign(data, fetched);
-    await this.call.ask('keepCredential', { type: name, data: fetched });
-    return data;
+    return type?.properties?.find(({ type: kind, typeOptions }) => kind === 'hidden' && typeOptions?.expirable)?.name;
+  }
+
+  /** A credential with a token that was fetched: as it was kept, another one than was `refused`, or a new one (`anew`). */
+  async prepared(name, { refused, anew = false } = {}) {
+    const data = await this.get(name);
+    const field = this.expirable(name);
+    if (!field || (data[field] && data[field] !== refused && !anew)) return data;
+    const { data: newer } = await this.call.ask('fetchCredential', { type: name, field, refused: data[field] ?? null });
+    if (newer) return Object.assign(data, { [field]: newer[field] });
+    let fetched = null;
+    try {
+      const given = await this.from(name, 'preAuthentication').preAuthentication.call({ helpers: { httpRequest, request } }, data);
+      fetched = given ?? null;
+    } finally {
+      await this.call.ask('keepCredential', { type: name, data: fetched });
+    }
+    return Object.assign(data, fetched);
   }
 
   /** The options of a request with what proves who calls. */

@@ -1,0 +1,58 @@
+"""Tokens that credentials fetch before their use: who fetches one, who waits, and what comes of a fetch that fails."""
+
+import asyncio
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
+
+import orjson
+import pytest
+
+from app.packages import tokens as tokens_module
+from app.packages.surroundings import Surroundings
+from app.packages.tokens import Tokens
+from tests.patience import PATIENCE_SECONDS
+
+NEVER = 1e6
+ASKED = {"type": "t", "field": "token", "refused": "old"}
+
+
+def call_with(tokens: Tokens) -> Surroundings:
+    """A call of a node with this credential."""
+    context = MagicMock(credential=AsyncMock(return_value={"token": "old"}))
+    context.execution.ports.meter.room = 1_000_000
+    context.node.document = {"credentials": {"t": {"id": "c"}}}
+    return Surroundings(context, {"t": {}}, tokens, MagicMock())
+
+
+async def ask(call: Surroundings, name: str, **given: Any) -> Any:
+    asked = {"call": 1, "name": name, "given": {**ASKED, **given}}
+    return (orjson.loads(await call.ask(orjson.dumps(asked)))["result"] or {}).get("data")
+
+
+@pytest.mark.parametrize(
+    ("end", "others", "seconds"),
+    [
+        (lambda call: ask(call, "keepCredential", data={"token": "new"}), {"token": "new"}, NEVER),
+        (lambda call: ask(call, "keepCredential", data={"token": "old"}), {"token": "old"}, NEVER),
+        (lambda call: ask(call, "keepCredential", data=None), None, NEVER),
+        (lambda call: asyncio.sleep(0, call.channel.detach()), None, NEVER),
+        (lambda call: asyncio.sleep(0), None, 0.01),
+    ],
+    ids=["with another one", "with the same one", "with an error", "by the end of its call", "too late"],
+)
+def test_one_call_fetches_and_others_wait_until_it_has_ended(end, others, seconds, monkeypatch) -> None:
+    """Where it has got nothing, each of the others does so for itself, and none waits for the rest of them."""
+
+    async def main() -> None:
+        tokens = Tokens(10)
+        first, *rest = [call_with(tokens) for _ in range(3)]
+        assert await ask(first, "fetchCredential") is None
+        waiting = [asyncio.ensure_future(ask(call, "fetchCredential")) for call in rest]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await end(first)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await asyncio.gather(*waiting) == [others] * 2
+
+    monkeypatch.setattr(tokens_module, "FETCH_SECONDS", seconds)
+    asyncio.run(main())
