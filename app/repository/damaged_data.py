@@ -4,13 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import zstandard
-from psycopg import errors as pg
 
 from app.repository.connection import Connection
-from app.repository.execution_data import SLICE_BYTES, ZSTD, StoredData, read_beginnings
+from app.repository.execution_data import CORRUPTED, SLICE_BYTES, ZSTD, StoredData, read_beginnings
 
-CORRUPTED = (pg.DataCorrupted, pg.InternalError_)
-"""What PostgreSQL raises where its own pages or compressed values are damaged."""
 EXAMINED_BYTES = 64 * 1024
 
 NEWEST = """

@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from typing import IO, Any, Protocol, cast
 
 import zstandard
+from psycopg import errors as pg
 
 from app.repository.connection import Connection, read_again
 from app.repository.run_index import encode_index
@@ -19,6 +20,10 @@ from app.repository.run_scan import UnreadableRunData, scan
 from app.repository.zstd_splicing import BEGIN, END, RESET, SPACES, begin_of_size, blocks, fits
 
 IDENTITY, ZSTD = "identity", "zstd"
+CORRUPTED = (pg.DataCorrupted, pg.InternalError_)
+"""What PostgreSQL raises where its own pages or compressed values are damaged."""
+DAMAGED = b"damaged"
+"""What stands for data that cannot be read: no JSON."""
 
 # `python -m tests.bench.compression` compares them: beyond 2 it takes longer and leaves no less of run data. (And not
 # lz4, which no HTTP client decodes.)
@@ -158,10 +163,19 @@ def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) ->
 def read_data(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
     """The run data of these executions as JSON; those that have none are left out.
 
-    What is damaged comes as it is stored, which is no JSON: whoever reads many at once loses one by it, not all.
+    Of what is damaged comes what is no JSON, or DAMAGED: whoever reads many at once loses one by it, not all.
     """
+    try:
+        return _read_whole(connection, ids)
+    except CORRUPTED:
+        if len(ids) == 1:
+            return {ids[0]: DAMAGED}
+        return {key: text for execution_id in ids for key, text in read_data(connection, [execution_id]).items()}
+
+
+def _read_whole(connection: Connection, ids: Sequence[int]) -> dict[int, bytes]:
     decompressor = zstandard.ZstdDecompressor()
-    with connection.cursor(binary=True) as cursor:
+    with connection.transaction(), connection.cursor(binary=True) as cursor:
         return {
             execution_id: _decompress(decompressor, content) if encoding == ZSTD else content
             for execution_id, encoding, content in cursor.execute(WHOLE, {"ids": list(ids)})
@@ -172,7 +186,7 @@ def _decompress(decompressor: zstandard.ZstdDecompressor, content: bytes) -> byt
     try:
         return decompressor.decompress(content)
     except zstandard.ZstdError:
-        return content
+        return DAMAGED
 
 
 def read_beginnings(connection: Connection, ids: Sequence[int], size: int = SLICE_BYTES) -> dict[int, StoredData]:
@@ -205,7 +219,10 @@ class DataReader:
     def _read_from(self, stored: StoredData, position: int, size: int) -> Iterator[bytes]:
         while position < stored.size:
             wanted = {"id": stored.execution_id, "version": stored.version, "position": position + 1, "size": size}
-            piece = read_again(partial(self._slice, wanted))
+            try:
+                piece = read_again(partial(self._slice, wanted))
+            except CORRUPTED as error:
+                raise DataDamaged(stored.execution_id) from error
             if piece is None:
                 raise DataGone(f"the data of execution {stored.execution_id} was deleted or replaced meanwhile")
             position += len(piece)

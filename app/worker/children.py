@@ -118,8 +118,8 @@ def encode_items(items: list[Item], meter: Meter) -> bytes:
 
 
 def read_child(connection: Connection, parent: Claim, execution_id: str, meter: Meter) -> ChildOutcome:
-    """What has become of a sub-workflow that its parent has waited for. Raises NodeError when it is not there, and
-    TooMuchData where its data would take more than what `meter` has left."""
+    """What has become of a sub-workflow that its parent has waited for. Raises NodeError when it is not there, or its
+    data is damaged, and TooMuchData where that would take more than what `meter` has left."""
     child = lifecycle.read_child(connection, parent.id, int(execution_id))
     if child is None:
         raise NodeError("The execution of the sub-workflow was deleted")
@@ -127,7 +127,10 @@ def read_child(connection: Connection, parent: Claim, execution_id: str, meter: 
     if status not in ENDED:
         return ChildOutcome([], execution_id, waits=True)
     meter.check(estimate(data or b""))
-    document = RunDocument(large_json.read(data) if data else {})
+    try:
+        document = RunDocument(large_json.read(data) if data else {})
+    except orjson.JSONDecodeError:
+        raise NodeError(f"The data of the sub-workflow's execution {execution_id} is damaged") from None
     if status == "success":
         return ChildOutcome(document.last_outputs(), execution_id, document=document)
     said = message or f"The sub-workflow has ended as {status}"

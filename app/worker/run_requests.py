@@ -53,7 +53,8 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     """What the engine is asked: a fresh start, the rest after a wait, or a retry of what failed.
 
     Raises TooMuchData for items that would take more memory than a run may: whoever calls a webhook chooses them; and
-    for data of an earlier part that would take far more. Raises NodeError for items that cannot be read.
+    for data of an earlier part that would take far more. Raises NodeError for items that cannot be read, DamagedData
+    where what it goes on from cannot.
     """
     claim = assignment.claim
     if assignment.earlier and estimate(assignment.earlier) > EARLIER_TIMES * ports.meter.limit:
@@ -87,6 +88,16 @@ def read_items(text: bytes) -> list[dict[str, Any]]:
     return items
 
 
+class DamagedData(NodeError):
+    """What the execution goes on from cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "What was recorded before is damaged",
+            description="Retry with from: start, or restore the row of execution_data from a backup and retry again.",
+        )
+
+
 class Beginning(NamedTuple):
     """Where a run begins: `resume` is the document that it goes on from; None: `start_node` with `items` (JSON)."""
 
@@ -96,12 +107,15 @@ class Beginning(NamedTuple):
 
 
 def beginning_of(assignment: Assignment) -> Beginning:
-    """Where a fresh run, the rest after a wait, or a retry begins."""
+    """Where a fresh run, the rest after a wait, or a retry begins. Raises DamagedData."""
     given, claim = assignment.input, assignment.claim
     place = given.restart.place
     if not claim.resumed and place == "start":
         return Beginning(given.start_node, given.restart.items or given.items)
-    earlier: dict[str, Any] | None = large_json.read(assignment.earlier) if assignment.earlier else None
+    try:
+        earlier: dict[str, Any] | None = large_json.read(assignment.earlier) if assignment.earlier else None
+    except orjson.JSONDecodeError:
+        raise DamagedData from None
     if claim.resumed:
         return Beginning(given.start_node, given.resume_items, earlier)
     items = None if given.restart.items is None else orjson.loads(given.restart.items)

@@ -24,7 +24,7 @@ from app.repository.static_data import StaticChange
 from app.worker import run_data
 from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
 from app.worker.exchange import UNSTORABLE, Assignment
-from app.worker.run_requests import read_request
+from app.worker.run_requests import DamagedData, read_request
 from app.worker.texts import shorten, shorten_name, strip_unstorable
 
 T = TypeVar("T")
@@ -51,7 +51,8 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             outcome = await run_workflow(await read_request(assignment, ports), sandbox, types)
         except NodeError as error:
             # What was recorded before the wait stays as it is, and is not read again.
-            earlier, assignment = assignment.earlier if claim.resumed else None, replace(assignment, earlier=None)
+            kept = claim.resumed and not isinstance(error, DamagedData)
+            earlier, assignment = assignment.earlier if kept else None, replace(assignment, earlier=None)
             outcome = refuse_input(error)
         try:
             node = await evaluate_answering_node(assignment, sandbox, types, ports)

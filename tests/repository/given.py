@@ -65,3 +65,28 @@ def as_before_compression(connection: Connection, execution_id: int) -> None:
         [data, execution_id],
     )
     connection.commit()
+
+
+SWAP = """
+    WITH places AS (
+        SELECT t.relname::text AS name, p.oid, p.relfilenode, p.relkind
+          FROM pg_class AS t
+          JOIN pg_class AS p
+            ON p.oid = t.reltoastrelid OR p.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = t.reltoastrelid)
+         WHERE t.oid IN ('execution_data'::regclass, 'lost'::regclass))
+    UPDATE pg_class AS c
+       SET relfilenode = other.relfilenode
+      FROM places AS mine
+      JOIN places AS other ON other.relkind = mine.relkind AND other.name <> mine.name
+     WHERE c.oid = mine.oid
+"""
+
+
+def lose_large_values(connection: Connection) -> None:
+    """Have PostgreSQL unable to read the run data of whatever has some kilobytes of it by now, as after a bad disk: the
+    files behind the large values of two tables change places, and one of these tables goes."""
+    with connection.transaction():
+        connection.execute("CREATE TABLE lost (value text)")
+        connection.execute("SET LOCAL allow_system_table_mods = on")
+        assert connection.execute(SWAP).rowcount == 4
+    connection.execute("DROP TABLE lost")

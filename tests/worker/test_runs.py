@@ -1,12 +1,15 @@
 """What a live worker does with what is queued."""
 
+import random
 import time
+
+import pytest
 
 from app.repository import deletion_jobs, lifecycle, retries, retry_jobs, workflows
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.restarts import NodeRun, Restart
 from tests.patience import wait_until
-from tests.repository.given import as_before_compression
+from tests.repository.given import as_before_compression, lose_large_values
 from tests.workflows import call_out, code, no_op, set_field, stop_and_error, stored, wait
 
 
@@ -141,16 +144,31 @@ def test_a_retry_of_a_retry_that_never_began_begins_where_that_one_was_to(staffe
     assert run_after_a_stop(failed.id, Restart("start"))["Dice"] != rolled
 
 
-def test_a_retry_of_damaged_data_fails_alone(staffed_queue) -> None:
+def cut_short(connection) -> None:
+    assert connection.execute("UPDATE execution_data SET encoded = substr(encoded, 1, 20)").rowcount == 2
+
+
+@pytest.mark.parametrize("damage", [cut_short, lose_large_values])
+def test_what_goes_on_from_damaged_data_fails_alone(staffed_queue, damage) -> None:
     connection = staffed_queue.connection
-    staffed_queue.save(stored(set_field("text", "long " * 500), stop_and_error("no stock")))
-    [failed] = staffed_queue.wait_for(staffed_queue.add())
-    damage = "UPDATE execution_data SET encoded = substr(encoded, 1, 20) WHERE encoding = 'zstd'"
-    assert connection.execute(damage).rowcount == 1
-    for place, message in (("failure", "The engine failed while it ran this workflow"), ("start", "no stock")):
-        queued = retries.retry(connection, failed.id, load_workflow=False, restart=Restart(place))
-        [retry] = staffed_queue.wait_for([queued])
-        assert (retry.status, message in retry.error_message) == ("error", True)
+    large = set_field("text", random.Random(1).randbytes(8_000).hex())
+    staffed_queue.save(stored(large, stop_and_error("no stock")))
+    staffed_queue.save(stored(large, wait(3600)), "waits")
+    [failed], [waiting] = staffed_queue.wait_for(staffed_queue.add()), staffed_queue.add("waits")
+    staffed_queue.wait_for([waiting], ["waiting"])
+    damage(connection)
+    place_of = {retries.retry(connection, failed.id, load_workflow=False): "failure"}
+    staffed_queue.wait_for(place_of)
+    place_of[retries.retry(connection, failed.id, load_workflow=False, restart=Restart("start"))] = "start"
+    connection.execute("UPDATE executions SET wait_till = now() WHERE status = 'waiting'")
+    ended = staffed_queue.wait_for([waiting, *place_of])
+    messages = {execution.id: execution.error_message for execution in ended}
+    assert {place: messages[number].partition(".")[0] for number, place in place_of.items()} == {
+        "failure": "What was recorded before is damaged",
+        "start": "no stock",
+    }
+    assert messages[waiting].startswith("What was recorded before is damaged. Retry with from: start")
+    assert staffed_queue.data(waiting)["resultData"]["error"]["message"] == messages[waiting]
 
 
 def test_a_retry_of_what_left_no_data_starts_over_with_the_same_input(queue, start_worker) -> None:

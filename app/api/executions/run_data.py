@@ -19,7 +19,7 @@ from app.api.face.reads import from_primary_after_all, reading, reading_later
 from app.repository.connection import Connection
 from app.repository.damaged_data import read_intact
 from app.repository.errors import Conflict, NodeDataNotFound
-from app.repository.execution_data import DataDamaged, DataGone, Opener
+from app.repository.execution_data import CORRUPTED, DataDamaged, DataGone, Opener
 from app.repository.executions import Execution, get_execution
 from app.repository.relatives import read_attempts, read_origin
 from app.repository.run_pages import ItemPage, RunData, open_index, output_of, read_whole
@@ -85,6 +85,8 @@ def run_data_of(connection: Connection, execution: Execution, *, at_once: bool =
         raise Conflict("The execution's data has no structure by nodes: read it with includeData=true") from error
     except DataDamaged as error:
         raise Conflict(str(error)) from error
+    except CORRUPTED as error:
+        raise Conflict(str(DataDamaged(execution.id))) from error
     except DataGone as error:
         raise Conflict("The execution's data was deleted or replaced while it was read") from error
 

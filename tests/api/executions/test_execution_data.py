@@ -9,9 +9,8 @@ import zstandard
 
 from app.api.executions import details as execution_details
 from app.api.executions import stream as execution_stream
-from app.repository import damaged_data
 from app.repository.damaged_data import find_damaged, read_intact
-from app.repository.execution_data import read_beginnings
+from tests.repository.given import lose_large_values
 
 MEBIBYTE = 2**20
 
@@ -166,20 +165,23 @@ def decoded(answer):
     return orjson.loads(body)
 
 
-def test_what_postgresql_cannot_read_keeps_no_others_back(api, workflow, monkeypatch):
-    broken, other = api.ended(workflow), api.ended(workflow)
-
-    def read(connection, ids, size):
-        if broken in ids:
-            connection.execute(
-                "DO $$ BEGIN RAISE 'missing chunk number 0 for toast value' USING ERRCODE = 'XX001'; END $$"
-            )
-        return read_beginnings(connection, ids, size)
-
-    monkeypatch.setattr(damaged_data, "read_beginnings", read)
+@pytest.mark.parametrize("length", [10_000, 400_000])
+def test_what_postgresql_cannot_read_keeps_no_others_back(api, workflow, length):
+    run = {"executionIndex": 0, "data": {"main": [[{"json": {"x": os.urandom(length // 2).hex()}}]]}}
+    broken = api.ended(workflow, data={"resultData": {"runData": {"A": [run]}}})
+    lose_large_values(api.db)
+    api.db.commit()
+    other = api.ended(workflow)
     page = api.get("/executions?includeData=true").json["data"]
     assert [(int(each["id"]), each.get("dataIsDamaged")) for each in page] == [(other, None), (broken, True)]
-    assert api.get(f"/executions/{broken}?includeData=true").status_code == 409
+    for path in ("?includeData=true", "/data", "/data?node=A", "/parameters?node=A"):
+        answer = api.get(f"/executions/{broken}{path}")
+        told = answer.json["message"]
+        assert (answer.status_code, f"The data of execution {broken} is damaged" in told) == (409, True), path
+    body = {"from": {"node": "A"}, "filter": {"ids": [str(broken), str(other)]}}
+    told = [each["message"] for each in api.post("/executions/retryMany", body).json["results"]]
+    assert told == ["What the execution recorded cannot be read", "The node 'A' is not in the execution, or never ran"]
+    assert api.post(f"/executions/{broken}/retry", {"from": "start"}).status_code == 200
 
 
 def test_a_page_is_read_in_batches_and_never_whole(api, workflow, monkeypatch):
