@@ -1,7 +1,9 @@
 """The web application: wires settings, pool, rules, blueprints and errors together, and nothing else."""
 
 import os
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from flask import Flask
 
@@ -134,13 +136,21 @@ CONSOLE_MODULES = (
 """Their pages are on the console's one blueprint."""
 
 
+class Application(Flask):
+    """Flask without coroutines: no view and no hook is one, and none is asked at each request whether it is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function as it is."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """An application with a connection pool and caches of its own.
 
     Raises SettingsError when the environment, read for None, holds no settings that can be used.
     """
     settings = settings or Settings.from_environment(os.environ)
-    app = Flask(__name__, static_folder=None)
+    app = Application(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.extensions[NAME] = services = open_services(settings)
     app.extensions[overview.EXAMINATION] = partial(examine, settings)

@@ -38,6 +38,7 @@ class Keyring:
 
     def __init__(self, settings: Settings) -> None:
         self._home = settings.home
+        self._path = settings.home / KEY_FILE
         self._given: tuple[Key, ...] = ()
         if settings.encryption_key is not None:
             self._given = tuple(map(Key.of, dict.fromkeys((settings.encryption_key, *settings.encryption_keys_old))))
@@ -50,18 +51,18 @@ class Keyring:
 
     def is_there(self) -> bool:
         """Whether there is a key already, and none has to be made."""
-        return bool(self._given) or (self._home / KEY_FILE).exists()
+        return bool(self._given) or self._path.exists()
 
     def accepted_keys(self) -> tuple[Key, ...]:
         """All keys, the one to use first. Raises OSError when the file can neither be read nor made."""
         if self._given:
             return self._given
-        path = self._home / KEY_FILE
+        path = self._path
         try:
-            status = path.stat()
+            status = os.stat(path)
         except FileNotFoundError:
             write_first(self._home, new_key())
-            status = path.stat()
+            status = os.stat(path)
         version = (status.st_ino, status.st_mtime_ns)
         if self._kept[0] != version:
             try:
@@ -81,12 +82,11 @@ class Keyring:
         """Make a new key and use it from now on; the others stay accepted. For keys in the file only."""
         made = Key.of(new_key())
         written = "".join(f"{key.text}\n" for key in (made, *self.accepted_keys()))
-        path = self._home / KEY_FILE
-        owner = path.stat()
+        owner = self._path.stat()
         with written_beside(self._home, written) as name:
             if owner.st_uid != os.geteuid():  # root keeps it readable for whom it was made for
                 os.chown(name, owner.st_uid, owner.st_gid)
-            os.replace(name, path)
+            os.replace(name, self._path)
         return made
 
 

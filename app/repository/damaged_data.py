@@ -1,7 +1,6 @@
 """Stored run data that cannot be read, told from its beginning, so that it keeps nobody from reading the rest."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import zstandard
 
@@ -69,7 +68,7 @@ def _examine(decompressor: zstandard.ZstdDecompressor, stored: StoredData) -> St
     try:
         if stored.is_small:
             text = decompressor.decompress(stored.beginning)
-            return replace(stored, text=text) if len(text) == stored.json_bytes else None
+            return stored._replace(text=text) if len(text) == stored.json_bytes else None
         length = sum(map(len, decompressor.read_to_iter(stored.beginning)))
         return None if is_whole and length != stored.json_bytes else stored
     except zstandard.ZstdError:

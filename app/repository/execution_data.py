@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, pairwise
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, NamedTuple, Protocol, cast
 
 import zstandard
 from psycopg import errors as pg
@@ -88,11 +88,11 @@ class Encoded:
         return {"encoding": self.encoding, "encoded": self.content, "run_index": self.index}
 
 
-@dataclass(frozen=True, slots=True)
-class StoredData:
+class StoredData(NamedTuple):
     """The beginning of what is stored of an execution, of `size` bytes in all, and how to know the rest.
 
     `old`: from before compression. `text`: the JSON, where it is small and was decoded already.
+    (A list makes two of them a row, and a tuple is made in a third of the time of a frozen dataclass.)
     """
 
     execution_id: int

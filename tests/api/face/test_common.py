@@ -1,8 +1,10 @@
 """What holds for every endpoint: the shape of errors, request ids, keys, and nothing but JSON."""
 
+import inspect
 import json
 import logging
 
+import flask
 import pytest
 
 from tests.workflows import chain, node, workflow
@@ -183,3 +185,15 @@ def test_two_apps_in_one_process_share_nothing(make_app, api):
     for app, status in ((first, 413), (second, 400)):
         api.client = app.test_client()
         assert api.call("POST", "/api/v1/tags", data=body, content_type="application/json").status_code == status
+
+
+def test_no_view_and_no_hook_is_a_coroutine_and_none_is_asked_whether_it_is(shared_app, monkeypatch):
+    hooks = [shared_app.before_request_funcs, shared_app.after_request_funcs, shared_app.teardown_request_funcs]
+    functions = [
+        *shared_app.view_functions.values(),
+        *(one for each in hooks for some in each.values() for one in some),
+    ]
+    assert len(functions) > 100
+    assert not any(map(inspect.iscoroutinefunction, functions))
+    monkeypatch.setattr(flask.app, "iscoroutinefunction", lambda function: pytest.fail(f"{function} was asked"))
+    assert shared_app.test_client().get("/healthz").status_code == 200
