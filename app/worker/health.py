@@ -56,8 +56,8 @@ class HealthServer:
             listening = socket.create_server((host, port), family=family, backlog=MAX_CALLS)
         except OSError as error:
             raise SettingsError(
-                f"EXECUTIONS_WORKER_PORT: cannot listen on {host}:{port}: {error.strerror}. Each worker of a host "
-                "needs a port of its own"
+                f"EXECUTIONS_WORKER_HOST, EXECUTIONS_WORKER_PORT: cannot listen on {host}:{port}: {error.strerror}. "
+                "The host is an address of this machine, and each worker of it needs a port of its own"
             ) from None
         loop, ended = asyncio.new_event_loop(), asyncio.Event()
         thread = threading.Thread(target=self._run, args=(loop, listening, ended), name="health", daemon=True)

@@ -64,7 +64,7 @@ def test_a_taken_port_is_a_sentence(flask):
         number = taken.getsockname()[1]
         result = flask("worker", EXECUTIONS_WORKER_PORT=number)
     assert result.returncode == 1
-    assert f"EXECUTIONS_WORKER_PORT: cannot listen on 127.0.0.1:{number}: " in result.stderr
+    assert f"EXECUTIONS_WORKER_HOST, EXECUTIONS_WORKER_PORT: cannot listen on 127.0.0.1:{number}: " in result.stderr
     assert "Traceback" not in result.stderr
 
 
