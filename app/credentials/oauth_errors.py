@@ -1,5 +1,17 @@
 """What can go wrong between a credential and its provider. The messages are fit for whoever uses the credential."""
 
+OTHER_CODES = (
+    "invalid_client",
+    "invalid_request",
+    "invalid_scope",
+    "server_error",
+    "slow_down",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+)
+"""Errors of RFC 6749 that are about the client, the request or the moment."""
+
 
 class OAuthError(Exception):
     """No token could be had."""
@@ -33,3 +45,8 @@ class ProviderRefused(OAuthError):
     def for_good(self) -> bool:
         """Whether asking again would help nobody: what is held is not taken any more."""
         return self.code in ("invalid_grant", "access_denied", "consent_required", "interaction_required")
+
+    @property
+    def may_be_of_tokens(self) -> bool:
+        """Whether it may be what is held that is not taken, in words of the provider's own."""
+        return self.status in (400, 401, 403) and self.code not in OTHER_CODES

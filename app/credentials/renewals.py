@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from app.credentials.oauth_errors import ProviderRefused
 from app.credentials.provider import SECONDS
 from app.credentials.tokens import (
     FIELD,
@@ -15,25 +16,31 @@ from app.credentials.tokens import (
     access_token,
     belong_together,
     merge,
+    refresh_token,
     tokens_in,
 )
 from app.credentials.vault import Vault
 from app.repository import oauth
 from app.repository.connection import Connection
 
+INTERRUPTED = "Its last renewal was interrupted, and what the provider gave then may be lost."
 LEASE_SECONDS = 3 * SECONDS
 """How long others leave a renewal alone: it is waited for SECONDS only, so that they never meet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A renewal that one holder alone may carry out: what the credential held when it began."""
+    """A renewal that one holder alone may carry out: what the credential held when it began.
+
+    `interrupted`: the one before has not ended, so that a provider may have given tokens that were not stored.
+    """
 
     credential_id: str
     kind: str
     holder: UUID
     held: dict[str, Any]
     held_at: datetime
+    interrupted: bool = False
 
 
 def hold(
@@ -43,7 +50,8 @@ def hold(
     renewal = oauth.hold_renewal(connection, project_id, credential_id, kind, holder=holder, seconds=LEASE_SECONDS)
     if renewal is None:
         return None
-    return Renewal(credential_id, kind, holder, vault.decrypt(renewal.secret, credential_id, kind), renewal.held_at)
+    held = vault.decrypt(renewal.secret, credential_id, kind)
+    return Renewal(credential_id, kind, holder, held, renewal.held_at, renewal.interrupted)
 
 
 def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mapping[str, Any]) -> None:
@@ -58,6 +66,21 @@ def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mappi
 def keep_refusal(connection: Connection, vault: Vault, renewal: Renewal, said: str) -> None:
     """Store that the provider has refused for good, and end the renewal; under the same conditions as tokens."""
     _change(connection, vault, renewal, lambda held: {**held, REFUSED: said[:MAX_REFUSAL_LENGTH]})
+
+
+def why_for_good(renewal: Renewal, error: ProviderRefused) -> str | None:
+    """Why nothing but a new consent helps after this refusal; None: it may help to ask again.
+
+    A refresh token that was spent, and whose successor was lost, is refused by each provider in its own words.
+    """
+    held = tokens_in(renewal.held)
+    if refresh_token(held) and (error.for_good or error.may_be_of_tokens):
+        kept = held.get(REFUSED)
+        if isinstance(kept, str) and kept.startswith(INTERRUPTED):
+            return kept
+        if renewal.interrupted:
+            return f"{INTERRUPTED} {error}"
+    return str(error) if error.for_good else None
 
 
 def _change(

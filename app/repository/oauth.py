@@ -40,13 +40,19 @@ IS_UNDER_WAY = """
                       AND o.expires_at > now())
 """
 
-# The row is locked for the moment of this statement only.
+# The row is locked for the moment of this statement only. Whoever ends a renewal leaves no holder.
 HOLD_RENEWAL = """
+    WITH earlier AS (
+        SELECT c.id, c.renewal_holder
+          FROM credentials AS c
+         WHERE c.id = %(id)s AND c.project_id = %(project_id)s AND c.type = %(type)s
+           AND (c.renewal_until IS NULL OR c.renewal_until <= now())
+           FOR NO KEY UPDATE)
     UPDATE credentials AS c
        SET renewal_holder = %(holder)s, renewal_until = now() + make_interval(secs => %(seconds)s)
-     WHERE c.id = %(id)s AND c.project_id = %(project_id)s AND c.type = %(type)s
-       AND (c.renewal_until IS NULL OR c.renewal_until <= now())
-    RETURNING c.data, c.key_id, clock_timestamp() AS held_at
+      FROM earlier AS e
+     WHERE c.id = e.id
+    RETURNING c.data, c.key_id, clock_timestamp() AS held_at, e.renewal_holder IS NOT NULL AS interrupted
 """
 
 RELEASE_RENEWAL = """
@@ -103,11 +109,15 @@ class TakenConsent:
 
 @dataclass(frozen=True, slots=True)
 class HeldSecret:
-    """The secret of a credential whose tokens nobody else renews for a while."""
+    """The secret of a credential whose tokens nobody else renews for a while.
+
+    `interrupted`: whoever began to renew them last has not ended that.
+    """
 
     data: bytes
     key_id: str | None
     held_at: datetime
+    interrupted: bool
 
     @property
     def secret(self) -> Secret:

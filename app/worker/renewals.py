@@ -82,10 +82,10 @@ class Renewals:
             log.info("token renewed", extra={"credential": credential_id})
         except ProviderRefused as error:
             log.warning("token not renewed", extra={"credential": credential_id, "reason": str(error)})
-            if error.for_good:
+            if (why := renewals.why_for_good(renewal, error)) is not None:
                 with contextlib.suppress(*UNREACHABLE):  # the next renewal is refused as well
-                    await self._database.transact(renewals.keep_refusal, self._vault, renewal, str(error))
-                raise ConsentNeeded(f"needs to be connected again: {error}") from error
+                    await self._database.transact(renewals.keep_refusal, self._vault, renewal, why)
+                raise ConsentNeeded(f"needs to be connected again: {why}") from error
             raise
         finally:
             with contextlib.suppress(*UNREACHABLE):  # it ends by itself

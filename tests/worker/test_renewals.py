@@ -241,6 +241,31 @@ def test_what_a_killed_worker_has_begun_ends_by_itself(party: Party, provider: P
     assert {token} == provider.access
 
 
+@pytest.mark.parametrize(
+    ("refusal", "refused"),
+    [
+        ((400, {"error": {"code": 190, "message": "Error validating token"}}), True),
+        ((400, {"error": "invalid_grant"}), True),
+        ((400, {"error": "invalid_client"}), False),
+        ((503, {}), False),
+    ],
+)
+def test_tokens_that_a_killed_worker_has_spent_are_said_to_be_lost(party, provider: Provider, refusal, refused) -> None:
+    """However the provider says that it does not take them, and as long as it does."""
+    party.store(expiring(provider, 600))
+    provider.refusal = refusal
+    party.connection.execute("UPDATE credentials SET renewal_holder = gen_random_uuid(), renewal_until = now()")
+    errors = [str(error) for _ in range(2) for error in party.run(renew)]
+    assert ["connected again: Its last renewal was interrupted" in error for error in errors] == [refused] * 2
+
+
+def test_a_refusal_in_other_words_is_not_for_good(party: Party, provider: Provider) -> None:
+    party.store(expiring(provider, 600))
+    provider.refusal = (400, {"error": {"code": 190, "message": "Error validating token"}})
+    [error] = party.run(renew)
+    assert "connected again" not in str(error)
+
+
 def test_an_outage_is_waited_for_before_a_new_token_is_lost(party: Party, provider: Provider, monkeypatch) -> None:
     party.store(expiring(provider, 5))
     monkeypatch.setattr("app.worker.renewals.MAX_PAUSE", 0.001)
