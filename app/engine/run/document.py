@@ -161,7 +161,8 @@ def with_wait(data: Json, till: str) -> Json:
 def prepare_retry(data: Json) -> Json | None:
     """What to resume so that a failed or canceled run goes on at the node that failed; None: nothing to go on from.
 
-    The failed run of that node is forgotten, what ran before it stays. `data` is not changed.
+    The failed run of that node is forgotten, what ran before it stays, and so do earlier runs of that node that failed
+    and were gone on from. `data` is not changed.
     """
     document = RunDocument(data)
     run_data = {name: list(runs) for name, runs in document.run_data.items()}
@@ -169,11 +170,27 @@ def prepare_retry(data: Json) -> Json | None:
         return None
     name = (document.due_node or {}).get("name")
     runs = run_data.get(name) if name is not None else None
-    if name is not None and runs and not is_call(document.stack[0]) and runs[-1].get("executionStatus") != "success":
+    if name is not None and runs and _is_unfinished(runs[-1], document.stack[0]):
         runs.pop()
         if not runs:
             del run_data[name]
     return to_resume(data, run_data)
+
+
+def _is_unfinished(run: Json, task: Json) -> bool:
+    """Whether a run is that of the node that is due, and not one before it: its input came from the same places. (What
+    older versions of n8n have written does not say from where.)"""
+    if is_call(task) or run.get("executionStatus") == "success":
+        return False
+    return "source" not in run or _places(run["source"]) == _places((task.get("source") or {}).get("main"))
+
+
+def _places(sources: Sequence[Json | None] | None) -> list[tuple[Any, ...]]:
+    return [
+        (source.get("previousNode"), source.get("previousNodeOutput") or 0, source.get("previousNodeRun") or 0)
+        for source in sources or ()
+        if source is not None
+    ]
 
 
 def to_resume(data: Json, run_data: dict[str, list[Json]]) -> Json:

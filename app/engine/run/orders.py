@@ -152,7 +152,7 @@ def _may_run(task: Task) -> bool:
 
 def _begin_branches(state: RunState, target: Node, origin: InputSource, later: set[str]) -> None:
     """For each line to any input of a node: have the branch run that it ends, unless it has run or will. `later`: the
-    nodes that the same source comes to next."""
+    nodes that the same source comes to next, or comes to by the same output without items."""
     source = state.graph.nodes[origin["previousNode"]]
     due = {task.node.name for task in state.stack} | later
     for name in (name for names in _lines_to(state, target) for name in names):
