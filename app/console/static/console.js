@@ -4,7 +4,15 @@ import { carryOut } from "./bulk.js";
 import { copy } from "./copying.js";
 
 const dialog = document.getElementById("dialog");
+const asked = [location.search, document.body.dataset.query].map((query) => String(new URLSearchParams(query)));
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
+
+// A step back or forward that came before this script has led to another address than the page is of.
+const isOther = asked[0] !== asked[1];
+if (isOther !== Boolean(history.state?.isLoadedAnew)) {
+  history.replaceState({ ...history.state, isLoadedAnew: isOther }, "");
+  if (isOther) location.reload();
+}
 
 /** As app/console/texts.py writes it. */
 export function ago(moment, now = serverNow()) {

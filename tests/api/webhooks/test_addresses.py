@@ -188,6 +188,7 @@ def test_basic_authentication(site: Site) -> None:
         basic(":p"),
         {"Authorization": "Bearer x"},
         {"Authorization": "Basic !"},
+        {"Authorization": "Basic \u00ff"},
     ):
         refused = site.call("GET", path, **given)
         assert refused.status == 401, given
