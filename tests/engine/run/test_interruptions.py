@@ -59,6 +59,41 @@ def test_a_retry_of_a_canceled_run_goes_on_at_the_node_that_was_running(engine):
     assert "error" not in outcome.data["resultData"]
 
 
+def stop_in_second_run(engine, document, items, name):
+    async def started_and_stopped():
+        asked = RunRequest("1", "manual", document, items=items)
+        task = asyncio.create_task(run_workflow(asked, engine.sandbox, engine.types))
+        runs = 0
+        while not task.done() and not (runs == 1 and asked.ports.progress.current == name):
+            await asyncio.sleep(0.01)
+            told = asked.ports.progress.changes() or {"nodes": []}
+            runs = max([runs, *(each["runs"] for each in told["nodes"] if each["node"] == name)])
+        task.cancel()
+        return await task
+
+    return engine.wait_for(started_and_stopped())
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_retry_keeps_the_runs_of_a_loop_that_failed_and_were_gone_on_from(engine, stopped):
+    """The node that a stop has interrupted had failed in an earlier turn: that is not the run to begin anew."""
+    amount = "={{ $json.n === 1 ? 'odd' : $json.n === 2 ? %s : 0 }}"
+    work = node("Work", "wait", {"amount": amount % (30 if stopped else "'odd'")}, 1.1)
+    nodes = [START, node("Loop", "splitInBatches", {"batchSize": 1}, 3), work, node("Done", "noOp")]
+    lines = [("Start", "Loop"), ("Loop", 0, "Done", 0), ("Loop", 1, "Work", 0), ("Work", 0, "Loop", 0)]
+    document = workflow(nodes, *lines)
+    if stopped:
+        work["onError"] = "continueRegularOutput"
+    items = [{"json": {"n": 1 if stopped else 0}}, {"json": {"n": 2}}, {"json": {"n": 3}}]
+    ran = stop_in_second_run(engine, document, items, "Work") if stopped else engine.run(document, items=items)
+    resume = prepare_retry(stored(ran))
+    assert len(resume["resultData"]["runData"]["Work"]) == 1
+    work["parameters"] = {"amount": amount % 0}
+    resumed, at_once = engine.run(document, mode="retry", resume=resume), engine.run(document, items=items)
+    assert order(resumed) == order(at_once)
+    assert output_of(resumed, "Done") == output_of(at_once, "Done")
+
+
 def test_a_run_over_its_time_limit_is_canceled(engine):
     document = chain(START, node("Wait", "wait", {"amount": 30}, 1.1), settings={"executionTimeout": 0.1})
     outcome = engine.run(document)
