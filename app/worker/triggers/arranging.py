@@ -63,6 +63,11 @@ class Arranging(TaskSet):
                 return 0.0
         return LOOK_SECONDS
 
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        """There may be what is to follow at its node, or found no room."""
+        super()._forget(task)
+        self._hint.set()
+
     async def _do(self, worker_id: int, hook: Hook) -> None:
         about = {"workflow": hook.trigger.workflow_id, "node": hook.trigger.node, "action": hook.action}
         try:
@@ -74,7 +79,6 @@ class Arranging(TaskSet):
             if error is not None:
                 log.warning("a provider cannot be arranged with", extra={**about, "reason": error})
             await self._database.transact(self._record, worker_id, hook, changes, error)
-            self._hint.set()  # what is to follow at this node, or found no room
         except UNREACHABLE as error:
             log.warning("nothing arranged for now", extra={**about, "reason": str(error).strip()})
 

@@ -8,6 +8,7 @@ from app.engine.run.errors import NodeError
 from app.repository import projects, static_data, trigger_hooks, workers, workflows
 from app.repository.notifications import HOOKS_CHANNEL, NEW_CHANNEL, listen
 from app.repository.trigger_hooks import NewHook
+from app.worker.triggers import arranging as arranging_module
 from app.worker.triggers.arranging import Arranging
 from tests.patience import PATIENCE_SECONDS
 from tests.worker.triggers.conftest import station, triggered, until
@@ -104,6 +105,35 @@ def test_a_project_whose_providers_are_slow_leaves_room_to_others(queue, databas
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await arranged.wait()
                 assert worker.by_project.total() == 6
+
+    asyncio.run(main())
+
+
+def test_what_found_no_room_is_done_as_soon_as_there_is_some(queue, database_url, monkeypatch) -> None:
+    monkeypatch.setattr(arranging_module, "BUSY", 1)
+    monkeypatch.setattr(arranging_module, "IN_A_STEP", 1)
+    monkeypatch.setattr(arranging_module, "LOOK_SECONDS", 1e6)
+    for number in range(2):
+        workflows.create_workflow(
+            queue.connection, f"s{number}", project_id="default", name="s", definition=triggered()
+        )
+        ask(queue, "create", workflow_id=f"s{number}")
+    done = []
+
+    async def arrange(context, action, urls) -> None:
+        done.append(action)
+
+    async def main() -> None:
+        with station(database_url, queue.connection, arrange=arrange) as place:
+            worker_id, hint = place.register(), asyncio.Event()
+            async with Arranging(
+                place.contexts, worker_id=lambda: worker_id, stopping=lambda: False, hint=hint
+            ) as worker:
+                running = asyncio.ensure_future(worker.chore().run())
+                try:
+                    await until(lambda: len(done) == 2)
+                finally:
+                    running.cancel()
 
     asyncio.run(main())
 
