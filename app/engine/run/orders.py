@@ -68,10 +68,13 @@ class LevelByLevel:
     def deliver(self, state: RunState, source: Node, outputs: list[list[Item]], run_index: int) -> None:
         """What follows is due after all that was due already. An output without items counts as one for any input
         but the first."""
-        lines = [(index, line) for index, connections in enumerate(source.outputs) for line in connections]
-        for place, (index, connection) in enumerate(lines, 1):
+        lines = [
+            (outputs[index] if index < len(outputs) else [], index, line)
+            for index, connections in enumerate(source.outputs)
+            for line in connections
+        ]
+        for place, (items, index, connection) in enumerate(lines, 1):
             target = state.graph.nodes[connection.node]
-            items = outputs[index] if index < len(outputs) else []
             if target.kind.passive or not (items or connection.input > 0):
                 continue
             origin = _origin(source, index, run_index)
@@ -80,7 +83,10 @@ class LevelByLevel:
             if task is not None:
                 state.stack.insert(0, task)
             elif not waited:
-                _begin_branches(state, target, origin, {line.node for _, line in lines[place:]})
+                # What gets no items from another output will not run: it is a branch that has to be begun.
+                later = {line.node for given, _, line in lines[place:] if given}
+                beside = () if items else source.outputs[index]
+                _begin_branches(state, target, origin, later.union(line.node for line in beside))
 
     def release(self, state: RunState) -> bool:
         """As in v1, but a node does not run without items at its first input, unless it stands in a loop with one
