@@ -334,3 +334,11 @@ def test_runs_and_versions_are_compared(browser, api, workflow, failed):
     assert "&#34;disabled&#34;: true" in browser.get(f"/console/executions/{failed}/changes").text
     assert api.delete("/workflows/first").status_code == 200
     assert "not there any more" in browser.get(f"/console/executions/{failed}/changes").text
+
+
+def test_the_time_of_a_node_that_is_tried_again_is_that_of_all_tries(browser, api):
+    document = chain(node("Start", "manualTrigger"), {**node("Last", "noOp"), "retryOnFail": True})
+    data = {"resultData": {"runData": {"Start": [run([])], "Last": [run(None, "No", "Start")]}}}
+    place = f"/console/executions/{api.ended(api.workflow(**document), data=orjson.dumps(data))}/node?node="
+    assert "took 2 ms with all its tries" in browser.get(f"{place}Last").text
+    assert "tries" not in browser.get(f"{place}Start").text
