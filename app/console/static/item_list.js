@@ -11,7 +11,7 @@ const MOST_TEXT = 6000000; // characters; what is farthest from what is in sight
 const MOST_COLUMNS = 40;
 const ASK_MS = 80;
 const ROW_PX = { table: 34, json: 140 };
-const WIDTHS = { least: 84, most: 340, ofLetter: 8, bar: 18 }; // px
+const WIDTHS = { number: 56, least: 84, most: 340, ofLetter: 8, bar: 18 }; // px
 let lists = 0;
 
 export class ItemList {
@@ -33,7 +33,7 @@ export class ItemList {
     this.bar = part.parentElement.querySelector(".items-bar");
     const begin = readList(part);
     this.#next = begin.next;
-    this.#widths = [Math.max(WIDTHS.least, String(this.total).length * WIDTHS.ofLetter + 40)];
+    this.#widths = [Math.max(WIDTHS.number, String(this.total).length * WIDTHS.ofLetter + 40)];
     this.#build(whose);
     this.#take(begin, search ? 0 : Number(offset));
     part.replaceWith(this.element);

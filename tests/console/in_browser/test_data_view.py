@@ -204,6 +204,10 @@ def test_one_scrolls_through_all_items_and_looks_at_a_large_one_as_it_is_stored(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     page.keyboard.press("Escape")
     expect(item(grid, LARGE)).to_be_focused()
+    grid.evaluate("list => list.scrollTo({ left: list.scrollWidth, behavior: 'instant' })")
+    assert grid.evaluate("list => list.scrollLeft") > 0
+    left = [part.bounding_box()["x"] for part in (grid, item(grid, LARGE).get_by_role("rowheader"))]
+    assert left[0] == pytest.approx(left[1], abs=2)  # one sees whose row it is
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert violations(page) == []
 

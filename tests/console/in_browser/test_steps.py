@@ -146,3 +146,13 @@ def test_a_search_is_one_step_and_each_list_keeps_its_place(open_tab, stage):
     expect(row.first).to_be_in_viewport()
     page.go_forward()
     expect(row.nth(30)).to_be_in_viewport()
+
+
+def test_without_javascript_no_button_is_shown_that_does_nothing(open_tab, stage):
+    page: Page = open_tab(at=f"{keep_rounds(stage, TWO)}?node=Total", java_script_enabled=False).page
+    gave = page.get_by_role("region", name="Output", exact=True)
+    gave.get_by_role("link", name="Output 2").click()
+    gave.get_by_role("link", name="JSON").click()
+    expect(gave.get_by_text('"second": 2')).to_be_visible()
+    assert page.get_by_role("button").all_inner_texts() == ["Sign out"]
+    assert page.locator("main").get_by_role("searchbox").all() == []
