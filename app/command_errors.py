@@ -152,6 +152,8 @@ def _advice(error: "psycopg.Error") -> str | None:
             return "Behind PgBouncer, set DATABASE_DIRECT_URL to the address of PostgreSQL itself."
         if any(sign in str(error) for sign in BROKE_OFF):
             return "The connection to PostgreSQL broke off: run the same again."
+        if str(error).startswith("connection failed"):
+            return "Look at DATABASE_URL (and at DATABASE_DIRECT_URL, where it is set), and whether that server runs."
         return ""
     return None
 

@@ -41,7 +41,7 @@ def test_migrate_says_what_it_applied_and_can_be_run_again(postgres_url, flask):
         (["import", "postgresql://u:p@h/n8n"], {}, "An address is no file of workflows: `flask import n8n SOURCE`"),
         (["migrate"], {"EXECUTIONS_CONCURRENCY": "many"}, "EXECUTIONS_CONCURRENCY"),
         (["migrate"], {"DATABASE_URL": ""}, "DATABASE_URL"),
-        (["migrate"], {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "connection"),
+        (["migrate"], {"DATABASE_URL": "postgresql://127.0.0.1:1/x"}, "Look at DATABASE_URL"),
         (["worker"], {"DATABASE_URL": ""}, "DATABASE_URL"),
         (["migrate"], {"DATABASE_URL": "mysql://x/y"}, "DATABASE_URL is no address of a PostgreSQL"),
         (["doctor"], {"DATABASE_URL": "localhost"}, "postgresql://user:password@host:5432/name"),
