@@ -36,7 +36,7 @@ CANNOT: Mapping[str, str] = {
     "tests/engine/sandbox/test_walls.py::test_a_process_has_no_rights_and_an_empty_environment": (
         "the shifted clock reaches the sandbox by its environment"
     ),
-    "tests/engine/run/test_computing.py::test_a_node_with_many_items_lets_the_loop_turn": (
+    "tests/engine/run/test_loop_turns.py::test_a_node_with_many_items_lets_the_loop_turn": (
         "it measures processor time, which each look at a shifted clock takes much of"
     ),
 }
