@@ -86,7 +86,10 @@ async def run_npm(
     if unwritten:
         raise not_written(wanted, unwritten)
     if code != 0:
-        raise _failure(wanted, said, last, reach.host)
+        failure = _failure(wanted, said, last, reach.host)
+        if isinstance(failure, NotTheVersion) and reach.stale:
+            raise reach.unreachable()
+        raise failure
     return said
 
 

@@ -16,6 +16,8 @@ What it has waited for a processor does not count: on a busy machine it takes lo
 LEAST_SECONDS = 0.1
 ANSWERED = re.compile(r" http (?:fetch [A-Z]+ [0-9]{3}|cache) (\S+)")
 ATTEMPT_FAILED = re.compile(r" http fetch [A-Z]+ (\S+) attempt [0-9]+ failed with (\w+)$")
+STALE = "(cache stale)"
+"""At the end of an answer that npm had kept, and takes since the host does not answer."""
 REGISTRY = "npm's registry"
 
 
@@ -34,6 +36,8 @@ class Reach:
         self.host = REGISTRY
         """What did not answer last."""
         self._reason = "no answer"
+        self.stale = False
+        """Whether npm goes on with what it had kept, of a host that does not answer."""
         self._failing: dict[str, float] = {}
         """When each host that has not answered since failed first: others may answer meanwhile."""
 
@@ -56,6 +60,7 @@ class Reach:
 
     def hear(self, line: str) -> None:
         """What npm says of an answer, or of an attempt without one."""
+        self.stale = self.stale or line.endswith(STALE)
         if answered := ANSWERED.search(line):
             self._failing.pop(host_of(answered[1]), None)
             self._end()
@@ -69,6 +74,10 @@ class Reach:
                 self._timeout.reschedule(loop.time())
             elif self._look_at is None:
                 self._begin()
+
+    def unreachable(self) -> RegistryUnreachable:
+        """That what has failed last does not answer."""
+        return unreachable(self._wanted, self._reason, self.host)
 
     def _begin(self) -> None:
         self._waited = self._waited_seconds()
