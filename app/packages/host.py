@@ -41,6 +41,7 @@ from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.scratch import ScratchRoot, remove_left
 from app.packages.apart import Apart
+from app.packages.host_errors import HostBusy, HostComputing, HostError, HostTimeout
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
@@ -82,22 +83,6 @@ APART = "apart"
 """Processes for what may remember something, and has ended the process that its project shares for that."""
 RESERVED = "reserved"
 """Processes for actions that somebody waits for, where all others of the project compute."""
-
-
-class HostError(Exception):
-    """A package process could not do what was asked: it was ended, or could not be started. Fit for a user."""
-
-
-class HostTimeout(HostError):
-    """A call has taken longer than it may."""
-
-
-class HostComputing(HostError):
-    """A call has computed without a pause for longer than it may."""
-
-
-class HostBusy(HostError):
-    """Other projects have held all processes for longer than a call waits."""
 
 
 class Host:

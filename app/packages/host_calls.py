@@ -6,7 +6,8 @@ from typing import Any, TypedDict
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
-from app.packages.host import ACTING, LISTENING, Host, HostComputing, HostError, HostTimeout
+from app.packages.host import ACTING, LISTENING, Host
+from app.packages.host_errors import HostComputing, HostError, HostTimeout
 from app.packages.surroundings import Surroundings
 
 Json = dict[str, Any]

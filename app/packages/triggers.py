@@ -14,8 +14,9 @@ from app.engine.run.items import Outputs
 from app.engine.run.memory import estimate
 from app.engine.run.node_types import Emit
 from app.packages.action import read_outputs, request_of, take_answer
-from app.packages.host import ACTING, ARRANGING, LISTENING, HostError
+from app.packages.host import ACTING, ARRANGING, LISTENING
 from app.packages.host_calls import call_host, node_error, owner_of
+from app.packages.host_errors import HostError
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
 

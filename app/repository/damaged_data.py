@@ -17,43 +17,33 @@ NEWEST = """
 """
 
 
-def read_intact(connection: Connection, ids: Sequence[int]) -> tuple[dict[int, StoredData], set[int]]:
-    """As `read_beginnings`, without what is damaged as far as that shows in the beginning; and the ids of that.
+def read_intact(connection: Connection, ids: Sequence[int]) -> dict[int, StoredData | None]:
+    """As `read_beginnings`; None for what is damaged, as far as that shows in the beginning.
 
     The connection must be in no transaction.
     """
-    found, damaged = _read_each(connection, ids, SLICE_BYTES)
-    decompressor = zstandard.ZstdDecompressor()
-    intact = {}
-    for execution_id, stored in found.items():
-        if (examined := _examine(decompressor, stored)) is None:
-            damaged.add(execution_id)
-        else:
-            intact[execution_id] = examined
-    return intact, damaged
+    return _read_each(connection, ids, SLICE_BYTES)
 
 
-def _read_each(connection: Connection, ids: Sequence[int], size: int) -> tuple[dict[int, StoredData], set[int]]:
-    """What can be read at all, and the ids of what PostgreSQL itself cannot read."""
+def _read_each(connection: Connection, ids: Sequence[int], size: int) -> dict[int, StoredData | None]:
+    """The beginnings of that size, each examined; None for what PostgreSQL itself cannot read, too."""
+    found: dict[int, StoredData | None] = {}
     try:
-        return read_beginnings(connection, ids, size), set()
+        found |= read_beginnings(connection, ids, size)
     except CORRUPTED:
-        found: dict[int, StoredData] = {}
-        damaged: set[int] = set()
         for execution_id in ids:
             try:
                 found |= read_beginnings(connection, [execution_id], size)
             except CORRUPTED:
-                damaged.add(execution_id)
-        return found, damaged
+                found[execution_id] = None
+    decompressor = zstandard.ZstdDecompressor()
+    return {key: None if stored is None else _examine(decompressor, stored) for key, stored in found.items()}
 
 
 def find_damaged(connection: Connection, *, limit: int) -> list[int]:
     """Those of the newest `limit` executions with data whose data is damaged in its first EXAMINED_BYTES."""
     ids = [execution_id for (execution_id,) in connection.execute(NEWEST, {"limit": limit})]
-    found, damaged = _read_each(connection, ids, EXAMINED_BYTES)
-    decompressor = zstandard.ZstdDecompressor()
-    return sorted(damaged.union(key for key, stored in found.items() if _examine(decompressor, stored) is None))
+    return sorted(key for key, stored in _read_each(connection, ids, EXAMINED_BYTES).items() if stored is None)
 
 
 def _examine(decompressor: zstandard.ZstdDecompressor, stored: StoredData) -> StoredData | None:

@@ -9,7 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from app.packages.host import ACTING, LISTENING, Host, HostError
+from app.packages.host import ACTING, LISTENING, Host
+from app.packages.host_errors import HostError
 from tests.packages.hosting import QUICK, call_of, with_host
 from tests.patience import PATIENCE_SECONDS
 

@@ -14,7 +14,8 @@ from app.engine.run.children import child_ports
 from app.engine.run.ports import Ports
 from app.engine.sandbox import process as process_module
 from app.packages import launch as launch_module
-from app.packages.host import Host, HostError
+from app.packages.host import Host
+from app.packages.host_errors import HostError
 from tests.packages.hosting import QUICK, call_of, with_host
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from app.packages import host as host_module
-from app.packages.host import ACTING, ARRANGING, LISTENING, POLLING, REMEMBERING, Host, HostComputing, HostError
+from app.packages.host import ACTING, ARRANGING, LISTENING, POLLING, REMEMBERING, Host
+from app.packages.host_errors import HostComputing, HostError
 from tests.packages.hosting import QUICK, call_of, with_host
 from tests.patience import PATIENCE_SECONDS
 

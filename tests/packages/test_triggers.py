@@ -16,8 +16,9 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
-from app.packages.host import ACTING, ARRANGING, LISTENING, HostComputing
+from app.packages.host import ACTING, ARRANGING, LISTENING
 from app.packages.host_calls import ComputedTooLong
+from app.packages.host_errors import HostComputing
 from tests.packages.running import HERE, PackageEngine
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import node, workflow

@@ -85,7 +85,8 @@ class Details:
             return self._read(connection, batch)
 
     def _read(self, connection: Connection, batch: Sequence[Execution]) -> list[Part]:
-        data, damaged = read_intact(connection, [e.id for e in batch if e.id in self.shown])
+        data = read_intact(connection, [e.id for e in batch if e.id in self.shown])
+        damaged = {execution_id for execution_id, stored in data.items() if stored is None}
         for execution_id in damaged:
             log.warning("run data is damaged", extra={"execution": execution_id})
         self.damaged |= damaged
@@ -100,14 +101,12 @@ class Details:
             text.append(orjson.dumps(render_execution(execution, with_input=self._with_input))[:-1])
             if execution.id not in self.shown:
                 text.append(b',"dataTooLargeToDisplay":true')
-            elif execution.id in damaged:
-                text.append(b',"data":null,"dataIsDamaged":true')
-            elif execution.id in data:
+            elif (stored := data.get(execution.id)) is not None:
                 text.append(b',"data":')
-                parts += [b"".join(text), data[execution.id]]
+                parts += [b"".join(text), stored]
                 text.clear()
             else:
-                text.append(b',"data":null')
+                text.append(b',"data":null,"dataIsDamaged":true' if execution.id in damaged else b',"data":null')
             # The workflow is null when execution and version were deleted since the page was read.
             text += [b',"workflowData":', workflows.get(execution.workflow_version_id, b"null")]
             text += [b',"customData":', orjson.dumps(metadata.get(execution.id, {})), b"}"]

@@ -105,7 +105,7 @@ def check_size(execution: Execution) -> int:
 def read_recorded(connection: Connection, execution: Execution) -> Recorded:
     """What the execution has recorded. Raises ExecutionNotFound, Conflict."""
     version = get_versions(connection, [execution.workflow_version_id]).get(execution.workflow_version_id)
-    if read_intact(connection, [execution.id])[1]:
+    if None in read_intact(connection, [execution.id]).values():
         raise Conflict(str(DataDamaged(execution.id)))
     data = read_data(connection, [execution.id]).get(execution.id)
     if version is None:

@@ -80,7 +80,7 @@ def run_data_of(connection: Connection, execution: Execution, *, at_once: bool =
         with room_for(size):
             yield read_whole(connection, execution.id)
     except UnreadableRunData as error:
-        if read_intact(connection, [execution.id])[1]:
+        if None in read_intact(connection, [execution.id]).values():
             raise Conflict(str(DataDamaged(execution.id))) from error
         raise Conflict("The execution's data has no structure by nodes: read it with includeData=true") from error
     except DataDamaged as error:
