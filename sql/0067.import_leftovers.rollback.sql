@@ -1,4 +1,3 @@
-ALTER TABLE imports ADD COLUMN unfinished bigint[] NOT NULL DEFAULT '{}';
 UPDATE imports AS i
    SET unfinished = ARRAY(
            SELECT l.execution_id FROM import_leftovers AS l WHERE l.source = i.source ORDER BY l.execution_id);

@@ -17,4 +17,4 @@ SELECT i.source, u.execution_id
   FROM imports AS i, unnest(i.unfinished) AS u (execution_id)
     ON CONFLICT DO NOTHING;
 
-ALTER TABLE imports DROP COLUMN unfinished;
+-- imports.unfinished stays as it is: a program of before, which may still run, reads and writes it.
