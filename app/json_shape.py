@@ -18,9 +18,9 @@ LONG = 256
 FLAT = 2**16
 """Bytes of values without a list or an object among them, of which the first and the last are kept."""
 _BRACKETS = b"[]{}"
-_CHUNK = re.compile(rb'[\[\]{}]*+((?:[^\[\]{}"]++|"[^"]*+")*+)')
-_BEGIN = re.compile(rb'(?:[^\[\]{}",]++|"[^"]*+")*+(?=,)')
-_ENTRIES = re.compile(rb'(?:,(?:[^\[\]{}",]++|"[^"]*+")++(?=[,\]}]))++')
+_CHUNK = re.compile(rb'[\[\]{}]*+((?:(?>[^\[\]{}"]++|"[^"]*+"))*+)')
+_BEGIN = re.compile(rb'(?:(?>[^\[\]{}",]++|"[^"]*+"))*+(?=,)')
+_ENTRIES = re.compile(rb'(?:(?>,(?:(?>[^\[\]{}",]++|"[^"]*+"))++(?=[,\]}])))++')
 
 Span = tuple[int, int]
 

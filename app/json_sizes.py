@@ -14,13 +14,13 @@ MANY = 10_000
 """So many values are worth a thread, as a text of WINDOW characters is."""
 WINDOW = json_strings.WINDOW
 """Bytes of a text, or characters of one, that are looked through at once."""
-STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
-WHOLE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
+STRING = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"', re.DOTALL)
+WHOLE = re.compile(rb'(?:(?>[^"]++|"(?:(?>[^"\\]++|\\.))*+"))*+', re.DOTALL)
 """All that is complete: it ends before a string that does not end."""
 _WIDE_BYTES = tuple(bytes((first,)) for first in range(0xF0, 0xF5))
 _WIDE_ESCAPES = tuple(rf"\u{d}{digit}".encode() for d in "dD" for digit in "89abAB")
 _WIDE_STRING = re.compile(
-    rb'(?:[^"]++|"(?:[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).)*+")*+("(?:[^"\\]++|\\.)*+")', re.DOTALL
+    rb'(?:(?>[^"]++|"(?:(?>[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).))*+"))*+("(?:(?>[^"\\]++|\\.))*+")', re.DOTALL
 )
 _BACKSLASH = ord("\\")
 LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10

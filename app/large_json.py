@@ -17,7 +17,7 @@ BYTES_OF_ONE = 50
 """So many bytes of a string take as long as a value, at the most."""
 MAX_LEVELS = 16
 """One around the other, of which each holds more than that."""
-_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},]', re.DOTALL)
+_MARK = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"|[\[\]{},]', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEP = [0] * 256
 for _opening, _closing in (b"[]", b"{}"):

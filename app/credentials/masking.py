@@ -12,7 +12,7 @@ SHORT = 8
 """A shorter secret is masked where it is a whole text only: parts of other texts look like it by chance."""
 # What JSON consists of outside of its texts. A secret of nothing else may look like numbers, or what is between texts.
 OUTSIDE_TEXTS = frozenset(b'{}[],:"+-.0123456789eEtrufalsn \t\r\n')
-TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+TEXT = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"', re.DOTALL)
 
 
 class Mask:

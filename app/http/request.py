@@ -11,7 +11,7 @@ from gunicorn.http import RequestParser  # type: ignore[import-untyped]
 from gunicorn.http.errors import InvalidHeader  # type: ignore[import-untyped]
 from gunicorn.http.message import Request  # type: ignore[import-untyped]
 
-HOST = re.compile(r"(?:\[[0-9a-fA-Fv:.]*+\]|(?:[\w.~!$&'()*+,;=-]|%[0-9a-fA-F]{2})*+)(?::\d*+)?", re.ASCII)
+HOST = re.compile(r"(?:\[[0-9a-fA-Fv:.]*+\]|(?:(?>[\w.~!$&'()*+,;=-]|%[0-9a-fA-F]{2}))*+)(?::\d*+)?", re.ASCII)
 """A name or an address with or without a port; nothing, where the client knows none."""
 
 

@@ -12,8 +12,8 @@ HALF = rb"\ufffd"
 _HIGH, _LOW = rb"u[dD][89abAB][0-9a-fA-F]{2}", rb"u[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPE = re.compile(rb"\\(?:%s\\%s|(%s|%s)|.)" % (_HIGH, _LOW, _HIGH, _LOW), re.DOTALL)
 _MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
-_BRACKET = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
-_SPACE = re.compile(rb'("(?:[^"\\]++|\\.)*+"?)|[ \t\r\n]++', re.DOTALL)
+_BRACKET = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"?|[\[\]{}]', re.DOTALL)
+_SPACE = re.compile(rb'("(?:(?>[^"\\]++|\\.))*+"?)|[ \t\r\n]++', re.DOTALL)
 
 
 def readable(text: bytes) -> bytes:

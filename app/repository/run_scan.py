@@ -34,7 +34,7 @@ DIGEST_BYTES = 8
 LIST_BEGINS, OBJECT_BEGINS = ord("["), ord("{")
 
 Raws = dict[str, msgspec.Raw]
-_KEY = re.compile(rb'"(?:[^"\\]++|\\.)*+":', re.DOTALL)
+_KEY = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+":', re.DOTALL)
 _objects = msgspec.json.Decoder(Raws)
 _lists = msgspec.json.Decoder(list[msgspec.Raw])
 

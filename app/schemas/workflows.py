@@ -65,7 +65,7 @@ EMPTY: dict[str, Any] = {
 }
 
 
-NUL = re.compile(rb"(?<!\\)((?:\\\\)*+)\\u0000")
+NUL = re.compile(rb"(?<!\\)((?:(?>\\\\))*+)\\u0000")
 """The character, as JSON writes it."""
 
 DOCUMENT_KEYS = (

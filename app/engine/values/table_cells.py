@@ -9,14 +9,14 @@ WINDOW = 2**20
 """Characters that are looked through at once."""
 MANY_CELLS = 10_000
 QUOTE = '"'
-_QUOTED = re.compile(r'(?:[^"]++|"")*+')
+_QUOTED = re.compile(r'(?:(?>[^"]++|""))*+')
 _LINE = re.compile(r"[^\r\n]*+(?:\r\n|\n|\r)")
 
 
 @cache
 def _cells(delimiter: str) -> re.Pattern[str]:
     mark = re.escape(delimiter)
-    return re.compile(rf'(?:(?:"(?:[^"]++|"")*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r)){{1,{MANY_CELLS}}}+')
+    return re.compile(rf'(?:(?>(?:"(?:(?>[^"]++|""))*+"|[^"\r\n{mark}]*+)(?:{mark}|\r\n|\n|\r))){{1,{MANY_CELLS}}}+')
 
 
 @cache

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from app.importing.n8n.rows import read_json
 
-TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{}]', re.DOTALL)
+TOKEN = re.compile(rb'"[^"\\]*+(?:(?>\\.[^"\\]*+))*+"|[\[\]{}]', re.DOTALL)
 """A text, or what opens or closes an object or a list. It never goes back."""
 
 DATA = b'"data"'

@@ -22,7 +22,7 @@ UNKNOWN_KIND = "application/octet-stream"
 MAX_NAME_DEPTH = 5
 MAX_INDEX = 19
 """Above it, a number is the name of a field."""
-ESCAPES = re.compile(rb"(?:%[0-9A-Fa-f]{2})++")
+ESCAPES = re.compile(rb"(?:(?>%[0-9A-Fa-f]{2}))++")
 BARE_NAME = re.compile(r";\s*+filename=(?!\")([^;]*+)", re.IGNORECASE)
 TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]++")
 NAME = re.compile(r"[^\[\]]+|\[\]")

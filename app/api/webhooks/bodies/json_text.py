@@ -20,7 +20,7 @@ _STEP = [0] * 256
 for _opening, _closing in (b"[]", b"{}"):
     _STEP[_opening], _STEP[_closing] = 1, -1
 _NUMBER_BYTES = b"+-.0123456789eE"
-_LARGE_NUMBER = re.compile(rb"(?<![0-9.eE])[0-9]++(?:\.[0-9]++)?+(?:[eE]\+?[0-9]++)?+")
+_LARGE_NUMBER = re.compile(rb"(?<![0-9.eE])[0-9]++(?:(?>\.[0-9]++))?+(?:(?>[eE]\+?[0-9]++))?+")
 _MAY_BE_LARGE = re.compile(rb"[0-9]{200}|[eE]\+?[0-9]{3}")
 """Nothing else is beyond 1e308: with an exponent of two digits that takes more than 200 before it."""
 _syntax = msgspec.json.Decoder(msgspec.Raw)
