@@ -154,8 +154,8 @@ def out_of_bounds(address: Address) -> str | None:
 def _own_reason(address: Address) -> str | None:
     if address in METADATA:
         return "a cloud's metadata address"
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return None
+    if isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.sixtofour) is not None:
+        return None  # it counts as the IPv4 address in it; earlier Pythons take all of 6to4 for private
     for reason, holds in (
         ("an unspecified address", address.is_unspecified),
         ("a loopback address", address.is_loopback),

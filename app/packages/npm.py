@@ -87,7 +87,7 @@ async def run_npm(
         raise not_written(wanted, unwritten)
     if code != 0:
         failure = _failure(wanted, said, last, reach.host)
-        if isinstance(failure, NotTheVersion) and reach.stale:
+        if isinstance(failure, NotTheVersion) and reach.stale and "--prefer-offline" not in command:
             raise reach.unreachable()
         raise failure
     return said

@@ -80,7 +80,10 @@ def proof_of(header: str, *more: str) -> Proof:
 
 def check_basic(credential: dict[str, Any]) -> None:
     """Raise Refused unless the call carries this name and password."""
-    given = request.authorization
+    try:
+        given = request.authorization
+    except ValueError:  # what is no ASCII is no base64, and Werkzeug does not say so
+        given = None
     if given is None or given.type != "basic" or given.username is None:
         raise Refused(401, "Authorization is required!", CHALLENGE, plain=True)
     expected = f"{credential.get('user', '')}:{credential.get('password', '')}"
