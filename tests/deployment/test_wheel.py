@@ -93,7 +93,7 @@ def build(folder: Path) -> Path:
     run(sys.executable, "-c", BUILD.format(kind="sdist"), cwd=folder)
     [archive] = folder.glob("*.tar.gz")
     with tarfile.open(archive) as sources:
-        sources.extractall(folder / "unpacked", filter="data")
+        sources.extractall(folder / "unpacked")
     [source] = (folder / "unpacked").iterdir()
     run(sys.executable, "-c", BUILD.format(kind="wheel"), cwd=source)
     [wheel] = source.glob("*.whl")

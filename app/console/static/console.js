@@ -4,7 +4,7 @@ import { carryOut } from "./bulk.js";
 import { copy } from "./copying.js";
 
 const dialog = document.getElementById("dialog");
-const asked = [location.search, document.body.dataset.query].map((query) => String(new URLSearchParams(query)));
+const asked = [location.search, document.body.dataset.madeFor].map((query) => String(new URLSearchParams(query)));
 const UNITS = [[86400, "d"], [3600, "h"], [60, "min"]];
 
 // A step back or forward that came before this script has led to another address than the page is of.

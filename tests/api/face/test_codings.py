@@ -141,7 +141,7 @@ def test_what_is_stored_in_the_callers_coding_goes_out_as_it_is_stored(api) -> N
     number = api.ended(api.workflow(), data={"a": [{"n": n} for n in range(3000)]})
     [[frame]] = api.db.execute("SELECT encoded FROM execution_data").fetchall()
     response = api.get(f"/executions/{number}?includeData=true", headers={"Accept-Encoding": "zstd"})
-    assert frame[-2000:] in response.data
+    assert frame[-2000:-4] in response.data  # without its checksum, as a part of a longer frame
     assert len(response.data) < len(frame) + 1500
 
 
