@@ -15,7 +15,7 @@ from app.demo import ApiClient, import_demo
 from app.repository.api_keys import ensure_api_key
 from tests.guides import blocks, read_guide
 from tests.live import KEY, PROJECT
-from tests.patience import PATIENCE_SECONDS
+from tests.patience import PATIENCE_SECONDS, wait_until
 
 pytestmark = pytest.mark.slow
 CALL = re.compile(r"^(?:\w+=\$\()?(?:call|curl) ", re.MULTILINE)
@@ -39,7 +39,9 @@ def take(start_server, start_worker, connection, tmp_path) -> Callable[[str], li
     start_worker()
     ensure_api_key(connection, KEY, label="tour", scopes=["*"])
     connection.commit()
-    import_demo(ApiClient(f"{server.url}/api/v1", KEY), lambda said: None)
+    client = ApiClient(f"{server.url}/api/v1", KEY)
+    import_demo(client, lambda said: None)
+    wait_until(lambda: client.get("/problems")["data"])  # which is seconds late
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "api-key").write_text(KEY + "\n")
     return partial(take_tour, server.url, tmp_path)
