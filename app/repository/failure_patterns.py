@@ -9,7 +9,7 @@ from functools import lru_cache
 MAX_MESSAGE_LENGTH = 2_000
 """Of a message so many characters are looked at."""
 MAX_NODE_LENGTH = 500
-"""Characters of a node's name that tell problems apart: an entry of an index has a limit."""
+"""Characters of a node's name that are kept of a failure, and tell problems apart: an entry of an index has a limit."""
 MAX_PATTERN_LENGTH = 500
 LONG_WORD = 32
 MAX_REMEMBERED = 512

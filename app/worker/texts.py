@@ -1,9 +1,9 @@
 """Texts of nodes, packages and providers, as PostgreSQL can keep them and as lists can show them."""
 
+from app.repository.failure_patterns import MAX_NODE_LENGTH
+
 MAX_TEXT_LENGTH = 10_000
 """Bytes of an error's text in lists, notices and what error workflows get."""
-MAX_NAME_LENGTH = 500
-"""Characters of a node's name there, and where problems are told apart by it: an entry of an index has a limit."""
 CUT = "... (cut short; the execution's data has all of it)"
 
 
@@ -16,7 +16,7 @@ def shorten(text: str) -> str:
 
 def shorten_name(name: str) -> str:
     """The name of a node, cut where it is very long, without what a text column cannot hold."""
-    return strip_unstorable(name[:MAX_NAME_LENGTH])
+    return strip_unstorable(name[:MAX_NODE_LENGTH])
 
 
 def strip_unstorable(text: str) -> str:

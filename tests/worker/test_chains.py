@@ -1,6 +1,7 @@
 """Executions that start each other without end, and errors without a bound: both end, and it is said why."""
 
-from app.worker.texts import CUT, MAX_NAME_LENGTH, MAX_TEXT_LENGTH, shorten
+from app.repository.failure_patterns import MAX_NODE_LENGTH
+from app.worker.texts import CUT, MAX_TEXT_LENGTH, shorten
 from tests.patience import wait_until
 from tests.worker.test_error_workflows import add, on_error
 from tests.worker.test_sub_workflows import call, child
@@ -44,7 +45,7 @@ def test_the_text_of_an_error_is_cut_where_lists_show_it(staffed_queue) -> None:
     [failed] = staffed_queue.wait_for([add(staffed_queue, "w1", "trigger")])
     assert len(failed.error_message.encode()) <= MAX_TEXT_LENGTH + len(CUT)
     assert failed.error_message.endswith(CUT)
-    assert failed.error_node == "n" * MAX_NAME_LENGTH
+    assert failed.error_node == "n" * MAX_NODE_LENGTH
     assert "x" * 100_000 in staffed_queue.data(failed.id)["resultData"]["error"]["message"]
     ended_chain(staffed_queue)
     sent = staffed_queue.connection.execute(

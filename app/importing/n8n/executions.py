@@ -20,6 +20,7 @@ from app.importing.n8n.rows import UNREADABLE, Row, read_id, storable
 from app.importing.n8n.source import SourceExecution
 from app.importing.n8n.stored_executions import too_large
 from app.importing.n8n.sub_workflows import CALLS_SEVERAL, calls_several, name_child, parent_of
+from app.repository.failure_patterns import MAX_NODE_LENGTH
 from app.repository.import_leftovers import Leftover
 from app.repository.imported_waits import Wait
 from app.repository.imports import ImportedExecution
@@ -38,7 +39,6 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """How far n8n's clock may be ahead of this one."""
 
 MAX_MESSAGE_LENGTH = 10_000
-MAX_NODE_LENGTH = 500
 NO_LIMIT = datetime(2999, 1, 1, tzinfo=UTC)
 """n8n writes that an execution waits for a call without a limit as a time from here on."""
 FOR_A_TIME = ("timeInterval", "specificTime")
