@@ -1,8 +1,9 @@
 """API keys of n8n, which are accepted here as they are when that is asked for."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 
@@ -23,11 +24,12 @@ MAY_ALL = ("global:owner", "global:admin")
 
 def bring_api_keys(connection: Connection, source: Source, options: ImportOptions, report: Report) -> None:
     """Accept n8n's API keys as they are, with what of their scopes there is here."""
+    administrators = _administrators(source)
     for row in (*source.rows("user_api_keys"), *_keys_of_users(source)):
         key = str(row["apiKey"])
         if row.get("audience") not in (None, "public-api"):
             continue
-        given = _scopes(row, source)
+        given = _scopes(row, administrators)
         if not given:
             report.note(f"The API key {row.get('label')!r} names no scopes: it may do nothing here. Make a new one.")
         scopes = [scope for scope in given if scope in SCOPES]
@@ -53,14 +55,22 @@ def _keys_of_users(source: Source) -> Iterator[Row]:
             yield {"apiKey": user["apiKey"], "label": user.get("email"), "userId": user["id"]}
 
 
-def _scopes(row: Row, source: Source) -> list[str]:
+def _administrators(source: Source) -> set[Any]:
+    """The ids of the users who may do everything there."""
+    roles = {role["id"]: f"{role.get('scope')}:{role.get('name')}" for role in source.rows("role") if "id" in role}
+    return {
+        user["id"]
+        for user in source.rows("user")
+        if (user.get("role") or roles.get(user.get("globalRoleId"))) in MAY_ALL
+    }
+
+
+def _scopes(row: Row, administrators: Container[Any]) -> list[str]:
     """What the key may do there."""
     if "scopes" in row:
         return [scope for scope in row["scopes"] or [] if isinstance(scope, str)]
-    roles = {role["id"]: f"{role.get('scope')}:{role.get('name')}" for role in source.rows("role") if "id" in role}
-    for user in source.rows("user"):
-        if user["id"] == row.get("userId") and (user.get("role") or roles.get(user.get("globalRoleId"))) in MAY_ALL:
-            return [scope for scope in SCOPES if scope.partition(":")[0] in WITHOUT_SCOPES]
+    if row.get("userId") in administrators:
+        return [scope for scope in SCOPES if scope.partition(":")[0] in WITHOUT_SCOPES]
     return []
 
 
