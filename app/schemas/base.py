@@ -189,6 +189,11 @@ def validate_path_part(text: str) -> None:
         raise ValidationError("Must not contain slashes.")
 
 
+def next_cursor_field() -> fields.String:
+    """The cursor of the page that follows, in the answer of a list."""
+    return fields.String(required=True, allow_none=True, metadata=describe("Null exactly when nothing follows."))
+
+
 def name_field(longest: int, *, metadata: Mapping[str, Any] | None = None, **options: Any) -> fields.String:
     """A name that people read: not empty, without control characters."""
     return fields.String(

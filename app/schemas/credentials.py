@@ -14,6 +14,7 @@ from app.schemas.base import (
     StrictSchema,
     encode_json,
     name_field,
+    next_cursor_field,
     project_id_field,
 )
 
@@ -115,10 +116,10 @@ class ListedCredentialSchema(CredentialSchema):
 
 
 class CredentialPageSchema(CamelSchema):
-    """A page of credentials in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+    """A page of credentials in the order of their ids."""
 
     data = fields.List(fields.Nested(ListedCredentialSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class CredentialTypeSchema(CamelSchema):

@@ -13,6 +13,7 @@ from app.schemas.base import (
     StrictBoolean,
     StrictSchema,
     WholeNumber,
+    next_cursor_field,
     project_id_field,
     query_flag,
 )
@@ -177,10 +178,10 @@ class TableSchema(CamelSchema):
 
 
 class TablePageSchema(CamelSchema):
-    """A page of data tables; `nextCursor` is null exactly when nothing follows."""
+    """A page of data tables."""
 
     data = fields.List(fields.Nested(TableSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class RowSchema(CamelSchema):
@@ -195,10 +196,10 @@ class RowSchema(CamelSchema):
 
 
 class RowPageSchema(CamelSchema):
-    """A page of rows; `nextCursor` is null exactly when nothing follows."""
+    """A page of rows."""
 
     data = fields.List(fields.Nested(RowSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class ClearedSchema(CamelSchema):

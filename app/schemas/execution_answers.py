@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from app.schemas.base import CamelSchema
+from app.schemas.base import CamelSchema, next_cursor_field
 
 TOUCHED_BY = "Lists the executions that it has {}, for a week at most: GET /executions?touchedBy=."
 
@@ -95,18 +95,18 @@ class RetryJobSchema(RetryJobStateSchema):
     """How far retries in the background are, and a page of what became of each execution."""
 
     results = fields.List(fields.Nested(RetryResultSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class RetryJobPageSchema(CamelSchema):
     """A page of retries in the background, the newest first."""
 
     data = fields.List(fields.Nested(RetryJobStateSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class DeletionJobPageSchema(CamelSchema):
     """A page of deletions in the background, the newest first."""
 
     data = fields.List(fields.Nested(DeletionJobSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()

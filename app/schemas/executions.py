@@ -2,7 +2,7 @@
 
 from marshmallow import fields, validate
 
-from app.schemas.base import CamelSchema, IsoTime, describe
+from app.schemas.base import CamelSchema, IsoTime, describe, next_cursor_field
 from app.vocabulary import MODES, STATUSES, VOTES
 
 
@@ -120,4 +120,4 @@ class ExecutionPageSchema(CamelSchema):
         metadata=describe("Whether count is an estimate: beyond 10,000, or where counting takes over 150 ms."),
     )
     concurrent_executions_count = fields.Integer(required=True, metadata=describe("How many executions run now."))
-    next_cursor = fields.String(required=True, allow_none=True, metadata=describe("Null when nothing follows."))
+    next_cursor = next_cursor_field()

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import orjson
 from marshmallow import fields
 
-from app.schemas.base import CamelSchema, IsoTime, describe
+from app.schemas.base import CamelSchema, IsoTime, describe, next_cursor_field
 from app.schemas.cursors import InvalidCursor
 from app.schemas.pages import PageQuery
 
@@ -109,7 +109,7 @@ class SchedulePageSchema(CamelSchema):
     """A page of schedules, the soonest first."""
 
     data = fields.List(fields.Nested(ScheduleSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class WebhookSchema(CamelSchema):
@@ -127,7 +127,7 @@ class WebhookPageSchema(CamelSchema):
     """A page of addresses, by method and path."""
 
     data = fields.List(fields.Nested(WebhookSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class TableSizeSchema(CamelSchema):
@@ -162,7 +162,7 @@ class ApiKeyPageSchema(CamelSchema):
     """A page of the keys that are not revoked."""
 
     data = fields.List(fields.Nested(ApiKeySchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class FindingSchema(CamelSchema):

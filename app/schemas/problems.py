@@ -14,6 +14,7 @@ from app.schemas.base import (
     StrictSchema,
     any_of,
     describe,
+    next_cursor_field,
     parse_execution_id,
 )
 from app.schemas.cursors import InvalidCursor
@@ -140,7 +141,7 @@ class ProblemPageSchema(CamelSchema):
     """A page of problems; those first that were seen last."""
 
     data = fields.List(fields.Nested(ProblemSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True, metadata=describe("Null when nothing follows."))
+    next_cursor = next_cursor_field()
 
 
 def times_of(trend: str, now: datetime) -> list[datetime]:

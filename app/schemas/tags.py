@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, pre_load
 
-from app.schemas.base import CamelSchema, IsoTime, StrictSchema, describe, name_field
+from app.schemas.base import CamelSchema, IsoTime, StrictSchema, describe, name_field, next_cursor_field
 
 
 class NameBody(StrictSchema):
@@ -50,14 +50,14 @@ class NewProjectSchema(ProjectSchema):
 
 
 class TagPageSchema(CamelSchema):
-    """A page of tags in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+    """A page of tags in the order of their ids."""
 
     data = fields.List(fields.Nested(TagSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class ProjectPageSchema(CamelSchema):
-    """A page of projects in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+    """A page of projects in the order of their ids."""
 
     data = fields.List(fields.Nested(ProjectSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()

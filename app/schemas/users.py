@@ -5,7 +5,16 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
-from app.schemas.base import BoundedList, CamelSchema, IsoTime, StrictSchema, WholeNumber, parse_uuid, query_flag
+from app.schemas.base import (
+    BoundedList,
+    CamelSchema,
+    IsoTime,
+    StrictSchema,
+    WholeNumber,
+    next_cursor_field,
+    parse_uuid,
+    query_flag,
+)
 from app.schemas.pages import UuidPageQuery
 from app.vocabulary import MEMBER
 
@@ -100,10 +109,10 @@ class UserSchema(PersonSchema):
 
 
 class UserPageSchema(CamelSchema):
-    """A page of users in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+    """A page of users in the order of their ids."""
 
     data = fields.List(fields.Nested(UserSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class InvitedUserSchema(CamelSchema):
@@ -132,10 +141,10 @@ class MemberSchema(PersonSchema):
 
 
 class MemberPageSchema(CamelSchema):
-    """A page of members; `nextCursor` is null exactly when nothing follows."""
+    """A page of members."""
 
     data = fields.List(fields.Nested(MemberSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 def check_invitations(invitations: list[dict[str, Any]]) -> None:

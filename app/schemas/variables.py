@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from app.schemas.base import CamelSchema, StrictSchema, validate_printable
+from app.schemas.base import CamelSchema, StrictSchema, next_cursor_field, validate_printable
 from app.schemas.pages import PageQuery
 from app.schemas.tags import ProjectSchema
 
@@ -65,7 +65,7 @@ class VariableSchema(CamelSchema):
 
 
 class VariablePageSchema(CamelSchema):
-    """A page of variables in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+    """A page of variables in the order of their ids."""
 
     data = fields.List(fields.Nested(VariableSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()

@@ -2,7 +2,7 @@
 
 from marshmallow import INCLUDE, fields
 
-from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, describe
+from app.schemas.base import CamelSchema, IsoTime, StrictBoolean, describe, next_cursor_field
 from app.schemas.tags import ProjectSchema, TagSchema
 
 FOLDER = "The name of the folder that a workflow had in the n8n that it came from; null of all others."
@@ -32,17 +32,17 @@ class VersionSummarySchema(CamelSchema):
 
 
 class HistoryPageSchema(CamelSchema):
-    """A page of versions, the newest first; `nextCursor` is null exactly when nothing follows."""
+    """A page of versions, the newest first."""
 
     data = fields.List(fields.Nested(VersionSummarySchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class TestRunPageSchema(CamelSchema):
     """A page of evaluations; always empty, since nothing here evaluates workflows."""
 
     data = fields.List(fields.Dict(), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
 
 
 class VersionSchema(VersionSummarySchema):
@@ -98,7 +98,7 @@ class WorkflowSchema(CamelSchema):
 
 
 class WorkflowPageSchema(CamelSchema):
-    """A page of workflows in the order of their ids; `nextCursor` is null exactly when nothing follows."""
+    """A page of workflows in the order of their ids."""
 
     data = fields.List(fields.Nested(WorkflowSchema), required=True)
-    next_cursor = fields.String(required=True, allow_none=True)
+    next_cursor = next_cursor_field()
