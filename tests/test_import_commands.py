@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.repository.workflows import get_workflow
-from tests.workflows import START, chain
+from tests.workflows import START, chain, node
 
 
 def workflow(**changes: Any) -> dict[str, Any]:
@@ -44,9 +44,8 @@ def test_a_file_may_be_in_what_windows_writes(flask, file):
 
 
 def test_importing_says_what_would_not_run_here(flask, file):
-    telegram = {"name": "Tell", "type": "n8n-nodes-base.telegram", "typeVersion": 1, "position": [0, 0]}
-    held = {"credentials": {"telegramApi": {"id": "none", "name": "Bot"}}, "parameters": {}}
-    told = flask("import", file(chain(START, telegram | held, id="Orders2", name="Tell")))
+    telegram = node("Tell", "telegram", credentials={"telegramApi": {"id": "none", "name": "Bot"}})
+    told = flask("import", file(chain(START, telegram, id="Orders2", name="Tell")))
     assert told.stdout == "created\tOrders2\tTell\n"
     assert "node Tell: " in told.stderr
     assert "'Bot', which does not come along: store it" in told.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from app.api import overview
 from app.repository import workers
-from tests.workflows import node
+from tests.workflows import node, workflow
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def hooked(api):
         node("Post", "webhook", {"path": "orders", "httpMethod": "POST"}, 2, webhookId="abd"),
         node("Clock", "scheduleTrigger", hour, 1.2),
     ]
-    made = api.post("/workflows", {"name": "Hooked", "nodes": nodes, "connections": {}, "settings": {}}).json["id"]
+    made = api.post("/workflows", workflow(nodes, name="Hooked")).json["id"]
     assert api.post(f"/workflows/{made}/activate").status_code == 200
     return made
 

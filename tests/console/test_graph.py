@@ -109,15 +109,8 @@ def test_of_too_many_nodes_those_around_the_one_that_matters_are_drawn(monkeypat
 def test_nodes_without_places_are_laid_out_from_left_to_right():
     names = ("Start", "Left", "Right", "End", "Alone")
     leads = {"Start": ["Left", "Right"], "Left": ["End"], "Right": ["End"], "End": ["Start"], "gone": ["End"]}
-    graph = draw(
-        {
-            "nodes": [{"name": name, "type": "n8n-nodes-base.noOp"} for name in names],
-            "connections": {
-                name: {"main": [[{"node": to, "type": "main", "index": 0} for to in found]]}
-                for name, found in leads.items()
-            },
-        }
-    )
+    lines = [(name, to) for name, found in leads.items() for to in found]
+    graph = draw(workflow([node(name, "noOp", position=None) for name in names], *lines))
     places = {name: (node.x, node.y) for name, node in graph.nodes.items()}
     assert len(set(places.values())) == len(names)
     assert places["Start"][0] < places["Left"][0] == places["Right"][0] < places["End"][0]

@@ -26,6 +26,7 @@ from app.engine.sandbox.process import NODE
 from app.packaging import NOT_OURS
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS
+from tests.workflows import chain, node
 
 pytestmark = pytest.mark.slow
 LAST_NET_SECONDS = 10 * PATIENCE_SECONDS
@@ -39,12 +40,9 @@ zlib.compressobj = lambda level, *how: compress(0, *how)
 build_meta.build_{kind}('.')"""
 """Without a line for each of thousands of files, and without making them smaller, which takes a third of the time."""
 FILES = "from app.packaging import data_files; print(*data_files(), sep='\\n')"
-GREETING = """{"name": "Greet", "nodes": [
-  {"id": "1", "name": "Call", "type": "n8n-nodes-base.webhook", "typeVersion": 2, "position": [0, 0],
-   "parameters": {"path": "greet", "responseMode": "lastNode"}},
-  {"id": "2", "name": "Mark", "type": "n8n-nodes-base.markdown", "typeVersion": 1, "position": [200, 0],
-   "parameters": {"mode": "markdownToHtml", "markdown": "=*Hello {{ $json.query.name }}*", "destinationKey": "text"}}],
- "connections": {"Call": {"main": [[{"node": "Mark", "type": "main", "index": 0}]]}}, "settings": {}}"""
+CALL = node("Call", "webhook", {"path": "greet", "responseMode": "lastNode"}, 2)
+TEXT = {"mode": "markdownToHtml", "markdown": "=*Hello {{ $json.query.name }}*", "destinationKey": "text"}
+GREETING = json.dumps(chain(CALL, node("Mark", "markdown", TEXT), name="Greet"))
 
 
 def run(*command: object, cwd: Path, **environ: str) -> str:
