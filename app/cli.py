@@ -67,10 +67,13 @@ def migrate() -> None:
 
     Safe to run again and from several machines at once. Next: `flask keys create`, `flask worker`, gunicorn.
     """
+    from app.credentials.first_key import refuse_guessable
     from app.migrations import migrate as apply_migrations
 
     with report_errors():
-        applied = apply_migrations(Settings.from_environment(os.environ).direct_url)
+        settings = Settings.from_environment(os.environ)
+        refuse_guessable(settings)
+        applied = apply_migrations(settings.direct_url)
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:

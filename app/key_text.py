@@ -7,6 +7,8 @@ import secrets
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
+MIN_LENGTH, MAX_LENGTH = 16, 1_024
+"""Characters of a key that an operator chooses; what is longer is none, whoever shows it."""
 ISSUER, AUDIENCE = "n8n", "public-api"
 """What n8n's keys say, and clients compare."""
 

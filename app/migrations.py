@@ -134,11 +134,15 @@ def _check_server(database_url: str) -> None:
 def pending(connection: psycopg.Connection[tuple[object, ...]], *, migrations: Path = MIGRATIONS) -> list[str]:
     """Names of the migrations that the database still lacks; all of them for an empty database."""
     names = sorted(path.stem for path in migrations.glob("*.sql") if not path.name.endswith(".rollback.sql"))
-    answer = connection.execute("SELECT to_regclass('migration_checksums') IS NOT NULL").fetchone()
-    if answer != (True,):
+    if is_new(connection):
         return names
     applied = {row[0] for row in connection.execute("SELECT migration FROM migration_checksums")}
     return [name for name in names if name not in applied]
+
+
+def is_new(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
+    """Whether no migration was applied yet."""
+    return connection.execute("SELECT to_regclass('migration_checksums') IS NULL").fetchone() == (True,)
 
 
 def unknown(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:

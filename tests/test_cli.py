@@ -27,8 +27,12 @@ def test_commands_are_listed_without_any_setting(flask, tmp_path, argument, retu
 
 def test_migrate_says_what_it_applied_and_can_be_run_again(postgres_url, flask):
     with cloned_database(postgres_url, "template0") as empty:
+        for guessable in ("0", "0123456789abcde", "a1" * 32):
+            refused = flask("migrate", DATABASE_URL=empty, EXECUTIONS_ENCRYPTION_KEY=guessable)
+            assert "EXECUTIONS_ENCRYPTION_KEY could be guessed" in refused.stderr
         assert "Applied 0001." in flask("migrate", DATABASE_URL=empty).stdout
-        assert flask("migrate", DATABASE_URL=empty).stdout == "The database is up to date\n"
+        again = flask("migrate", DATABASE_URL=empty, EXECUTIONS_ENCRYPTION_KEY=guessable)
+        assert again.stdout == "The database is up to date\n"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.credentials.keys import Key
 from app.credentials.vault import Vault
 from app.doctor import Finding, examine
 from app.places import build, missing_packages
@@ -80,6 +81,15 @@ def test_a_host_with_another_encryption_key(database_url, connection) -> None:
     assert findings(database_url, **own)["encryption key"] is None
     assert "EXECUTIONS_ENCRYPTION_KEY" in (findings(database_url, **other)["encryption key"] or "")
     assert findings(database_url, **other, EXECUTIONS_ENCRYPTION_KEY_OLD="own")["encryption key"] is None
+
+
+def test_keys_that_could_be_guessed(database_url) -> None:
+    weak, strong = Key.of("0"), Key.of("0123456789abcdef")
+    named = {"EXECUTIONS_ENCRYPTION_KEY": strong.text, "EXECUTIONS_ENCRYPTION_KEY_OLD": weak.text}
+    [strength] = [each for each in found(database_url, **named) if "strength" in each.subject]
+    assert (weak.id in strength.state, strong.id in strength.state) == (True, False)
+    assert "EXECUTIONS_ENCRYPTION_KEY_OLD" in strength.advice
+    assert "strength of the encryption key" not in findings(database_url, EXECUTIONS_ENCRYPTION_KEY=strong.text)
 
 
 def test_webhooks_of_two_projects_that_were_active_before_they_were_kept_apart(database_url, connection) -> None:

@@ -4,10 +4,11 @@ import re
 
 from flask import Response, render_template, request, url_for
 
-from app.api.face.auth import MAX_KEY_LENGTH, public
+from app.api.face.auth import public
 from app.api.face.services import database, services
 from app.api.face.sessions import begin_session, end_session, require_same_origin, session_key
 from app.console.pages import blueprint, lead_to
+from app.key_text import MAX_LENGTH
 from app.repository.console_sessions import LINK_MINUTES, use_link
 from app.scopes import ANY
 
@@ -52,7 +53,7 @@ def begin() -> Response:
     """Sign in with an API key."""
     require_same_origin()
     text = request.form.get("key", "").strip()
-    api_key = services().api_keys.find(text) if 0 < len(text) <= MAX_KEY_LENGTH else None
+    api_key = services().api_keys.find(text) if 0 < len(text) <= MAX_LENGTH else None
     if api_key is None:
         return form(WRONG_KEY, 403)
     return begin_session(lead_to(place_after()), api_key.id)

@@ -7,6 +7,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from app.credentials.errors import CannotDecrypt
+from app.credentials.keys import GUESSABLE
 from app.credentials.vault import Vault
 from app.repository import credentials
 from app.repository.connection import Connection, reading
@@ -26,8 +27,10 @@ def unreadable(connection: Connection, vault: Vault) -> list[str]:
 
 
 def report(connection: Connection, vault: Vault) -> None:
-    """Log an error when this process has a wrong key."""
+    """Log an error when this process has a wrong key, a warning when it has one that could be guessed."""
     try:
+        if vault.keyring.is_there() and vault.keyring.current().is_guessable:
+            log.warning("the encryption key could be guessed, and should be changed", extra={"reason": GUESSABLE})
         if ids := unreadable(connection, vault):
             log.error("the encryption key of this process is not the one of stored credentials", extra={"ids": ids})
     except OSError as error:

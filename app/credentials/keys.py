@@ -17,6 +17,9 @@ from pathlib import Path
 from app.settings import Settings
 
 KEY_FILE = "encryption-key"
+MIN_LENGTH, MIN_DIFFERENT = 16, 6
+"""Characters of a key, and different ones among them, below which it could be guessed."""
+GUESSABLE = f"shorter than {MIN_LENGTH} characters, or made of fewer than {MIN_DIFFERENT} different ones"
 NO_KEY = "The file holds no key: put back the one that credentials were encrypted with"
 
 
@@ -31,6 +34,11 @@ class Key:
     def of(cls, text: str) -> "Key":
         """The key of this text, with its id."""
         return cls(text, hashlib.sha256(b"executions key id" + text.encode()).hexdigest()[:16])
+
+    @property
+    def is_guessable(self) -> bool:
+        """Whether somebody may find it by trying: whoever has one signed address, or the database, can try them all."""
+        return len(self.text) < MIN_LENGTH or len(set(self.text)) < MIN_DIFFERENT
 
 
 class Keyring:

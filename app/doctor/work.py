@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from app.credentials.key_check import unreadable
+from app.credentials.keys import GUESSABLE
 from app.credentials.vault import Vault
 from app.doctor.finding import LISTED, Finding
 from app.places import build
@@ -38,9 +39,22 @@ def examine_encryption(connection: Connection, settings: Settings) -> Iterator[F
             "encryption key", str(error), "let this user read EXECUTIONS_HOME/encryption-key, or restore the file"
         )
         return
+    yield from _examine_strength(vault)
     if wrong:
         state = f"this host cannot decrypt {', '.join(wrong[:10])}"
     yield Finding("encryption key", state, advice if wrong else None)
+
+
+def _examine_strength(vault: Vault) -> Iterator[Finding]:
+    """Whether a key could be guessed. One of earlier that is accepted still signs addresses as well as the current."""
+    weak = [key.id for key in vault.keyring.accepted_keys() if key.is_guessable] if vault.keyring.is_there() else []
+    if weak:
+        yield Finding(
+            "strength of the encryption key",
+            f"the key with the id {' and the one with '.join(weak)} could be guessed, as it is {GUESSABLE}",
+            'change it (docs/operate.md, "Another encryption key"), and take it out of EXECUTIONS_ENCRYPTION_KEY_OLD '
+            "when no execution waits any more that has addresses signed with it",
+        )
 
 
 def examine_run_data(connection: Connection) -> Iterator[Finding]:

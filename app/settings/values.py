@@ -9,12 +9,12 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from app.environment import SettingsError
+from app.key_text import MAX_LENGTH, MIN_LENGTH
 from app.outgoing.addresses import AddressRules, InvalidAllowList
 
 DATABASE_URL_FILE = "database-url"
 """Name of the file in the home folder that holds the address of the embedded PostgreSQL while it runs."""
 
-MIN_API_KEY_LENGTH = 16
 OURS = re.compile(r"DATABASE_.*|EXECUTIONS_.*|HOST|PORT", re.DOTALL)
 """The names of our variables."""
 HOST_NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,252}", re.ASCII | re.IGNORECASE)
@@ -81,11 +81,16 @@ def parse_files_folder(text: str) -> Path | None:
 
 
 def parse_api_key(text: str) -> str | None:
-    """A key that is long enough; None where none is named."""
-    if text and len(text) < MIN_API_KEY_LENGTH:
+    """A key that is long enough, and that a header can hold; None where none is named."""
+    if text and len(text) < MIN_LENGTH:
         raise SettingsError(
-            f"EXECUTIONS_API_KEY must have at least {MIN_API_KEY_LENGTH} characters, or it could be guessed: take what "
+            f"EXECUTIONS_API_KEY must have at least {MIN_LENGTH} characters, or it could be guessed: take what "
             "`openssl rand -hex 32` prints"
+        )
+    if len(text) > MAX_LENGTH or not (text.isascii() and text.isprintable()):
+        raise SettingsError(
+            f"EXECUTIONS_API_KEY must have at most {MAX_LENGTH:,} characters, printable ones of ASCII, or no request "
+            "could show it: take what `openssl rand -hex 32` prints"
         )
     return text or None
 

@@ -57,6 +57,7 @@ def test_another_key_is_told_as_the_node_s_error(queue, start_worker) -> None:
     assert (execution.status, execution.error_node) == ("error", "Ask")
     assert "EXECUTIONS_ENCRYPTION_KEY" in execution.error_message
     assert "the encryption key of this process is not the one of stored credentials" in worker.log.read_text()
+    assert "the encryption key could be guessed" in worker.log.read_text()
 
 
 def test_an_inner_address_is_refused_unless_it_is_named(queue, start_worker) -> None:

@@ -9,6 +9,7 @@ from app.api.face.absent import absent
 from app.api.face.errors import Refused
 from app.api.face.services import services
 from app.api.face.sessions import session_key
+from app.key_text import MAX_LENGTH
 from app.repository.api_keys import ApiKey
 from app.repository.errors import ProjectNotFound
 from app.scopes import ANY
@@ -16,7 +17,6 @@ from app.scopes import ANY
 View = TypeVar("View", bound=Callable[..., Any])
 
 HEADER = "X-N8N-API-KEY"
-MAX_KEY_LENGTH = 1_024
 CHALLENGE = 'Bearer realm="a key of this API, in X-N8N-API-KEY or as Authorization: Bearer"'
 """Told with a refusal that has no words of its own: where a key belongs."""
 
@@ -54,7 +54,7 @@ def find_caller() -> ApiKey | None:
     text = shown_key()
     if not text:
         return session_key()
-    return services().api_keys.find(text) if len(text) <= MAX_KEY_LENGTH else None
+    return services().api_keys.find(text) if len(text) <= MAX_LENGTH else None
 
 
 def shown_key() -> str:

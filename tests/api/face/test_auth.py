@@ -210,7 +210,7 @@ def test_a_project_key_cannot_change_what_is_shared(two_projects):
 
 
 def test_the_key_that_the_environment_names_is_one_until_it_is_revoked(make_app, connect):
-    key = "named by the environment"
+    key = "named by the environment".ljust(1_024, "!")
     app, header = make_app(EXECUTIONS_API_KEY=key), {"X-N8N-API-KEY": key}
     assert app.test_client().get("/api/v1/executions", headers={"X-N8N-API-KEY": f"{key}."}).status_code == 401
     assert app.test_client().get("/api/v1/executions", headers=header).status_code == 200
