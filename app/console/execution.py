@@ -54,6 +54,7 @@ def read_details(connection: Connection, execution_id: str) -> ExecutionDetails:
     graph = draw(definition, so_far, execution.status == "waiting", request.args.get("node") or execution.error_node)
     if current in graph.nodes:
         graph.nodes[current].status = "running"
+        graph.nodes[current].failed_tries = len(told.get("tries", ())) if told else 0
     return ExecutionDetails(execution, definition, structure, graph, told)
 
 

@@ -39,7 +39,10 @@ ICONS = tuple((re.compile(pattern), icon) for pattern, icon in _ICONS)
 
 @dataclass(slots=True)
 class NodeDrawing:
-    """A node as it is drawn. `status` None: it has not run. `runs` counts them, `leads_to` names where lines lead."""
+    """A node as it is drawn. `status` None: it has not run. `runs` counts them, `leads_to` names where lines lead.
+
+    `failed_tries`: how often it has failed in the run that is under way.
+    """
 
     name: str
     type: str
@@ -52,6 +55,7 @@ class NodeDrawing:
     status: str | None = None
     runs: int = 0
     message: str | None = None
+    failed_tries: int = 0
     leads_to: list[str] = field(default_factory=list)
 
     @property

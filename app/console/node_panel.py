@@ -16,7 +16,8 @@ from app.console.advice import SUB_EXECUTION, advice_for
 from app.console.graph_nodes import SIZE, as_list, draw_node
 from app.console.pages import page, part
 from app.console.stored_values import TOO_DEEP
-from app.console.structures import TOO_LARGE, Items, read_items, read_run
+from app.console.structures import TOO_LARGE, Items, read_current_tries, read_items, read_run
+from app.console.tries import list_tries
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NodeDataNotFound
 from app.repository.executions import Execution, get_execution
@@ -50,6 +51,8 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
     node = draw_node(definition, 0, 0, SIZE)
     wanted = wanted_run()
     node.runs, number, run = read_run(connection, execution, name, wanted)
+    now = read_current_tries(connection, execution, name)
+    tries = now or (run["tries"] if run else [])
     error = run and run["error"]
     inputs, outputs = ([], []) if run is None else (inputs_of(run, name, number), outputs_of(run, name, number))
     shown = {"input": choose(inputs, "input", 0), "output": choose(outputs, "output", first_filled(outputs))}
@@ -57,7 +60,8 @@ def panel(connection: Connection, execution: Execution, name: str) -> dict[str, 
         "e": execution,
         "node": node,
         "number": number,
-        "is_tried_again": definition.get("retryOnFail") is True and not definition.get("disabled"),
+        "tries": list(list_tries(tries)),
+        "is_trying": bool(now),
         "run": run,
         "error": error,
         "advice": error and advice_for(error["message"], error["name"]),

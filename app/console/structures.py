@@ -104,6 +104,12 @@ def read_progress(connection: Connection, execution: Execution) -> dict[str, Any
     return None if known is None else orjson.loads(known.progress)
 
 
+def read_current_tries(connection: Connection, execution: Execution, name: str) -> list[dict[str, Any]]:
+    """How a node that runs just now was tried so far; nothing where it has not failed, or another one runs."""
+    told = read_progress(connection, execution)
+    return list(told.get("tries", ())) if told is not None and told["current"] == name else []
+
+
 def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
     """A node as its structure will show it, as far as it is known while it runs."""
     failure = {"message": "It failed", "name": None, "description": None, "node": None}
@@ -117,6 +123,7 @@ def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": {"main": [{"items": count, "sizeBytes": 0, "digest": ""} for count in told["items"]]},
         "error": failure if told["status"] == "error" else None,
         "subExecution": None,
+        "tries": [],
     }
     return {"name": told["node"], "runCount": told["runs"], "runs": [run]}
 

@@ -15,8 +15,20 @@ SKEW_MS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
+class TryBar:
+    """A try of a node: where it begins and how wide it is, within the bar of the run."""
+
+    x: float
+    width: float
+    has_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Bar:
-    """A run of a node: where its bar begins and how wide it is, of WIDTH; `seconds` that it took."""
+    """A run of a node: where its bar begins and how wide it is, of WIDTH; `seconds` that it took.
+
+    `tries` where there were several: what lies between them is the wait for the next one.
+    """
 
     node: str
     run: int
@@ -26,6 +38,7 @@ class Bar:
     width: float
     seconds: float
     sub_execution: str | None
+    tries: list[TryBar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +105,19 @@ def draw_bar(timed: TimedRun, begin: float, scale: float) -> Bar:
     width = min(max(timed.milliseconds * scale, NARROWEST), WIDTH - x)
     started = (run["subExecution"] or {}).get("executionId")
     place = (round(x, 1), round(width, 1))
-    return Bar(timed.node, timed.number, timed.count, status, *place, timed.milliseconds / 1000, started)
+    tries = list(draw_tries(timed, *place))
+    return Bar(timed.node, timed.number, timed.count, status, *place, timed.milliseconds / 1000, started, tries)
+
+
+def draw_tries(timed: TimedRun, x: float, width: float) -> Iterator[TryBar]:
+    """The tries of a run, whose bar has this place."""
+    tries = timed.run["tries"]
+    if not tries:
+        return
+    last = tries[-1]
+    scale = width / max(timed.milliseconds, last["startTime"] + last["executionTime"] - timed.started, 1)
+    narrowest = width / (2 * len(tries))
+    for each in tries:
+        begin = min(max((each["startTime"] - timed.started) * scale, 0), width - narrowest)
+        wide = min(max(each["executionTime"] * scale, narrowest / 3), width - begin)
+        yield TryBar(round(x + begin, 1), round(wide, 1), each["error"] is not None)

@@ -41,7 +41,8 @@ VERSION = re.compile(r"(\d{1,18})\.(\d{1,18})")
 class ExecutionProgress:
     """What its worker says, as JSON, and since when it is so.
 
-    {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}
+    {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}, and "tries" where the current
+    node was tried before
     """
 
     progress: bytes

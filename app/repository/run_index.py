@@ -65,6 +65,14 @@ class SubExecution(msgspec.Struct, array_like=True):
     workflow_id: str | None = None
 
 
+class IndexedTry(msgspec.Struct, array_like=True):
+    """One try of a node; `message` None: it succeeded. Times in milliseconds, `started` since 1970."""
+
+    started: float
+    duration: float
+    message: str | None = None
+
+
 Outputs = dict[str, list[Output | None]]
 """By type of connection: main, ai_tool, ..."""
 
@@ -72,7 +80,8 @@ Outputs = dict[str, list[Output | None]]
 class IndexedRun(msgspec.Struct, array_like=True):
     """One run of a node. Times in milliseconds, `started` since 1970; `hints`: how many it gave.
 
-    `inputs` are what it got where its data says so, which that of sub-nodes and of retries with other items does.
+    `inputs` are what it got where its data says so, which that of sub-nodes and of retries with other items does;
+    `tries` are its tries where there were several.
     """
 
     index: int | None
@@ -85,6 +94,7 @@ class IndexedRun(msgspec.Struct, array_like=True):
     failure: IndexedError | None = None
     hints: int = 0
     sub_execution: SubExecution | None = None
+    tries: list[IndexedTry] = []
 
 
 class Segment(NamedTuple):

@@ -19,6 +19,7 @@ from app.repository.run_index import (
     IndexedError,
     IndexedRun,
     IndexedSource,
+    IndexedTry,
     Mark,
     Output,
     Outputs,
@@ -65,6 +66,16 @@ class _Metadata(msgspec.Struct, rename="camel"):
     sub_execution: _SubExecution | None = None
 
 
+class _Try(msgspec.Struct, rename="camel"):
+    start_time: float
+    execution_time: float
+    error: str | None = None
+
+
+class _Tried(msgspec.Struct):
+    tries: list[_Try] = []
+
+
 class _Facts(msgspec.Struct, rename="camel"):
     """What stands in a run beside its data."""
 
@@ -80,6 +91,7 @@ class _Facts(msgspec.Struct, rename="camel"):
 
 _facts = msgspec.json.Decoder(_Facts)
 _metadata = msgspec.json.Decoder(_Metadata)
+_tried = msgspec.json.Decoder(_Tried)
 
 
 def scan(text: bytes) -> Scanned:
@@ -194,6 +206,7 @@ class _Scanner:
             failure_of(facts.error),
             len(facts.hints or ()),
             sub_execution_of(facts.metadata),
+            tries_of(facts.metadata),
         )
 
     def _connections(self, start: int, raw: msgspec.Raw) -> Outputs:
@@ -278,3 +291,12 @@ def sub_execution_of(metadata: msgspec.Raw) -> SubExecution | None:
     except msgspec.ValidationError:
         return None
     return None if reference is None else SubExecution(reference.execution_id, reference.workflow_id)
+
+
+def tries_of(metadata: msgspec.Raw) -> list[IndexedTry]:
+    """How the node was tried, as a run's metadata says where it was so more than once."""
+    try:
+        tries = _tried.decode(metadata).tries
+    except msgspec.ValidationError:
+        return []
+    return [IndexedTry(each.start_time, each.execution_time, truncate(each.error)) for each in tries]

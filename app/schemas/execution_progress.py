@@ -3,6 +3,7 @@
 from marshmallow import fields, validate
 
 from app.schemas.base import CamelSchema, IsoTime, StrictSchema
+from app.schemas.run_data import TrySchema
 from app.vocabulary import STATUSES
 
 
@@ -40,6 +41,11 @@ class ExecutionProgressSchema(CamelSchema):
     status = fields.String(required=True, validate=validate.OneOf(STATUSES))
     current = fields.String(
         required=True, allow_none=True, metadata={"description": "The node that runs; null where it is not known."}
+    )
+    tries = fields.List(
+        fields.Nested(TrySchema),
+        required=True,
+        metadata={"description": "How that node was tried so far, where it has failed and may be run again."},
     )
     nodes = fields.List(
         fields.Nested(NodeProgressSchema),

@@ -94,6 +94,16 @@ def outputs_field(description: str) -> fields.Dict:
     return fields.Dict(keys=fields.String(), values=outputs, required=True, metadata={"description": description})
 
 
+class TrySchema(CamelSchema):
+    """One try of a node that is run again when it fails (Retry On Fail)."""
+
+    start_time = fields.Float(required=True, metadata={"description": "Milliseconds since 1970."})
+    execution_time = fields.Float(required=True, metadata={"description": "Milliseconds, without the wait after it."})
+    error = fields.String(
+        required=True, allow_none=True, metadata={"description": "Why it failed, cut; null: it succeeded."}
+    )
+
+
 class RunSchema(CamelSchema):
     """One run of a node."""
 
@@ -115,6 +125,11 @@ class RunSchema(CamelSchema):
     hints = fields.Integer(required=True, metadata={"description": "How many hints it gave."})
     sub_execution = fields.Nested(
         SubExecutionSchema, required=True, allow_none=True, metadata={"description": "The execution that it started."}
+    )
+    tries = fields.List(
+        fields.Nested(TrySchema),
+        required=True,
+        metadata={"description": "Its tries where there were several, at most the last 20; else empty."},
     )
 
 

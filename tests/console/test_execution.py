@@ -47,7 +47,13 @@ def test_a_running_execution_shows_how_far_it_is(browser, browser_with, api, wor
     limited = browser_with("*", project_id="default").get(f"/console/executions/{number}/now").text
     assert "<dt>Version" in limited
     assert "<dt>Worker" not in limited
-    assert "has not run yet" in browser.get(f"/console/executions/{number}/node?node=Nothing").text
+    place = f"/console/executions/{number}/node?node=Nothing"
+    assert "has not run yet" in browser.get(place).text
+    told["tries"] = [{"startTime": 1, "executionTime": 20, "error": "Busy"}]
+    execution_progress.save(api.db, {number: orjson.dumps(told)}, [])
+    api.db.commit()
+    assert 'aria-label="Nothing: running, try 2"' in browser.get(f"/console/executions/{number}").text
+    assert "1 try so far" in browser.get(place).text
 
 
 def test_of_a_graph_that_runs_only_what_has_changed_is_sent_again(browser, api, workflow, monkeypatch):
@@ -336,9 +342,14 @@ def test_runs_and_versions_are_compared(browser, api, workflow, failed):
     assert "not there any more" in browser.get(f"/console/executions/{failed}/changes").text
 
 
-def test_the_time_of_a_node_that_is_tried_again_is_that_of_all_tries(browser, api):
+def test_the_tries_of_a_node_are_told_with_what_failed_and_how_long_it_waited(browser, api):
     document = chain(node("Start", "manualTrigger"), {**node("Last", "noOp"), "retryOnFail": True})
-    data = {"resultData": {"runData": {"Start": [run([])], "Last": [run(None, "No", "Start")]}}}
-    place = f"/console/executions/{api.ended(api.workflow(**document), data=orjson.dumps(data))}/node?node="
-    assert "took 2 ms with all its tries" in browser.get(f"{place}Last").text
-    assert "tries" not in browser.get(f"{place}Start").text
+    tries = [{"startTime": 1, "executionTime": 20, "error": "<b>Busy"}, {"startTime": 1021, "executionTime": 3}]
+    data = {"resultData": {"runData": {"Start": [run([])], "Last": [run([{}]) | {"metadata": {"tries": tries}}]}}}
+    place = f"/console/executions/{api.ended(api.workflow(**document), data=orjson.dumps(data))}"
+    shown = browser.get(f"{place}/node?node=Last").text
+    assert "took 2 ms with 2 tries" in shown
+    assert 'failed after 20 ms: <span class="why">&lt;b&gt;Busy</span>' in shown
+    assert ("began 1.0 s later" in shown, "succeeded after 3 ms" in shown) == (True, True)
+    assert "2 tries, the last one succeeded" in browser.get(place).text
+    assert "tries" not in browser.get(f"{place}/node?node=Start").text

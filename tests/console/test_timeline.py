@@ -11,8 +11,8 @@ BEGAN = int(AT.timestamp() * 1000)
 RAN = replace(FAILED, retry_of=None, started_at=AT)
 
 
-def run(started, took=10, status="success", error=None):
-    more = {"executionIndex": started, "error": error, "subExecution": None, "executionStatus": status}
+def run(started, took=10, status="success", error=None, tries=()):
+    more = {"executionIndex": started, "error": error, "subExecution": None, "executionStatus": status, "tries": tries}
     return {"startTime": BEGAN + started, "executionTime": took, **more}
 
 
@@ -49,3 +49,19 @@ def test_what_waits_goes_on_until_now():
     _, bar = timeline(structure(Start=[run(0)], Wait=[run(10, took=0)]), waiting, AT + timedelta(minutes=5)).bars
     assert (bar.status, bar.seconds) == ("waiting", 299.99)
     assert bar.width > WIDTH * 0.9
+
+
+def test_the_tries_of_a_node_stand_within_its_run_with_the_waits_between_them():
+    tries = [
+        {"startTime": BEGAN + 500 + at, "executionTime": took, "error": error}
+        for at, took, error in ((0, 100, "No"), (300, 0, "No"), (400, 100, None))
+    ]
+    _, bar = timeline(structure(Start=[run(0)], Call=[run(500, took=500, tries=tries)]), RAN, AT).bars
+    assert (bar.x, bar.width) == (WIDTH / 2, WIDTH / 2)
+    first, second, third = bar.tries
+    assert ((first.x, first.width), (third.x, third.width)) == ((500, 100), (900, 100))
+    assert (second.x, second.width > 1) == (800, True), "one that took no time is still seen"
+    assert [each.has_failed for each in bar.tries] == [True, True, False]
+    quick = run(0, took=0, tries=[{**each, "startTime": BEGAN, "executionTime": 0} for each in tries])
+    (bar,) = timeline(structure(Call=[quick]), RAN, AT).bars
+    assert all(bar.x <= each.x < each.x + each.width <= bar.x + bar.width for each in bar.tries)

@@ -41,13 +41,14 @@ MOMENT = re.compile(r"([0-9]{1,12})\.([0-9]{1,20}:[0-9]{1,20}:[0-9,]{0,4000})", 
 def get_execution_events(query: dict[str, Any]) -> Response:
     """Watch executions, as server-sent events: each is told when it is queued, starts, waits or ends.
 
-    `ready`: from here on all is told. `execution`: its data is `{"change": "queued", "started", "waiting" or "ended",
-    "execution": ...}` with the execution object; of one that runs for more than a second also `{"change": "progress",
-    "execution": ..., "progress": {"current", "version", "nodes"}}`, as `/executions/{id}/progress` has it. What
-    changes twice within half a second is told once; what is queued or has just started may be told again after a
-    break. `reload`: too much has changed, or `Last-Event-ID` is older than a minute; read the list again. With a
-    filter by a status that executions leave (new, running, waiting), those of the other statuses are told, too. A
-    comment comes every 15 seconds. `Last-Event-ID` goes on where a connection broke off.
+    `ready`: from here on all is told. `execution`: its data is `{"change": "queued", "started", "waiting" or
+    "ended", "execution": ...}` with the execution object; of one that runs for more than a second also `{"change":
+    "progress", "execution": ..., "progress": {"current", "version", "nodes"}}`, as `/executions/{id}/progress` has
+    it (`tries` only where there are any). What changes twice within half a second is told once; what is queued or
+    has just started may be told again after a break. `reload`: too much has changed, or `Last-Event-ID` is older
+    than a minute; read the list again. With a filter by a status that executions leave (new, running, waiting),
+    those of the other statuses are told, too. A comment comes every 15 seconds. `Last-Event-ID` goes on where a
+    connection broke off.
     """
     streaming = request.environ.get(STREAMING)
     if streaming is not None and streaming.full:

@@ -50,6 +50,6 @@ def get_execution_progress(query: dict[str, Any], execution_id: str) -> Response
 def told_since(told: dict[str, Any] | None, version: str | None) -> dict[str, Any]:
     """What a worker has told, of its nodes those that have changed since a version."""
     if told is None:
-        return {"current": None, "version": None, "nodes": []}
+        return {"current": None, "tries": [], "version": None, "nodes": []}
     changed = None if version is None else changed_since(told, version)
-    return {"version": None, **told, "nodes": told["nodes"] if changed is None else changed}
+    return {"version": None, "tries": [], **told, "nodes": told["nodes"] if changed is None else changed}

@@ -81,6 +81,9 @@ def render_run(run: IndexedRun) -> dict[str, Any]:
         "error": render_failure(run.failure),
         "hints": run.hints,
         "subExecution": render_sub_execution(run.sub_execution),
+        "tries": [
+            {"startTime": each.started, "executionTime": each.duration, "error": each.message} for each in run.tries
+        ],
     }
 
 

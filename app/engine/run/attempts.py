@@ -8,9 +8,10 @@ from collections.abc import Awaitable, Callable
 from app.engine.run.computing import Interrupted, NodeTurn, node_runs
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.items import Outputs
 from app.engine.run.state import Task
+from app.engine.run.tries import Tries, failure_in
 
 log = logging.getLogger(__name__)
 
@@ -29,22 +30,30 @@ async def run_attempts(context: NodeContext, task: Task) -> Outputs | EngineRequ
     if node.kind.poll is not None and task.sources is None and not task.given:
         # Run by hand: it shows what it would find. When it is time for it to look, its items are given.
         return await run_node(context, node.kind.poll) or [[]]
-    for _ in range(1, node.tries):
+    if node.tries == 1:
+        return await run_node(context, node.kind.run)
+    return await _try_again(context, Tries(context, task))
+
+
+async def _try_again(context: NodeContext, tries: Tries) -> Outputs | EngineRequest | None:
+    """What comes of the first try that succeeds, or of the last one."""
+    while True:
+        tries.begin()
         try:
-            outputs = await run_node(context, node.kind.run)
-            if not _begins_with_error(outputs):
+            outputs = await run_node(context, context.node.kind.run)
+        except NodeError as error:
+            tries.end(error.message)
+            if not tries.left:
+                raise
+        except WaitRequested:
+            tries.end(None)
+            raise
+        else:
+            failure = failure_in(outputs)
+            tries.end(failure)
+            if failure is None or not tries.left:
                 return outputs
-        except NodeError:
-            pass
-        await asyncio.sleep(node.retry_seconds)
-    return await run_node(context, node.kind.run)
-
-
-def _begins_with_error(outputs: Outputs | EngineRequest | None) -> bool:
-    """Whether to try again although the node went on: the first item at its first output stands for an error."""
-    first = outputs[0][:1] if outputs and not isinstance(outputs, EngineRequest) else []
-    error = first[0]["json"].get("error") if first and isinstance(first[0]["json"], dict) else None
-    return error is not None and error is not False
+        await asyncio.sleep(context.node.retry_seconds)
 
 
 async def run_node(

@@ -14,6 +14,10 @@ CHILDREN = "subExecutions"
 OVERRIDE = "inputOverride"
 """In a run of a node: what it was given by others than its sources, by type of connection. Of what is written down
 about a node that is due: whether its first input is such."""
+TRIES = "tries"
+"""In the metadata of a run of a node, and of a node that is due: when it was tried, and why it failed."""
+BEGUN = (CHILDREN, TRIES)
+"""Of what is written down about a node that is due: what it has begun, and a retry begins anew."""
 
 
 class RunDocument:
@@ -199,15 +203,16 @@ def to_resume(data: Json, run_data: dict[str, list[Json]]) -> Json:
     result.pop("error", None)
     prepared = {**data, "resultData": result}
     prepared.pop("waitTill", None)
-    if RunDocument(data).children:
-        prepared["executionData"] = _without_children(data["executionData"])
+    stack = RunDocument(data).stack
+    if stack and any(name in (stack[0].get("metadata") or {}) for name in BEGUN):
+        prepared["executionData"] = _begin_anew(data["executionData"])
     return prepared
 
 
-def _without_children(rest: Json) -> Json:
-    """What is due, where the first node runs its sub-workflows anew."""
+def _begin_anew(rest: Json) -> Json:
+    """What is due, where the first node is tried and runs its sub-workflows anew."""
     first, *others = rest["nodeExecutionStack"]
-    metadata = {name: value for name, value in first["metadata"].items() if name != CHILDREN}
+    metadata = {name: value for name, value in first["metadata"].items() if name not in BEGUN}
     return {**rest, "nodeExecutionStack": [{**first, "metadata": metadata}, *others]}
 
 

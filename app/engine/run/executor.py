@@ -13,7 +13,7 @@ from typing import Any
 from app.engine.run.attempts import run_attempts
 from app.engine.run.computing import PLAIN, compute
 from app.engine.run.context import NodeContext
-from app.engine.run.document import OVERRIDE
+from app.engine.run.document import OVERRIDE, TRIES
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
@@ -54,11 +54,12 @@ async def execute(state: RunState, sandbox: Sandbox, execution: ExecutionInfo) -
         task = state.stack.pop()
         if state.execution_index >= MAX_NODE_RUNS:
             return _went_on_for_too_long(state, task)
-        execution.ports.progress.current = task.node.name
+        execution.ports.progress.begin(task.node.name)
         try:
             halt, failed = await _run_task(state, task, sandbox, execution)
         except asyncio.CancelledError:
             close_uses(state)
+            task.tries = []
             state.stack.append(task)
             raise
         if halt is not None:
@@ -101,9 +102,9 @@ async def _run_task(
         run["executionTime"] = _elapsed_ms(started)
         return _put_aside(task, context, run, inputs[:1], wait), None
     except NodeError as error:
-        _note_end(context, run, started, "error")
+        _note_end(task, context, run, started, "error")
         return _fail(task, context, run, error)
-    _note_end(context, run, started, "success")
+    _note_end(task, context, run, started, "success")
     if outputs is None:
         if task.call is None:
             return None, None  # the branch ends here, and the node has left nothing to record
@@ -137,7 +138,9 @@ def _put_aside(
     """Record that the node waits; its task is the next when the run goes on."""
     kind = "main" if task.call is None else task.call.kind
     run |= {"executionStatus": "waiting", "data": {kind: given}}
-    if context.children.ids:
+    if task.tries:
+        context.metadata[TRIES] = task.tries
+    if context.children.ids or task.tries:
         run["metadata"] = context.metadata
     context.state.record(task.node, run)
     context.state.stack.append(task)
@@ -158,11 +161,13 @@ def context_of_task(
     return context
 
 
-def _note_end(context: NodeContext, run: dict[str, Any], started: int, status: str) -> None:
+def _note_end(task: Task, context: NodeContext, run: dict[str, Any], started: int, status: str) -> None:
     """Complete the record of a run that has ended, but for its error or its data."""
     if context.node.attached:
         close_uses(context.state)
     run |= {"executionTime": _elapsed_ms(started), "executionStatus": status, "hints": context.hints}
+    if task.tries:
+        context.metadata[TRIES], task.tries = task.tries, []
     if context.metadata:
         run["metadata"] = context.metadata
 

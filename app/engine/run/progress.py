@@ -41,11 +41,17 @@ class RunProgress:
     def __init__(self) -> None:
         self.current: str | None = None
         """The node that runs."""
+        self.tries: Sequence[Mapping[str, Any]] = ()
+        """How it was tried so far, where that has failed; see `Tries`."""
         self.first_index: int | None = None
         """The executionIndex that this part of the run begins with: a wait, or a failure, was before. None: not yet."""
         self._runs: Runs = {}
         self._nodes: dict[str, NodeProgress] = {}
-        self._told: tuple[int, str | None] = (0, None)
+        self._told: tuple[int, str | None, int] = (0, None, 0)
+
+    def begin(self, node: str) -> None:
+        """A node begins to run."""
+        self.current, self.tries = node, ()
 
     def follow(self, runs: Runs, first_index: int = 0) -> None:
         """Count the runs that are added here, by node; the next one has this executionIndex."""
@@ -55,7 +61,8 @@ class RunProgress:
     def changes(self) -> dict[str, Any] | None:
         """How far it is, for JSON:
 
-        {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}
+        {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}, and "tries" where the
+        current node was tried before
 
         The last ones are last. `version` says which part of the run it is (a wait begins another one), and how many
         runs there were; `changed`, at how many a node was counted last. None: as it was when this was asked last.
@@ -70,7 +77,7 @@ class RunProgress:
                 for run in runs[seen:]:
                     node.add(run)
                 new.append(node)
-        state = (sum(node.runs for node in self._nodes.values()), self.current)
+        state = (sum(node.runs for node in self._nodes.values()), self.current, len(self.tries))
         if state == self._told:
             return None
         self._told = state
@@ -81,4 +88,5 @@ class RunProgress:
             {"node": name, "runs": n.runs, "items": n.items, "status": n.status, "changed": n.changed}
             for name, n in last
         ]
-        return {"current": self.current, "version": f"{self.first_index or 0}.{state[0]}", "nodes": nodes}
+        told = {"current": self.current, "version": f"{self.first_index or 0}.{state[0]}", "nodes": nodes}
+        return {**told, "tries": list(self.tries)} if self.tries else told

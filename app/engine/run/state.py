@@ -6,7 +6,7 @@ An interrupted run is taken up again from its document; runs nothing itself.
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.engine.run.document import CHILDREN, OVERRIDE, RunDocument, write_document, write_due, write_result
+from app.engine.run.document import CHILDREN, OVERRIDE, TRIES, RunDocument, write_document, write_due, write_result
 from app.engine.run.engine_requests import SubNodeCall
 from app.engine.run.graph import Graph, InvalidWorkflow, Node
 from app.engine.run.items import InputSource, Item
@@ -38,6 +38,8 @@ class Task:
     request: dict[str, Any] | None = None
     """What the node has asked of the engine, in n8n's shape: {"actions": [{"action", "nodeName", "runIndex"}],
     "metadata"}."""
+    tries: list[dict[str, Any]] = field(default_factory=list)
+    """How the node was tried in this run, where it was so more than once; see `Tries`."""
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ def _restore_task(node: Node, entry: dict[str, Any]) -> Task:
     request = metadata.get("subNodeExecutionData")
     kind = next((kind for kind in data if kind.startswith("ai_")), "main") if "main" not in data else "main"
     task = Task(node, list(data.get(kind) or [[]]), sources.get(kind), request=request)
-    task.children = list(metadata.get(CHILDREN) or ())
+    task.children, task.tries = list(metadata.get(CHILDREN) or ()), list(metadata.get(TRIES) or ())
     if metadata.get(OVERRIDE):
         task.override, task.given = task.inputs[0], task.sources is None
     if kind != "main":
@@ -157,6 +159,8 @@ def _task_document(task: Task) -> dict[str, Any]:
     metadata: dict[str, Any] = {CHILDREN: task.children} if task.children else {}
     if task.override is not None:
         metadata[OVERRIDE] = True
+    if task.tries:
+        metadata[TRIES] = task.tries
     if task.request is not None:
         metadata |= {"nodeWasResumed": True, "subNodeExecutionData": task.request}
     if call is not None:

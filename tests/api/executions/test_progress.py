@@ -21,6 +21,7 @@ def test_a_running_one_tells_how_far_it_is(api, each):
         "id": str(ids[1]),
         "status": "success",
         "current": None,
+        "tries": [],
         "version": None,
         "nodes": [],
         "changedAt": None,

@@ -12,6 +12,7 @@ from app.repository import execution_data, run_scan
 from tests.repository.given import as_before_compression
 
 ITEMS = [{"json": {"n": n}, "pairedItem": {"item": n}} for n in range(7)]
+TRIES = [{"startTime": 7, "executionTime": 3, "error": "Busy"}, {"startTime": 12, "executionTime": 4, "error": None}]
 ERROR = {"message": "No such host", "name": "NodeApiError", "description": "Look twice", "node": {"name": "Call"}}
 DATA = {
     "version": 1,
@@ -21,7 +22,7 @@ DATA = {
                        "source": [], "hints": [], "data": {"main": [ITEMS, None, []]}}],
             "Call": [{"startTime": 7, "executionIndex": 1, "executionTime": 9, "executionStatus": "error",
                       "source": [{"previousNode": "Start"}, None], "hints": [{"message": "hm"}], "error": ERROR,
-                      "metadata": {"subExecution": {"executionId": "77", "workflowId": "sub"}}}],
+                      "metadata": {"subExecution": {"executionId": "77", "workflowId": "sub"}, "tries": TRIES}}],
             "Both": [{"startTime": 8, "executionIndex": 3, "executionStatus": "success", "data": {"main": [[]]},
                       "source": [{"previousNode": "Call"}, {"previousNode": "Start", "previousNodeOutput": 2}],
                       "inputOverride": {"main": [[{"json": {"n": 70}}], None]}}],
@@ -73,6 +74,7 @@ def test_the_structure(api, number: int) -> None:
     assert run["error"] == failure
     assert run["source"] == [{"previousNode": "Start", "previousNodeOutput": 0, "previousNodeRun": 0}, None]
     assert run["subExecution"] == {"executionId": "77", "workflowId": "sub"}
+    assert (run["tries"], start["runs"][0]["tries"]) == (TRIES, [])
     assert (run["hints"], run["outputs"]) == (1, {})
     assert [given and given["items"] for given in both["runs"][0]["inputs"]["main"]] == [1, None]
     (run,) = model["runs"]

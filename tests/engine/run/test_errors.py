@@ -1,9 +1,14 @@
 """What becomes of a run when a node fails, by the node's settings."""
 
+import json
 import time
 
 import pytest
 
+from app.engine.run import attempts
+from app.engine.run.attempts import run_node
+from app.engine.run.errors import NodeError
+from app.engine.run.restart import prepare_retry
 from tests.engine.running import order, output_of
 from tests.workflows import START, assign, chain, node, workflow
 
@@ -104,7 +109,49 @@ def test_a_node_is_tried_again_as_often_as_it_says(engine):
     outcome = engine.run(chain(START, halt))
     assert outcome.status == "error"
     assert time.monotonic() - started >= 0.2, "it was tried twice more, each time after a pause"
-    assert len(outcome.data["resultData"]["runData"]["Halt"]) == 1
+    (run,) = outcome.data["resultData"]["runData"]["Halt"]
+    tries = run["metadata"]["tries"]
+    assert [each["error"] for each in tries] == ["x"] * 3
+    assert all(tries[0]["startTime"] <= each["startTime"] and each["executionTime"] < 100 for each in tries)
+
+
+@pytest.fixture
+def failing_first(monkeypatch):
+    """Nodes named "Flaky" fail when they are tried first."""
+    tried = []
+
+    async def run_flaky(context, run):
+        tried.append(context.node.name)
+        if tried.count("Flaky") == 1 and context.node.name == "Flaky":
+            raise NodeError("long " * 500)
+        return await run_node(context, run)
+
+    monkeypatch.setattr(attempts, "run_node", run_flaky)
+
+
+@pytest.mark.parametrize("kind", ["noOp", "wait"])
+def test_several_tries_are_recorded_by_the_run_that_they_came_to(engine, failing_first, kind):
+    """Those of a node that waits in the end are kept until it goes on; a node that succeeds at once costs nothing."""
+    flaky = node("Flaky", kind, {"resume": "webhook"}, 1.1, retryOnFail=True, waitBetweenTries=1, webhookId="w")
+    document = chain(START, flaky, node("Calm", "noOp", retryOnFail=True))
+    outcome = engine.run(document, items=TWO)
+    if kind == "wait":
+        assert outcome.status == "waiting"
+        outcome = engine.run(document, resume=json.loads(json.dumps(outcome.data)))
+    assert outcome.status == "success"
+    runs = outcome.data["resultData"]["runData"]
+    assert "metadata" not in runs["Calm"][0]
+    first, second = runs["Flaky"][0]["metadata"]["tries"]
+    assert (len(first["error"]), second["error"]) == (500, None)
+    assert first["startTime"] <= second["startTime"]
+
+
+def test_a_retry_does_not_take_over_the_tries_of_what_it_retries(engine, failing_first):
+    document = chain(START, node("Flaky", "wait", {"resume": "webhook"}, 1.1, retryOnFail=True, waitBetweenTries=1))
+    waiting = engine.run(document, items=TWO)
+    assert len(waiting.data["resultData"]["runData"]["Flaky"][0]["metadata"]["tries"]) == 2
+    again = engine.run(document, mode="retry", resume=prepare_retry(json.loads(json.dumps(waiting.data))))
+    assert all("metadata" not in run for run in again.data["resultData"]["runData"]["Flaky"])
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ def test_it_counts_what_was_added_since():
     runs["Start"] += [run(0, 4), {"executionStatus": "error"}]
     changed = {"node": "Start", "runs": 3, "items": [3, 4], "status": "error", "changed": 4}
     assert progress.changes() == {"current": "Loop", "version": "7.4", "nodes": [branch, changed]}
+    progress.tries = [{"error": "No"}]
+    assert progress.changes()["tries"] == [{"error": "No"}]
+    progress.begin("Next")
+    assert "tries" not in progress.changes()
 
 
 @pytest.mark.parametrize(
