@@ -98,6 +98,21 @@ def _change(
     oauth.keep_renewed(connection, renewal.credential_id, vault.encrypt(renewal.credential_id, renewal.kind, now_held))
 
 
+def keep_fetched(connection: Connection, vault: Vault, renewal: Renewal, fetched: dict[str, Any]) -> None:
+    """Store what a package's code has fetched before the credential's use, and end the renewal.
+
+    Nothing is stored when somebody has changed the credential meanwhile.
+    """
+    secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
+    if secret is None:
+        return
+    if vault.decrypt(secret, renewal.credential_id, renewal.kind) != renewal.held:
+        oauth.release_renewal(connection, renewal.credential_id, renewal.holder)
+        return
+    made = vault.encrypt(renewal.credential_id, renewal.kind, renewal.held, fetched)
+    oauth.keep_renewed(connection, renewal.credential_id, made)
+
+
 def give_up(connection: Connection, renewal: Renewal) -> None:
     """End a renewal that came to nothing."""
     oauth.release_renewal(connection, renewal.credential_id, renewal.holder)

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.credentials.encryption import Cipher
 from app.credentials.errors import CannotDecrypt
+from app.credentials.fetched import entered_in, usable_in, with_fetched
 from app.credentials.keys import Key, Keyring
 from app.credentials.proofs import Proof
 from app.repository import credentials, oauth
@@ -59,6 +60,13 @@ class Vault:
         secret = credentials.secret_in_project(connection, project_id, credential_id, kind)
         return None if secret is None else self.decrypt(secret, credential_id, kind)
 
+    def read_for_use(
+        self, connection: Connection, project_id: str, credential_id: str, kind: str
+    ) -> dict[str, Any] | None:
+        """The same, with what was fetched for its use."""
+        secret = credentials.secret_in_project(connection, project_id, credential_id, kind)
+        return None if secret is None else usable_in(self._open(secret, credential_id, kind))
+
     def lock_in_project(
         self, connection: Connection, project_id: str, credential_id: str, kind: str
     ) -> dict[str, Any] | None:
@@ -66,13 +74,21 @@ class Vault:
         secret = oauth.lock_secret(connection, credential_id, kind, project_id=project_id)
         return None if secret is None else self.decrypt(secret, credential_id, kind)
 
-    def encrypt(self, credential_id: str, kind: str, data: dict[str, Any]) -> Secret:
-        """The data as it is stored, bound to the credential's id and type. Raises OSError without a key."""
-        key = self.keyring.current()
-        return Secret(self._cipher(key).encrypt(data, credential_context(credential_id, kind)), key.id)
+    def encrypt(
+        self, credential_id: str, kind: str, data: dict[str, Any], fetched: dict[str, Any] | None = None
+    ) -> Secret:
+        """The data as it is stored, bound to the credential's id and type; `fetched` is what was fetched for its use.
+
+        Raises OSError without a key.
+        """
+        key, stored = self.keyring.current(), data if fetched is None else with_fetched(data, fetched)
+        return Secret(self._cipher(key).encrypt(stored, credential_context(credential_id, kind)), key.id)
 
     def decrypt(self, secret: Secret, credential_id: str, kind: str) -> dict[str, Any]:
-        """What was encrypted. Raises CannotDecrypt, OSError."""
+        """The data that was encrypted, without what was fetched for its use. Raises CannotDecrypt, OSError."""
+        return entered_in(self._open(secret, credential_id, kind))
+
+    def _open(self, secret: Secret, credential_id: str, kind: str) -> dict[str, Any]:
         if not self.keyring.is_there():
             raise CannotDecrypt
         keys = self.keyring.accepted_keys()

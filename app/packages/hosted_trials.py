@@ -23,7 +23,7 @@ UNKNOWN = "No package of this worker has this type of credential"
 async def problem_of_credential(packages: PackageRuntime, context: NodeContext, kind: str) -> str | None:
     """Why the service does not take the node's credential of that type, None when it does; no secret is in it.
 
-    A token that is fetched for it is used for nothing else. Raises NodeError, in which nothing is secret either.
+    A token that is fetched for it is the credential's from then on. Raises NodeError; nothing in it is secret either.
     """
     credential = packages.credential(kind)
     test = None if credential is None else test_of(credential, packages.credential)

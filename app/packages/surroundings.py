@@ -6,10 +6,8 @@ call is over, so that it can be hidden in what the call says.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import orjson
@@ -32,7 +30,7 @@ from app.packages.network import Network
 from app.packages.relatives import find_relatives, node_shown
 from app.packages.requests import RequestError, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
-from app.packages.tokens import Tokens
+from app.packages.tokens import Tokens, Turns
 
 Json = dict[str, Any]
 OPEN = frozenset(
@@ -62,7 +60,6 @@ class Surroundings:
         self._tokens = tokens
         self._requests = Requests(context, domains)
         self._read: dict[str, bytes] = {}
-        self._turns: dict[str, asyncio.Future[bool]] = {}
         self._secrets: set[str] = set()
         self._count = 0
         self._describe = describe
@@ -70,6 +67,7 @@ class Surroundings:
         self.sub_nodes = SubNodes(context, describe)
         outgoing = context.execution.ports.outgoing
         self.channel = Network(None if outgoing is None or domains is not None else outgoing.rules)
+        self._turns = Turns(tokens, context, self.channel.endings)
         self._answers: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
             "httpRequest": self._http_request,
             "request": self._older_request,
@@ -182,6 +180,8 @@ class Surroundings:
     async def _fetch_credential(self, given: Json) -> Json:
         """The credential with another value of `field` than `refused`; no data where the call is to fetch one.
 
+        One call of each worker asks whether another worker gets one.
+
         It says afterwards what it has got ("keepCredential"): until then others wait, unless one has failed for them.
         """
         kind, field, refused = str(given.get("type")), str(given.get("field")), given.get("refused")
@@ -192,11 +192,10 @@ class Surroundings:
             token = answer["result"]["data"].get(field)
             if token and (fetched or token != refused):
                 return answer
-            turn = self._tokens.begin(key)
-            if turn is not None:
-                self._turns[kind] = turn
-                self.channel.endings.append(partial(self._tokens.end, key, turn, fetched=False))
-            if turn is not None or fetched is not None:
+            mine = await self._turns.begin(key, field, refused)
+            if mine is False:
+                return await self._credential(given)
+            if mine or fetched is not None:
                 return {"result": {"data": None}}
 
     async def _keep_credential(self, given: Json) -> Json:
@@ -206,8 +205,8 @@ class Surroundings:
         if fetched and data is not None:
             self._tokens[self._key(kind)] = (self._read[kind], data)
             self._hide(data.values())
-        if (turn := self._turns.pop(kind, None)) is not None:
-            self._tokens.end(self._key(kind), turn, fetched=fetched)
+            await self._turns.keep(self._key(kind), data)
+        self._turns.end(self._key(kind), fetched=fetched)
         return {"result": None}
 
     async def _oauth2(self, given: Json) -> Json:

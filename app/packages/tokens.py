@@ -1,11 +1,19 @@
-"""Tokens that credentials have fetched before their use: each is fetched by one call, and used by all of its worker."""
+"""Tokens that credentials have fetched before their use: each is fetched by one call, and used by all of all workers.
+
+Calls of one worker wait for each other here. Whether another worker is at it, and what it got, its ports know.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from app.bounded_dict import BoundedDict
+from app.engine.run.context import NodeContext
+from app.engine.run.credentials import TokenFetch, begin_fetch
+from app.engine.run.errors import NodeError
 
 FETCH_SECONDS = 60.0
 """How long others wait for the call that fetches one; then they fetch one themselves."""
@@ -15,7 +23,10 @@ Key = tuple[str, str]
 
 
 class Tokens(BoundedDict[Key, tuple[bytes, dict[str, Any]]]):
-    """The tokens by credential, each with what it was fetched with: the `most` that were fetched last."""
+    """The tokens by credential, each with what it was fetched with: the `most` that were fetched last.
+
+    They are used where they could not be stored with the credential.
+    """
 
     def __init__(self, most: int) -> None:
         super().__init__(most)
@@ -45,3 +56,51 @@ class Tokens(BoundedDict[Key, tuple[bytes, dict[str, Any]]]):
             turn.set_result(fetched)
         if self._fetching.get(key) is turn:
             del self._fetching[key]
+
+
+class Turns:
+    """The turns of one call to fetch tokens. `endings` are called when it is over."""
+
+    def __init__(self, tokens: Tokens, context: NodeContext, endings: list[Callable[[], None]]) -> None:
+        self._tokens = tokens
+        self._context = context
+        self._endings = endings
+        self._turns: dict[Key, asyncio.Future[bool]] = {}
+        self._fetches: dict[Key, TokenFetch] = {}
+
+    async def begin(self, key: Key, field: str, refused: object) -> bool | None:
+        """Whether this call is to fetch a token; None: another one of this worker is at it.
+
+        False: the credential's `field` has another one than was `refused` by now. Raises NodeError.
+        """
+        turn = self._tokens.begin(key)
+        if turn is None:
+            return None
+        self._turns[key] = turn
+        self._endings.append(partial(self._tokens.end, key, turn, fetched=False))
+        begin = self._context.execution.ports.begin_fetch
+        if begin is None:
+            return True
+        try:
+            fetch = await begin_fetch(self._context.node, key[1], field, refused, begin)
+        except NodeError:
+            self.end(key, fetched=False)
+            raise
+        if fetch is None:
+            self.end(key, fetched=True)
+            return False
+        self._fetches[key] = fetch
+        self._endings.append(fetch.end)
+        return True
+
+    async def keep(self, key: Key, fetched: dict[str, Any]) -> None:
+        """Keep with the credential what was fetched."""
+        if (fetch := self._fetches.get(key)) is not None:
+            await fetch.keep(fetched)
+
+    def end(self, key: Key, *, fetched: bool) -> None:
+        """The call has fetched one, or will not."""
+        if (fetch := self._fetches.pop(key, None)) is not None:
+            fetch.end()
+        if (turn := self._turns.pop(key, None)) is not None:
+            self._tokens.end(key, turn, fetched=fetched)

@@ -15,6 +15,7 @@ from app.engine.run.credentials import CredentialUnreadable
 from app.outgoing.client import Outgoing
 from app.worker.clock import Clock
 from app.worker.database import Database
+from app.worker.fetches import Fetches, WorkerFetch
 from app.worker.renewals import Renewals
 
 
@@ -29,12 +30,14 @@ class Credentials:
         self.clock = clock
         self.types = types or KnownTypes()
         self.renewals = Renewals(vault, database, outgoing, self.types)
+        self.fetches = Fetches(vault, database)
 
     async def __aenter__(self) -> "Credentials":
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.renewals.wait_until_done()
+        await self.fetches.wait_until_done()
 
     def of_project(self, project_id: str) -> "ProjectCredentials":
         """Those that executions and triggers of a project may ask for."""
@@ -43,7 +46,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ProjectCredentials:
-    """The credentials of one project. Both functions raise CredentialUnreadable when the key is not the one that a
+    """The credentials of one project. All functions raise CredentialUnreadable when the key is not the one that a
     credential was encrypted with, and when a token that is needed cannot be had."""
 
     all: Credentials
@@ -74,10 +77,14 @@ class ProjectCredentials:
             raise CredentialUnreadable(f'The credential "{credential_id}" is not there any more.')
         return data
 
+    async def begin_fetch(self, credential_id: str, kind: str, field: str, refused: object) -> WorkerFetch | None:
+        """See `BeginFetch`."""
+        return await self.all.fetches.begin(self.project_id, credential_id, kind, field, refused)
+
     async def _read(self, credential_id: str, kind: str) -> dict[str, Any] | None:
         vault, types = self.all.vault, self.all.types
         try:
-            data = await self.all.database.transact(vault.read_in_project, self.project_id, credential_id, kind)
+            data = await self.all.database.transact(vault.read_for_use, self.project_id, credential_id, kind)
         except (CannotDecrypt, OSError) as error:
             raise CredentialUnreadable(str(error)) from error
         if data is None or types.protocol(kind) is None:

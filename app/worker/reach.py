@@ -56,6 +56,7 @@ class Reach:
         return Ports(
             credentials=credentials.read,
             renew_credential=credentials.renew,
+            begin_fetch=credentials.begin_fetch,
             outgoing=self.outgoing.within(claim.project_id),
             run_child=partial(self.start_child, assignment),
             read_child=lambda child, meter: self.database.transact(read_child, claim, child, meter),
@@ -86,6 +87,7 @@ class Reach:
         return Ports(
             credentials=credentials.read,
             renew_credential=credentials.renew,
+            begin_fetch=credentials.begin_fetch,
             outgoing=self.outgoing.within(project_id),
             address=self.settings.webhook_url,
             variables=partial(self.database.transact, variables.read_values, project_id),

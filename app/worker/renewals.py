@@ -7,7 +7,9 @@ for it must be stored.
 import asyncio
 import contextlib
 import logging
-from uuid import uuid4
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
 
 from app.credentials import oauth2, renewals, service_accounts, tokens
 from app.credentials.errors import CannotDecrypt
@@ -65,7 +67,12 @@ class Renewals:
             task.exception()  # whoever waited has heard of it, if anybody still did
 
     async def _renew(self, project_id: str, credential_id: str, kind: str, refused: str) -> None:
-        renewal = await self._hold(project_id, credential_id, kind, refused)
+        place = (project_id, credential_id, kind)
+
+        def is_wanted(data: dict[str, Any]) -> bool:
+            return tokens.is_current(tokens.tokens_in(data), refused)
+
+        renewal = await hold(self._database, self._vault, place, uuid4(), is_wanted)
         if renewal is None:
             return
         try:
@@ -91,27 +98,6 @@ class Renewals:
             with contextlib.suppress(*UNREACHABLE):  # it ends by itself
                 await self._database.transact(renewals.give_up, renewal)
 
-    async def _hold(self, project_id: str, credential_id: str, kind: str, refused: str) -> Renewal | None:
-        """Be the only one, once others are through; None: they have got a token, or there is no such credential.
-
-        Raises OAuthError, CredentialUnreadable.
-        """
-        place, loop, pause = (project_id, credential_id, kind), asyncio.get_running_loop(), FIRST_PAUSE
-        until = loop.time() + 2 * LEASE_SECONDS
-        try:
-            while loop.time() < until:
-                held = await self._database.transact(renewals.hold, self._vault, *place, uuid4())
-                if held is not None:
-                    return held
-                data = await self._database.transact(self._vault.read_in_project, *place)
-                if data is None or not tokens.is_current(tokens.tokens_in(data), refused):
-                    return None
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, MAX_PAUSE)
-        except (CannotDecrypt, OSError) as error:
-            raise CredentialUnreadable(str(error)) from error
-        raise ProviderUnreachable("Another worker has tried to renew its token for a minute, without success")
-
     async def _keep(self, renewal: Renewal, answered: dict[str, object]) -> None:
         """Store the tokens, once PostgreSQL can be reached: nobody else can renew them until then."""
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
@@ -124,3 +110,32 @@ class Renewals:
                     raise OAuthError("PostgreSQL cannot be reached to store the new token") from error
             await asyncio.sleep(pause)
             pause = min(2 * pause, MAX_PAUSE)
+
+
+async def hold(
+    database: Database,
+    vault: Vault,
+    place: tuple[str, str, str],
+    holder: UUID,
+    is_wanted: Callable[[dict[str, Any]], bool],
+) -> Renewal | None:
+    """Let `holder` alone renew the credential of that project, id and type, once others are through.
+
+    None: what it holds by then needs no renewal any more, or there is no such credential. Raises OAuthError,
+    CredentialUnreadable.
+    """
+    loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
+    until = loop.time() + 2 * LEASE_SECONDS
+    try:
+        while loop.time() < until:
+            held = await database.transact(renewals.hold, vault, *place, holder)
+            if held is not None:
+                return held
+            data = await database.transact(vault.read_for_use, *place)
+            if data is None or not is_wanted(data):
+                return None
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE)
+    except (CannotDecrypt, OSError) as error:
+        raise CredentialUnreadable(str(error)) from error
+    raise ProviderUnreachable("Another worker has tried to renew its token for a minute, without success")

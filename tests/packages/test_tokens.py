@@ -20,6 +20,7 @@ def call_with(tokens: Tokens) -> Surroundings:
     """A call of a node with this credential."""
     context = MagicMock(credential=AsyncMock(return_value={"token": "old"}))
     context.execution.ports.meter.room = 1_000_000
+    context.execution.ports.begin_fetch = None
     context.node.document = {"credentials": {"t": {"id": "c"}}}
     return Surroundings(context, {"t": {}}, tokens, MagicMock())
 

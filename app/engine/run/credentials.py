@@ -4,7 +4,7 @@ Knows no storage and no encryption; what a credential holds goes to the node and
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Protocol
 
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import Node
@@ -15,6 +15,21 @@ ReadCredential = Callable[[str, str], Awaitable[dict[str, Any] | None]]
 RenewCredential = Callable[[str, str, str], Awaitable[dict[str, Any]]]
 """Gets another access token for the credential of this id and type in the place of the one that was refused; what it
 holds then. Raises CredentialUnreadable."""
+
+
+class TokenFetch(Protocol):
+    """The turn to fetch a token that a credential needs before its use: nobody else has it meanwhile."""
+
+    async def keep(self, fetched: dict[str, Any]) -> None:
+        """Keep with the credential what was fetched, for all; ends the turn."""
+
+    def end(self) -> None:
+        """End the turn, if that was not done before."""
+
+
+BeginFetch = Callable[[str, str, str, object], Awaitable[TokenFetch | None]]
+"""The turn to fetch a token for the credential of this id and type; None where its field of that name has another one
+than the one that was refused by now. Raises CredentialUnreadable."""
 
 
 class CredentialUnreadable(Exception):
@@ -42,5 +57,14 @@ async def renew_credential(node: Node, kind: str, refused: str, renew: RenewCred
         raise NodeError("The access token was refused, and nobody here can renew it")
     try:
         return await renew(str(named.get("id")), kind, refused)
+    except CredentialUnreadable as error:
+        raise NodeError(str(error)) from error
+
+
+async def begin_fetch(node: Node, kind: str, field: str, refused: object, begin: BeginFetch) -> TokenFetch | None:
+    """The turn to fetch a token for the node's credential; see `BeginFetch`. Raises NodeError."""
+    named = (node.document.get("credentials") or {}).get(kind) or {}
+    try:
+        return await begin(str(named.get("id")), kind, field, refused)
     except CredentialUnreadable as error:
         raise NodeError(str(error)) from error

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from app.engine.run.chat_memory import ChatMemory
-from app.engine.run.credentials import ReadCredential, RenewCredential
+from app.engine.run.credentials import BeginFetch, ReadCredential, RenewCredential
 from app.engine.run.data_tables import DataTables
 from app.engine.run.document import RunDocument
 from app.engine.run.histories import History
@@ -105,6 +105,8 @@ class Ports:
 
     credentials: ReadCredential | None = None
     renew_credential: RenewCredential | None = None
+    begin_fetch: BeginFetch | None = None
+    """None: tokens that are fetched before their use stay in the memory of this process."""
     outgoing: Outgoing | None = None
     run_child: RunChild | None = None
     read_child: ReadChild | None = None
