@@ -15,6 +15,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # gunicorn se
 from app import allocator, logs, metric_files
 from app.credentials.keys import Keyring
 from app.environment import SettingsError
+from app.http.ports import find_obstacle
 from app.http.streaming import StreamingWorker
 from app.settings import Settings, host_and_port
 from app.telemetry.wanted import try_traces
@@ -68,6 +69,11 @@ def on_starting(server):
 
     Nothing is begun by that, no thread and no connection: each process makes an application of its own (wsgi.py).
     """
+    # Those variables name sockets that listen already, and some want to share a port.
+    if not ({"LISTEN_FDS", "GUNICORN_FD"} & os.environ.keys() or server.cfg.reuse_port):
+        for address in server.cfg.address:
+            if isinstance(address, tuple) and (obstacle := find_obstacle(*address)) is not None:
+                raise SystemExit(f"Error: {obstacle}")
     metric_files.clear(_metrics)
     allocator.return_large_blocks()
     gc.disable()

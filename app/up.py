@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import os
 import signal
-import socket
 import sys
 import time
 import urllib.error
@@ -20,6 +19,7 @@ from app.console_links import new_link
 from app.credentials.first_key import refuse_guessable
 from app.demo import ApiClient, import_demo, tour
 from app.embedded import EmbeddedPostgres
+from app.http.ports import find_obstacle
 from app.key_text import new_key
 from app.loopback import open_url
 from app.migrations import migrate
@@ -213,17 +213,8 @@ def _write_private(file: Path, text: str) -> None:
 
 
 def _refuse_taken_port(settings: Settings, command: str) -> None:
-    try:
-        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        free = settings.port + 1 if 1024 <= settings.port < 65_535 else 8000
-        raise CannotStart(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. "
-            f"Choose another one with PORT (or HOST): PORT={free} {command}"
-        ) from None
+    if (obstacle := find_obstacle(settings.host, settings.port)) is not None:
+        raise CannotStart(f"{obstacle} {command}")
 
 
 def _address(settings: Settings) -> str:
