@@ -3,14 +3,18 @@
 import asyncio
 import json
 import struct
+import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.engine.sandbox.errors import SandboxError
+from app.engine.sandbox.process import NODE
 from app.engine.sandbox.requests import MAX_QUESTIONS, SandboxRequest
 from app.outgoing.addresses import AddressRules
+from app.packages import host as host_module
 from app.packages import network as network_module
 from app.packages.host import Host
 from app.packages.network import ACK, CLOSE, DATA, OPEN, PIECE, WINDOW, Network
@@ -46,6 +50,30 @@ def test_questions_beyond_a_thousand_wait_until_others_are_answered():
 
     assert with_host(work, processes=1)["outputs"] == [[{"json": {"count": AT_ONCE + 200}}]]
     assert most == AT_ONCE
+
+
+GROWTH = """
+const frames = require(`${folder}/frames.js`);
+frames.writeFrame = () => {};
+const { Call } = require(`${folder}/calls.js`);
+function processorTime(number) {
+  const call = new Call(1, {});
+  for (let n = 0; n < number; n++) call.ask('x', {});
+  const began = process.cpuUsage().user;
+  for (let n = 1; n <= number; n++) call.reply(`{"call": ${n}, "result": null}`);
+  return process.cpuUsage().user - began;
+}
+const least = (number) => Math.min(processorTime(number), processorTime(number));
+process.stdout.write(JSON.stringify([least(10_000), least(100_000)]));
+"""
+
+
+def test_what_many_questions_cost_grows_with_their_number():
+    """Neighbours in their process wait meanwhile. Ten times as many; 25 times the work is another law."""
+    folder = f"const folder = {json.dumps(str(Path(host_module.__file__).parent / 'js'))};"
+    said = subprocess.run([NODE, "-e", folder + GROWTH], capture_output=True, text=True, check=True, timeout=60)
+    few, many = json.loads(said.stdout)
+    assert many < 25 * max(few, 2_000)
 
 
 def test_more_questions_than_programs_let_through_end_the_request():

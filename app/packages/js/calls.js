@@ -6,6 +6,7 @@ const { writeSync } = require('node:fs');
 
 const { ASK, STREAM, fitsFrame, writeFrame } = require('./frames.js');
 const { OwnMap, OwnSet, OwnStorage } = require('./own.js');
+const { Queue } = require('./queue.js');
 
 // As it is before any package is loaded.
 const { parse, stringify } = JSON;
@@ -22,7 +23,7 @@ const calls = new OwnMap();
 /** One thing that the worker wants done. `request` is what it said. */
 class Call {
   #asked = new OwnMap();
-  #unsent = new OwnSet();
+  #unsent = new Queue();
   #lastAsked = 0;
   #cancel = new AbortController();
   #endings = new OwnSet();
@@ -57,10 +58,7 @@ class Call {
   }
 
   #sendNext() {
-    const [send] = this.#unsent;
-    if (!send || this.#asked.size >= MAX_ASKED) return;
-    this.#unsent.delete(send);
-    send();
+    if (this.#asked.size < MAX_ASKED) this.#unsent.take()?.();
   }
 
   /** The same without coming back to the event loop; `wait(id)` gives the next reply to this call. */
