@@ -31,7 +31,7 @@ from app.schemas.overview import (
 )
 from app.schemas.pages import NumberPageQuery
 from app.shares import NoRoom
-from app.triggers.paths import path_as_shown
+from app.triggers.addresses import path_of
 
 blueprint = Blueprint("overview", __name__, url_prefix="/api/v1", description="What goes on behind the executions.")
 
@@ -161,7 +161,7 @@ def render_webhook(hook: WebhookAddress) -> dict[str, Any]:
         "node": hook.node,
         "method": hook.method,
         "path": hook.path,
-        "url": f"{services().settings.webhook_url}/webhook/{path_as_shown(hook.address)}",
+        "url": f"{services().settings.webhook_url}{path_of(hook)}",
     }
 
 

@@ -28,6 +28,7 @@ from app.repository.projects import list_projects
 from app.repository.retry_jobs import list_retry_jobs
 from app.repository.tags import list_tags
 from app.repository.variables import VariableFilter, list_variables
+from app.triggers.addresses import path_of
 
 LISTED = 100
 JOBS = 10
@@ -59,7 +60,7 @@ def engine_room() -> Response:
             values["packages"] = list_packages(connection)
             errors = list_errors(connection, lease_seconds=lease_seconds)
             values["lacking"] = {error.package: error for error in errors} if project_id is None else {}
-    return Response(render_template("engine_room.html", **values, may_examine=may_examine()))
+    return Response(render_template("engine_room.html", **values, may_examine=may_examine(), path_of=path_of))
 
 
 def under_way(connection: Connection, project_id: str | None) -> dict[str, Any]:

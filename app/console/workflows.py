@@ -10,7 +10,7 @@ from flask import Response, render_template, request
 from app.api.face.auth import caller
 from app.api.face.errors import Refused
 from app.api.face.reads import from_primary_after_all, reading
-from app.api.face.services import services
+from app.console.addresses import planned_addresses, show_addresses
 from app.console.comparison import compare_definitions
 from app.console.custom_data import read_beside_rows
 from app.console.graph import draw
@@ -106,12 +106,13 @@ def workflow_page(workflow_id: str) -> Response:
             "input": input_of(definition),
             "rows": rows,
             **read_beside_rows(connection, rows),
-            "webhooks": list_webhooks(connection, project_id=project_id, workflow_ids=[workflow.id]),
+            "addresses": show_addresses(list_webhooks(connection, project_id=project_id, workflow_ids=[workflow.id])),
             "schedules": list_next_starts(connection, project_id=project_id, workflow_ids=[workflow.id]),
             "versions": list_history(connection, workflow.id, limit=SHOWN_VERSIONS),
-            "address": services().settings.webhook_url,
             **read_figures(connection, [workflow.id]),
         }
+    if not workflow.active and not workflow.is_archived:
+        values["planned"] = planned_addresses(definition)
     return Response(render_template("workflow.html", cursor=None, state="", **values))
 
 

@@ -145,11 +145,6 @@ class WebhookAddress:
     pattern: str
 
     @property
-    def address(self) -> str:
-        """The path behind `/webhook/`."""
-        return f"{self.webhook_id}/{self.path}" if self.webhook_id else self.path
-
-    @property
     def place(self) -> "WebhookPlace":
         """Where the page after this row begins: the columns of the order."""
         return WebhookPlace(self.method, self.pattern, self.webhook_id or "")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from app.repository import failure_groups, workers
 from tests.workflows import node, workflow
 
@@ -71,6 +73,50 @@ def test_one_workflow_shows_its_addresses_versions_and_a_form(browser, api):
     assert "&#34;notes&#34;: &#34;new&#34;" in browser.get(f"/console/workflows/{made}/versions/{version}").text
     assert browser.get(f"/console/workflows/{made}/versions/none").status_code == 404
     assert browser.get("/console/workflows/none").status_code == 404
+
+
+def test_addresses_are_shown_before_they_work_and_are_those_that_work_then(browser, api):
+    nodes = [
+        node("Hook", "webhook", {"path": "orders/:id", "httpMethod": "POST"}, 2, webhookId="abc"),
+        node("Form", "formTrigger", {"path": "ask us", "formTitle": "Ask"}, 2, webhookId="f2"),
+        node("Old form", "formTrigger", {"path": "f1", "formTitle": "Ask"}, 1, webhookId="f1"),
+        node("Chat", "@n8n/n8n-nodes-langchain.chatTrigger", {"public": True}, 1.1, webhookId="c1"),
+        node("Off", "webhook", {"path": "off"}, 2, disabled=True),
+    ]
+    made = api.post("/workflows", workflow(nodes, name="Called")).json["id"]
+
+    def addresses():
+        return re.findall(r"<code>(?:http://[^/]+)(/[^<]+)</code>", browser.get(f"/console/workflows/{made}").text)
+
+    planned = addresses()
+    assert planned == ["/webhook/abc/orders/:id", "/form/ask us", "/webhook/f1/n8n-form", "/webhook/c1/chat"]
+    page = browser.get(f"/console/workflows/{made}").text
+    assert "Once it is, these addresses start it" in page
+    assert '<span class="tag">GET</span> <span class="tag">POST</span> <code>http://' in page
+    assert api.post(f"/workflows/{made}/activate").status_code == 200
+    assert sorted(addresses()) == sorted(planned)
+    assert "Once it is" not in browser.get(f"/console/workflows/{made}").text
+    listed = {hook["url"].partition("/")[2].partition("/")[2] for hook in api.get("/webhooks").json["data"]}
+    assert {f"/{url.partition('/')[2]}" for url in listed} == set(planned)
+    assert all(f"<code>{path}</code>" in browser.get("/console/engine-room").text for path in planned)
+    for path in planned[1:]:
+        assert browser.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"path": "={{ $vars.place }}"}, "made by an expression"),
+        ({"path": "a?b"}, "asks for an address that cannot be one"),
+        ({"path": "a", "httpMethod": "SEND"}, "has an unknown method"),
+        ({"path": "a", "options": ["odd"], "authentication": 7}, "The parameters of node"),
+    ],
+)
+def test_a_draft_without_an_address_says_why(browser, api, parameters, said):
+    hook = {**node("Hook", "webhook", None, 2), "parameters": parameters}
+    made = api.post("/workflows", workflow([hook], name="Odd")).json["id"]
+    page = browser.get(f"/console/workflows/{made}")
+    assert (page.status_code, said in page.text) == (200, True)
 
 
 def test_the_engine_room_shows_workers_and_the_queue(browser, api, workflow):
