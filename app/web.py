@@ -38,6 +38,7 @@ from app.api.executions import stats as execution_stats
 from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
+from app.api.face.form_bodies import ShortFormRequest
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.long_calls import LongCalls
 from app.api.face.metrics import RequestMetrics
@@ -138,6 +139,8 @@ CONSOLE_MODULES = (
 
 class Application(Flask):
     """Flask without coroutines: no view and no hook is one, and none is asked at each request whether it is."""
+
+    request_class = ShortFormRequest
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """The function as it is."""

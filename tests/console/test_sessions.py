@@ -7,6 +7,7 @@ import pytest
 from flask import g, request
 
 from app.api.executions.events import authentication
+from app.api.face.form_bodies import MAX_FORM_BYTES, URL_ENCODED
 from app.api.face.sessions import COOKIE, TOKEN_HEADER, UNDER_TLS, hide_cookie
 from app.console.assets import assets
 from app.console_links import new_link
@@ -33,6 +34,16 @@ def test_a_wrong_key_signs_nobody_in(visitor):
     assert response.status_code == 403
     assert "no valid API key" in response.text
     assert visitor.cookie is None
+
+
+@pytest.mark.parametrize("place", ["/console/sign-in", "/api/v1/n8n-packages/import"])
+def test_of_a_form_no_more_is_read_than_a_page_sends(visitor, place):
+    headers = {"Sec-Fetch-Site": "same-origin", "X-N8N-API-KEY": KEY}
+    for length, refused in ((MAX_FORM_BYTES, False), (MAX_FORM_BYTES + 1, True)):
+        response = visitor.client.post(place, data=b"a" * length, headers=headers, content_type=URL_ENCODED)
+        assert (response.status_code == 413) == refused
+    fields = visitor.client.post(place, data=b"a&" * 500_000, headers=headers, content_type=URL_ENCODED)
+    assert fields.status_code == 413
 
 
 ELSEWHERE = ("https://evil.example/", "//evil.example", "/console/\\evil", "/console//x y", "/console/a/%2e./../form/x")
