@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from app.engine.sandbox.interpreter import ANSWER, ASK, DROP, ENTER, STREAM, Interpreter
 from app.packages.host import ACTING, LISTENING, Host
 from app.packages.host_errors import HostError
 from tests.packages.hosting import QUICK, call_of, with_host
@@ -215,3 +216,26 @@ def test_what_nobody_waits_for_any_more_keeps_no_other_call_waiting():
         return given["outputs"], host.ended
 
     assert with_host(work, silent_seconds=10 * PATIENCE_SECONDS) == ([[{"json": {"quick": True}}]], 1)
+
+
+def test_answers_that_come_twice_or_that_nobody_waits_for_disturb_nobody(monkeypatch):
+    """As if a package had got at what its process speaks over, and spoke of calls that have ended, or never were."""
+    received, ended = Interpreter.frame_received, []
+
+    def forging(self: Interpreter, number: int, kind: int, payload: bytes) -> None:
+        received(self, number, kind, payload)
+        if kind == ANSWER:
+            ended.append(number)
+        for other in (*ended, 4_000_000_000):
+            for forged in (ANSWER, ASK, STREAM, ENTER, DROP):
+                received(self, other, forged, b'{"outputs": "forged", "call": 1, "name": "credential", "given": {}}')
+
+    async def work(host: Host) -> Any:
+        calls = [host.call(call_of(code)) for code in (QUICK, SLOW, QUICK, SLOW)]
+        answers = [*await asyncio.gather(*calls), await host.call(call_of(QUICK))]
+        return [each["outputs"][0][0]["json"] for each in answers]
+
+    monkeypatch.setattr(Interpreter, "frame_received", forging)
+    quick, slow = {"quick": True}, {"slow": True}
+    assert with_host(work, processes=1) == [quick, slow, quick, slow, quick]
+    assert len(ended) == 5

@@ -72,6 +72,8 @@ DESCRIPTORS = {
     "writing it all": "fs.appendFileSync(1, '')",
     "writing by another name": "process.getBuiltinModule('fs').writeSync(1, Buffer.alloc(0))",
     "writing by import": "(await import('node:fs')).writeSync(1, Buffer.alloc(0))",
+    "writing by a stream of texts": """const out = new fs.Utf8Stream({ fd: 1, sync: true }); out.write('text');
+      out.flushSync()""",
     "closing": "fs.closeSync(1)",
     "a handle of files": f"{HANDLE} await new handle.constructor({{ fd: 1 }}).write(Buffer.alloc(0))",
     "a handle of files led elsewhere": f"{HANDLE} handle[of('kFd')] = 1; if (handle.fd !== 1) throw new Error()",
