@@ -179,6 +179,8 @@ class Exchange:
         keeping = [claim.workflow_id for claim in claims if versions[claim.workflow_version_id].keeps_static_data]
         stored = static_data.read(connection, keeping) if keeping else {}
         origins = self._read_origins(connection, claims) if self._traced else {}
+        parts = [claim.id for claim in claims if claim.resumed and claim.mode == "integrated"]
+        awaited = lifecycle.find_awaited(connection, parts) if parts else set()
         return [
             Assignment(
                 claim=claim,
@@ -186,6 +188,7 @@ class Exchange:
                 parsed=versions[claim.workflow_version_id].parsed,
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(claim.id),
+                awaited=claim.id in awaited,
                 static_data=stored.get(claim.workflow_id),
                 proof=self._unseal(claim, inputs.get(claim.id)),
                 origin=origins.get(claim.id),

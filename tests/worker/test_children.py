@@ -9,13 +9,19 @@ import pytest
 from app.engine.run.errors import NodeError
 from app.engine.run.ports import ChildRequest, Ports
 from app.repository import lifecycle, workflows
+from app.repository.connection import open_pool
 from app.repository.executions import ExecutionInput
 from app.worker.children import queue_child, start_child
-from app.worker.exchange import Assignment
+from app.worker.exchange import Assignment, Exchange
 from app.worker.held import Held
 from tests.repository.given import a_worker
 from tests.workflows import no_op, node, stored
 
+WAITING = """
+    UPDATE executions
+       SET status = 'waiting', started_at = now(), resume_on = %s, waits_for = %s, wait_till = %s
+     WHERE id = %s
+"""
 CALLED = stored(no_op(), trigger=node("In", "executeWorkflowTrigger"))
 
 
@@ -43,6 +49,33 @@ def test_what_somebody_waits_for_has_parts_that_are_waited_for() -> None:
 
     asyncio.run(main())
     assert [started.args[0].awaited for started in held.start.call_args_list] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("root", "waits", "expected"),
+    [
+        ({"mode": "manual"}, True, True),
+        ({"mode": "webhook", "awaited": True}, True, True),
+        ({"mode": "webhook"}, True, False),
+        ({"mode": "manual"}, False, False),
+    ],
+    ids=["a manual run", "a caller", "nobody", "a run that did not wait for it"],
+)
+def test_a_part_that_has_waited_is_waited_for_as_before(database_url, connection, root, waits, expected) -> None:
+    workflows.create_workflow(connection, "w1", project_id="default", name="Called", definition=CALLED)
+    target = workflows.get_workflow(connection, "w1").target
+    top = lifecycle.create_execution(connection, target, **root)
+    child, part = (
+        lifecycle.create_execution(connection, target, mode="integrated", parent_id=top + place) for place in (0, 1)
+    )
+    connection.execute(WAITING, ["child", child if waits else None, None, top])
+    connection.execute(WAITING, ["child", part, None, child])
+    connection.execute(WAITING, [None, None, "2020-01-01", part])
+    worker_id = a_worker(connection)
+    connection.commit()
+    with open_pool(database_url, size=1, name="worker") as pool:
+        [assignment] = Exchange(pool, MagicMock(), worker_id)([], 9).assignments
+    assert (assignment.claim.id, assignment.awaited) == (part, expected)
 
 
 @pytest.mark.parametrize(

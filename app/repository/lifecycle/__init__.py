@@ -27,7 +27,7 @@ from app.repository.lifecycle.crashes import reap
 from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution, create_running, depth_of
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.extra_places import NO_EXTRA_PLACES, ExtraPlaces
-from app.repository.lifecycle.parents import read_child, wake_if_over
+from app.repository.lifecycle.parents import find_awaited, read_child, wake_if_over
 from app.repository.lifecycle.results import Result, finish
 from app.repository.lifecycle.resumptions import AwaitsNoCall, WaitingNode, resume_by_webhook, waiting_node
 from app.repository.lifecycle.stops import stop, stop_many
@@ -48,6 +48,7 @@ __all__ = [
     "create_execution",
     "create_running",
     "depth_of",
+    "find_awaited",
     "finish",
     "lacks_nothing",
     "no_longer_held",

@@ -38,6 +38,21 @@ CHILD = """
      WHERE c.id = %(id)s AND c.parent_id = %(parent_id)s
 """
 
+# By primary keys, up through those that wait for each other.
+AWAITED = """
+    WITH RECURSIVE above AS (
+        SELECT e.id AS part_id, e.id, e.parent_id, false AS awaited
+          FROM executions AS e
+         WHERE e.id = ANY(%(ids)s)
+         UNION
+        SELECT a.part_id, p.id, p.parent_id, p.awaited OR p.mode = 'manual'
+          FROM above AS a
+          JOIN executions AS p ON p.id = a.parent_id AND p.status = 'waiting' AND p.waits_for = a.id)
+    SELECT DISTINCT a.part_id
+      FROM above AS a
+     WHERE a.awaited
+"""
+
 
 def wake_parents(connection: Connection, ids: Sequence[int]) -> None:
     """Let those go on that wait for one of these, which have just ended."""
@@ -50,6 +65,11 @@ def wake_if_over(connection: Connection, execution_id: int | None = None) -> Non
     That ended at the same moment in which the other began to wait, or was deleted.
     """
     connection.execute(WAKE_IF_OVER, {"id": execution_id, "channel": NEW_CHANNEL})
+
+
+def find_awaited(connection: Connection, ids: Sequence[int]) -> set[int]:
+    """Those of these sub-workflows that are a part of what somebody waits for: one above them waits, and for it."""
+    return {row[0] for row in connection.execute(AWAITED, {"ids": list(ids)})}
 
 
 def read_child(connection: Connection, parent_id: int, execution_id: int) -> tuple[Status, str | None, bytes] | None:
