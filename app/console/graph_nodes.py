@@ -4,11 +4,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from unicodedata import category, east_asian_width
 
 SIZE = 96
 """Width and height of a node, as n8n draws it."""
 LINE = 20
-"""Most letters in a line of a label."""
+"""Most letters of usual width in a line of a label."""
+SPARE = 2
+"""How much longer the last line of a label may be, or one with a single word, before it is cut."""
+NARROW = frozenset(" !'(),.:;I[]fijlrt|")
+WIDE = frozenset("%@MWmw")
 FARTHEST = 100_000
 NOTE_SIZE = (240, 160)
 STICKY = "n8n-nodes-base.stickyNote"
@@ -105,18 +110,51 @@ def icon_of(kind: str) -> str:
     return next(icon for pattern, icon in ICONS if pattern.search(kind))
 
 
-def label(name: str, lines: int = 2, length: int = LINE) -> list[str]:
-    """A text in a few lines, cut with an ellipsis."""
-    label_lines: list[str] = [""]
-    for word in name.split():
-        joined = f"{label_lines[-1]} {word}".strip()
-        if len(joined) <= length or not label_lines[-1]:
-            label_lines[-1] = joined
-        else:
-            label_lines.append(word)
-    if len(label_lines) > lines:
-        label_lines = [*label_lines[: lines - 1], " ".join(label_lines[lines - 1 :])]
-    return [line if len(line) <= length + 2 else line[: length + 1] + "…" for line in label_lines if line]
+def label(name: str, lines: int = 2, length: float = LINE) -> list[str]:
+    """A text in a few lines of about so many letters of usual width, cut with an ellipsis."""
+    rest, label_lines = " ".join(name.split()), list[str]()
+    while rest and len(label_lines) < lines - 1:
+        end = line_end(rest, length)
+        label_lines.append(rest[:end])
+        rest = rest[end:].lstrip()
+    if rest and fitting(rest, length + SPARE) < len(rest):
+        rest = rest[: fitting(rest, length + SPARE - 1)].rstrip() + "…"
+    return [*label_lines, rest] if rest else label_lines
+
+
+def line_end(text: str, length: float) -> int:
+    """Where a line of the text ends: at a blank, or within a word that is longer than a line."""
+    end = fitting(text, length)
+    if end == len(text) or text[end] == " ":
+        return end
+    begin = text.rfind(" ", 0, end)
+    if begin > 0:
+        return begin
+    most = fitting(text, length + SPARE)
+    blank = f"{text[: most + 1]} ".find(" ", end, most + 1)
+    return blank if blank > 0 else end
+
+
+def fitting(text: str, length: float) -> int:
+    """How many letters from the beginning on are at most so wide together."""
+    for place, letter in enumerate(text):
+        length -= width_of(letter)
+        if length < 0:
+            return place
+    return len(text)
+
+
+def width_of(letter: str) -> float:
+    """About how wide a letter is, where most small ones are 1."""
+    if letter in NARROW:
+        return 0.6
+    if letter in WIDE:
+        return 1.8
+    if letter.isascii():
+        return 1.3 if letter.isupper() else 1
+    if category(letter) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if east_asian_width(letter) in "WF" or letter.isupper() else 1.2
 
 
 def draw_note(node: Mapping[str, Any], x: float, y: float) -> Note:

@@ -87,8 +87,15 @@ def test_whatever_is_stored_can_be_drawn(broken):
 
 
 def test_labels_are_cut_and_types_have_icons():
-    assert label("Ask the manager for a signature and wait") == ["Ask the manager for", "a signature and wait"]
-    assert label("x" * 100) == ["x" * 21 + "…"]
+    assert label("Ask the manager for a signature and wait") == ["Ask the manager for a", "signature and wait"]
+    assert label("x" * 100) == ["x" * 20, "x" * 21 + "…"]
+    assert label("x" * 22) == ["x" * 22]
+    assert label("x" * 22 + " y") == ["x" * 22, "y"]
+    assert label("客" * 16) == ["客" * 10, "客" * 6]
+    assert label("W" * 40) == ["W" * 11, "W" * 11 + "…"]
+    assert label("e\u0301" * 20) == ["e\u0301" * 20]
+    assert label("Ж" * 24) == ["Ж" * 10, "Ж" * 10 + "…"]
+    assert label("") == label(" ") == []
     assert icon_of("n8n-nodes-base.webhook") == "webhook"
     assert icon_of("n8n-nodes-base.noOp") == "node"
     assert icon_of("n8n-nodes-other.thing") == "package"
