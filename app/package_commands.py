@@ -10,7 +10,7 @@ import click
 import orjson
 
 from app.command_errors import Command, report_errors
-from app.packages.adding import Added, add, check_terms, put_in_place
+from app.packages.adding import Added, add, check_terms, put_in_place, what_broken_needs
 from app.packages.errors import CannotInstall, LicenceNotAccepted
 from app.packages.install import Resolved, resolve
 from app.packages.licences import TERMS
@@ -244,9 +244,8 @@ def tell_broken(added: Added) -> None:
     for broken in added.manifest.broken:
         click.echo(f"Cannot be loaded: {broken.file}: {broken.message.splitlines()[0]}", err=True)
     if added.manifest.broken:
-        click.echo(
-            f"The other files of the package work. Another version may work: {added.resolved.name}@VERSION", err=True
-        )
+        advice = what_broken_needs(added.manifest)
+        click.echo(f"The other files of the package work. {advice}: {added.resolved.name}@VERSION", err=True)
 
 
 def explain_use(package: NodePackage, users: list[tuple[str, str]]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ WAIT_SECONDS = 1_800.0
 """How long another process of this machine may be busy with packages before this one gives up."""
 POLL_SECONDS = 0.5
 MAX_NAME_LENGTH = 200
+_COMPILED = re.compile(r"Cannot find module '(?:/|[^']{0,200}build/)[^']{1,1000}\.node'")
 Given = TypeVar("Given")
 
 
@@ -149,13 +151,24 @@ async def read(resolved: Resolved, folder: Path) -> Added:
         manifest = await read_package(folder)
     except UnreadablePackage as error:
         raise CannotInstall(f"What {wanted} offers cannot be read: {error}") from error
-    if not manifest.nodes and not manifest.credentials:
+    if not manifest.nodes and manifest.broken and (offers.get("nodes") or not manifest.credentials):
         broken = "; ".join(f"{each.file}: {each.message.splitlines()[0]}" for each in manifest.broken[:3])
-        if broken:
-            raise CannotInstall(f"No file of {wanted} can be loaded: {broken}. Try another version of it")
+        what = "node" if offers.get("nodes") else "file"
+        raise CannotInstall(f"No {what} of {wanted} can be loaded: {broken}. {what_broken_needs(manifest)}")
+    if not manifest.nodes and not manifest.credentials:
         raise NotOfNodes(f'{wanted} lists no nodes: the "n8n" of its package.json is empty')
     name, email = author_of(described.get("author"))
     return Added(resolved, manifest, name, email)
+
+
+def what_broken_needs(manifest: Manifest) -> str:
+    """What to do about files of a package that cannot be loaded."""
+    if any(_COMPILED.match(each.message) for each in manifest.broken):
+        return (
+            "That is a compiled library, which an install script would have built or downloaded: such scripts never "
+            "run here. Another version may do without it"
+        )
+    return "Another version may work"
 
 
 def author_of(author: object) -> tuple[str | None, str | None]:

@@ -23,6 +23,7 @@ from app.repository import node_packages
 from app.repository.workflows import create_workflow, set_active
 from app.schemas.workflows import definition_of
 from tests.packages.registry import Registry
+from tests.packages.running import SAMPLE
 from tests.workflows import START, chain, node
 
 pytestmark = pytest.mark.slow
@@ -98,12 +99,16 @@ def test_what_cannot_be_added_is_said_and_leaves_nothing(registry: Registry, run
     registry.publish(
         "n8n-nodes-broken", files={"A.node.js": "throw new Error('out of order')"}, n8n={"nodes": ["A.node.js"]}
     )
+    key, compiled = "SampleApi.credentials.js", "require(`${__dirname}/build/Release/fast.node`)"
+    files = {key: (SAMPLE / "credentials" / key).read_text(), "A.node.js": compiled}
+    registry.publish("n8n-nodes-compiled", files=files, n8n={"nodes": ["A.node.js"], "credentials": [key]})
     for package, reason in {
         "n8n-nodes-nosuch": "no package n8n-nodes-nosuch",
         "n8n-nodes-greet@9.9.9": "There is no version n8n-nodes-greet@9.9.9: `npm view n8n-nodes-greet versions`",
         "is-odd": "is-odd@1.0.0 is no package of nodes",
         "n8n-nodes-of-n8n": "comes with packages that are under n8n's Sustainable Use License",
-        "n8n-nodes-broken": "A.node.js: out of order",
+        "n8n-nodes-broken": "A.node.js: out of order. Another version may work",
+        "n8n-nodes-compiled": "an install script would have built or downloaded: such scripts never run here",
         "../evil": "is not the name of an npm package",
         "n8n-nodes-greet@file:/etc": "is not a version of a package",
     }.items():
