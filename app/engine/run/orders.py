@@ -69,8 +69,8 @@ class LevelByLevel:
         """What follows is due after all that was due already. An output without items counts as one for any input
         but the first."""
         lines = [
-            (outputs[index] if index < len(outputs) else [], index, line)
-            for index, connections in enumerate(source.outputs)
+            (items, index, line)
+            for index, (items, connections) in enumerate(zip(outputs, source.outputs, strict=False))
             for line in connections
         ]
         for place, (items, index, connection) in enumerate(lines, 1):
@@ -182,7 +182,12 @@ def _first_of_branch(state: RunState, last: str, due: set[str], source: Node) ->
             way.add(name)
         elif not _gave_items(state, state.graph.nodes[name], way):
             break
-    return first
+    return None if any(_will_run(state, name) for name in way) else first
+
+
+def _will_run(state: RunState, name: str) -> bool:
+    """Whether a node that waits has items at its first input: it runs once nothing else is due."""
+    return any(task.inputs[0] for task in state.waiting.get(name, ()))
 
 
 def _gave_items(state: RunState, node: Node, targets: set[str]) -> bool:
