@@ -67,17 +67,22 @@ def migrate() -> None:
 
     Safe to run again and from several machines at once. Next: `flask keys create`, `flask worker`, gunicorn.
     """
-    from app.credentials.first_key import refuse_guessable
+    from app.credentials.keys import GUESSABLE, Key
     from app.migrations import migrate as apply_migrations
 
     with report_errors():
         settings = Settings.from_environment(os.environ)
-        refuse_guessable(settings)
         applied = apply_migrations(settings.direct_url)
     for name in applied:
         click.echo(f"Applied {name}")
     if not applied:
         click.echo("The database is up to date")
+    if settings.encryption_key is not None and Key.of(settings.encryption_key).is_guessable:
+        click.echo(
+            f"Warning: EXECUTIONS_ENCRYPTION_KEY could be guessed, as it is {GUESSABLE}: take what "
+            "`openssl rand -hex 32` prints before credentials are stored, and keep a copy of it",
+            err=True,
+        )
 
 
 @click.command(cls=Command)

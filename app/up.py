@@ -16,7 +16,6 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from app.console_links import new_link
-from app.credentials.first_key import refuse_guessable
 from app.demo import ApiClient, import_demo, tour
 from app.embedded import EmbeddedPostgres
 from app.http.ports import find_obstacle
@@ -72,7 +71,6 @@ def up(environ: Mapping[str, str], say: Say, command: str = "make run") -> None:
             children: list[Child] = []
             url = settings.database_url or _start_database(settings, running, children, say)
             settings = Settings.from_environment({**environ, "DATABASE_URL": url})
-            refuse_guessable(settings)
             _say_applied(migrate(settings.direct_url), say)
             stores = _start_vector_stores(settings, running, say)
             key = _api_key(settings)
