@@ -5,8 +5,9 @@ import json
 import os
 import re
 import sqlite3
+import sys
 import zipfile
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from app.importing.n8n import api_client
 from app.importing.n8n.api_client import ATTEMPTS
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.moving import access_of
-from app.importing.n8n.open_source import Access
+from app.importing.n8n.open_source import Access, open_source
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.sqlite import SqliteSource
 from app.importing.workflow_files import InvalidFile, import_file
@@ -83,6 +84,29 @@ def test_a_postgresql(bring, target, postgres_url, schema, prefix):
         report = bring(source, access=Access(key=n8n.KEY, schema=schema, prefix=prefix))
     assert counts(target) == ALL
     assert [len(ids) for ids in report.losses.values()] == [1]  # the file: no storage folder was named
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql", "zip"])
+def test_what_is_read_when_an_import_is_stopped_says_nothing_later(tmp_path, postgres_url, monkeypatch, kind):
+    """A stop unwinds to whoever closes the source; what was reading it is given up after that."""
+    said = []
+    monkeypatch.setattr(sys, "unraisablehook", said.append)
+    with ExitStack() as stack:
+        match kind:
+            case "sqlite":
+                name = str(n8n.make_sqlite(tmp_path / "n8n"))
+            case "zip":
+                name = str(n8n.make_entities(tmp_path / "entities.zip"))
+            case _:
+                name = stack.enter_context(cloned_database(postgres_url, "template1"))
+                n8n.fill_postgresql(name)
+        for read in (lambda source: source.rows("workflow_entity"), lambda source: source.executions(0)):
+            source = open_source([name], Access(key=n8n.KEY))
+            under_way = read(source)
+            next(under_way)
+            source.close()
+            del under_way
+    assert said == []
 
 
 def test_a_zip_file_of_entities(bring, target, tmp_path):

@@ -5,7 +5,6 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -123,10 +122,9 @@ class Spool:
 
     def rows(self, table: str) -> Iterator[Row]:
         """See `Source.rows`; in the order in which they were added."""
-        with closing(self._connection.cursor()) as cursor:
-            table_rows = cursor.execute("SELECT row FROM entities WHERE name = ?", (table,))
-            rows = (read_json(row["row"]) for row in bounded(table, map(dict, table_rows)))
-            yield from rows_with_keys(table, map(normalise, rows), self.remarks)
+        table_rows = self._connection.execute("SELECT row FROM entities WHERE name = ?", (table,))
+        rows = (read_json(row["row"]) for row in bounded(table, map(dict, table_rows)))
+        yield from rows_with_keys(table, map(normalise, rows), self.remarks)
 
     def count_executions(self) -> int | None:
         """See `Source.count_executions`; exact."""
@@ -153,9 +151,8 @@ class Spool:
         yield from self._select(BY_ID, orjson.dumps(list(ids)).decode())
 
     def _select(self, query: str, *values: Any) -> Iterator[SourceExecution]:
-        with closing(self._connection.cursor()) as cursor:
-            for row in cursor.execute(query, values):
-                yield self._execution(row)
+        for row in self._connection.execute(query, values):
+            yield self._execution(row)
 
     def drop(self, lowest: int, highest: int) -> None:
         """Forget the executions from one id up to another: their room is taken by others."""

@@ -6,7 +6,7 @@ and it is read in pieces that take no time.
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -152,8 +152,8 @@ class SqliteSource:
 
     def _read(self, condition: sql.Composable, parameters: Sequence[int]) -> Iterator[SourceExecution]:
         query = executions_query(self._columns, "sqlite", self._table, self._files.most_bytes, condition)
-        with self._source_errors(), closing(self._execute(query, parameters)) as cursor:
-            for row in map(dict, cursor):
+        with self._source_errors():
+            for row in map(dict, self._execute(query, parameters)):
                 if not has_number(row, self.remarks):
                     continue
                 if (place := row.pop("place", None)) is not None:
