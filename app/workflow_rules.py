@@ -6,6 +6,7 @@ from typing import Any
 
 from app.engine.run import checks, graph, parsing, restart
 from app.engine.run.errors import NodeError
+from app.engine.run.first_failure import begins_at_failure
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.static_parameters import all_with_values, has_expressions, value_for
@@ -171,6 +172,10 @@ class EngineRules:
             return restart.check_restart(data, node, run)
         except restart.CannotRestart as error:
             raise InvalidWorkflow(str(error)) from error
+
+    def begins_at_failure(self, data: bytes | None) -> bool:
+        """See `WorkflowRules.begins_at_failure`."""
+        return begins_at_failure(data)
 
     def _parse_to_run(self, document: Mapping[str, Any]) -> graph.Graph:
         """The same; where a type is not known, with those that are known at this very moment."""

@@ -24,7 +24,8 @@ Place = Literal["failure", "start"] | NodeRun
 class Restart:
     """Where a retry goes on, and the items (JSON) that it gets there; None: those that were recorded.
 
-    `begins`: the place is the node that the execution had begun at, so that its items are what the retry begins with.
+    `begins`: the place is the node that the execution had begun at, so that its items are what the retry begins with,
+    and its own retries from the start.
     """
 
     place: Place = "failure"

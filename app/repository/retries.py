@@ -118,7 +118,10 @@ def _queue_retry(connection: Connection, execution_id: int, target: Target, rest
 
 def _again(connection: Connection, execution_id: int, restart: Restart) -> Restart:
     """Where the retry of an execution goes on. A retry that recorded nothing has no failure to go on at: its own retry
-    begins where it began. With other items, it starts over with these where nothing before it has recorded any."""
+    begins where it began. With other items, it starts over with these where nothing before it has recorded any, or
+    where it had failed at once."""
+    if restart.place == "failure" and restart.begins:
+        return replace(restart, place="start")
     if restart.place != "failure" or not scalar(connection, RECORDED_NOTHING, {"id": execution_id}):
         return restart
     given = read_inputs(connection, [execution_id]).get(execution_id, ExecutionInput()).restart

@@ -115,6 +115,9 @@ class WorkflowRules(Protocol):
         """Refuse a run of a node that is not in the data (JSON) of an execution, or where it cannot go on; says whether
         the execution had begun there."""
 
+    def begins_at_failure(self, data: bytes | None) -> bool:
+        """Whether an execution with this data (JSON) had failed at the node that it began at."""
+
 
 class WorkflowBody(StrictSchema):
     """A workflow document as n8n exports it. Further keys are kept; those that the server owns are ignored."""

@@ -33,16 +33,32 @@ def check_place(connection: Connection, execution_id: int, restart: Restart) -> 
 
     Raises ExecutionNotFound, CannotRetry, InvalidWorkflow.
     """
-    place = restart.place
-    if not isinstance(place, NodeRun):
+    if not depends_on_data(restart):
         return restart
     execution = get_execution(connection, execution_id, project_id=caller().project_id)
     retries.refuse_unless_retryable(execution.status, restart)
     if execution.json_size_bytes > largest():
+        if restart.place == "failure":
+            return restart
         raise CannotRetry(too_large(execution))
     with room_for(execution.json_size_bytes):
         data = read_data(connection, [execution_id]).get(execution_id)
-        return replace(restart, begins=services().rules.check_restart(data, place.node, place.run))
+        return replace(restart, begins=begins_there(data, restart.place))
+
+
+def depends_on_data(restart: Restart) -> bool:
+    """Whether what was recorded says if a retry is possible, or what it and its own retries begin with."""
+    return isinstance(restart.place, NodeRun) or (restart.place == "failure" and restart.items is not None)
+
+
+def begins_there(data: bytes | None, place: Place) -> bool:
+    """Whether an execution with this data had begun at the place where a retry goes on.
+
+    Raises InvalidWorkflow for a node that it does not have, or that never ran in it.
+    """
+    if isinstance(place, NodeRun):
+        return services().rules.check_restart(data, place.node, place.run)
+    return data is not None and services().rules.begins_at_failure(data)
 
 
 def too_large(execution: Execution) -> str:
@@ -75,25 +91,26 @@ def check_many(connection: Connection, ids: Sequence[int], restart: Restart) -> 
     left = [execution for execution in executions if execution.id not in refused]
     newer = retries.find_newer(connection, left)
     refused |= {older: f"Its newer attempt stands for it: execution {newest}" for older, newest in newer.items()}
-    places = check_places(connection, [one for one in left if one.id not in newer], restart.place)
+    places = check_places(connection, [one for one in left if one.id not in newer], restart)
     return replace(places, refused=refused | places.refused)
 
 
-def check_places(connection: Connection, executions: Sequence[Execution], place: Place) -> Checked:
+def check_places(connection: Connection, executions: Sequence[Execution], restart: Restart) -> Checked:
     """Refuse those of these executions that do not have the node of a restart, or in which it never ran."""
-    if not isinstance(place, NodeRun):
+    if not depends_on_data(restart):
         return Checked({})
-    refused = {execution.id: too_large(execution) for execution in executions if execution.json_size_bytes > largest()}
-    checked = Checked(refused)
-    for batch in batches([execution for execution in executions if execution.id not in refused]):
+    small = [execution for execution in executions if execution.json_size_bytes <= largest()]
+    refused = {one.id: too_large(one) for one in executions if one.json_size_bytes > largest()}
+    checked = Checked(refused if isinstance(restart.place, NodeRun) else {})
+    for batch in batches(small):
         with room_for(sum(execution.json_size_bytes for execution in batch)):
             data = read_data(connection, [execution.id for execution in batch])
             for execution in batch:
                 try:
-                    if services().rules.check_restart(data.get(execution.id), place.node, place.run):
+                    if begins_there(data.get(execution.id), restart.place):
                         checked.beginning.add(execution.id)
                 except (InvalidWorkflow, CannotRetry) as error:
-                    refused[execution.id] = str(error)
+                    checked.refused[execution.id] = str(error)
     return checked
 
 

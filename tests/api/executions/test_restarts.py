@@ -71,13 +71,20 @@ def test_many_go_on_at_a_node_and_those_without_it_say_so(api, workflow):
         assert ("retryId" in results[str(having)]) != dry_run
 
 
-@pytest.mark.parametrize("data", [RAN, None])
+def failed_at(name, **runs):
+    rest = {"nodeExecutionStack": [{"node": {"name": name}}]}
+    return {"resultData": {"runData": {name: [{"executionStatus": status}] for name, status in runs.items()}},
+            "executionData": rest}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", [RAN, None, failed_at("Start", Start="error"), failed_at("Start")])
 @pytest.mark.parametrize("many", [False, True])
 def test_a_retry_starts_over_with_what_the_one_before_it_began_with(api, workflow, data, many):
-    """Also where nobody has said at which trigger that was, and where it began since nothing was recorded."""
+    """Also where nobody has said at which trigger that was, and where it began since nothing was recorded, or since the
+    trigger itself had failed."""
     number = api.ended(workflow, "error", data=data) if data else api.ended(workflow, "canceled")
     items = [{"x": 1}]
-    body = {"items": items} | ({"from": {"node": "Start"}} if data else {})
+    body = {"items": items} | ({"from": {"node": "Start"}} if data is RAN else {})
     if many:
         body = {**body, "filter": {"ids": [str(number)]}}
         retry = api.post("/executions/retryMany", body).json["results"][0]["retryId"]
@@ -87,7 +94,16 @@ def test_a_retry_starts_over_with_what_the_one_before_it_began_with(api, workflo
     again = int(api.post(f"/executions/{retry}/retry", {"from": "start"}).json["id"])
     given = read_inputs(api.db, [again])[again]
     assert orjson.loads(given.items) == [{"json": {"x": 1}}]
-    assert given.start_node == ("Start" if data else None)
+    assert given.start_node == ("Start" if data is RAN else None)
+
+
+@pytest.mark.parametrize("data", [failed_at("A", Start="success", A="error"), failed_at("A", Start="success")])
+def test_items_for_the_node_that_failed_are_not_what_a_later_retry_starts_over_with(api, workflow, data):
+    number = api.ended(workflow, "error", data=data)
+    retry = api.post(f"/executions/{number}/retry", {"items": [{"x": 1}]}).json["id"]
+    api.finish(int(retry), "error", error_message="Again")
+    again = int(api.post(f"/executions/{retry}/retry", {"from": "start"}).json["id"])
+    assert read_inputs(api.db, [again])[again].items is None
 
 
 def test_many_are_looked_into_together(api, workflow, monkeypatch):
