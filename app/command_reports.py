@@ -5,6 +5,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,29 +134,50 @@ class ProgressBar:
         self._bar.update(self._done)
 
 
-def show_report(report: "Report", file: Path | None, told: set[str] | None = None) -> None:
-    """Print the report, but for what was `told` before, which is added to; write it where that was asked for."""
-    for line in report.lines() if told is None else select_news(report.lines(), told):
+@dataclass
+class Told:
+    """What the passes of --follow have said: the report of the last one, and its lines."""
+
+    report: "Report | None" = None
+    lines: frozenset[str] = frozenset()
+
+
+def show_report(report: "Report", file: Path | None, told: Told | None = None) -> None:
+    """Print the report, but for what was `told` before, which is renewed; write it where that was asked for."""
+    for line in report.lines() if told is None else select_news(report, told):
         click.echo(line)
     write_report(report, file)
 
 
-def select_news(lines: Iterable[str], told: set[str]) -> Iterator[str]:
-    """The first line, and those that were not `told` the last time, details below their headings. `told` is renewed."""
-    before, heading, is_shown = frozenset(told), "", False
-    told.clear()
-    for number, line in enumerate(lines):
+def select_news(report: "Report", told: Told) -> Iterator[str]:
+    """The first report; of later ones what was not told the last time, with the time of day. Nothing where that is
+    all."""
+    details, told.lines = new_lines(report.detail_lines(), told.lines)
+    news = [*report.count_lines(told.report), *details]
+    if told.report is None:
+        yield report.headline()
+    elif news:
+        yield f"{datetime.now():%H:%M:%S} {report.headline()}"
+    told.report = report
+    yield from news
+
+
+def new_lines(lines: Iterable[str], before: frozenset[str]) -> tuple[list[str], frozenset[str]]:
+    """Those that were not there `before`, details below their headings; and what to compare the next ones with."""
+    new, keys, heading, is_shown = [], set(), "", False
+    for line in lines:
         is_detail = line.startswith(DETAIL)
         if not is_detail:
             heading, is_shown = line, False
         key = f"{heading}\n{line}" if is_detail else line
-        told.add(key)
-        if number and key in before:
+        keys.add(key)
+        if key in before:
             continue
         if is_detail and not is_shown:
-            yield heading
+            new.append(heading)
         is_shown = True
-        yield line
+        new.append(line)
+    return new, frozenset(keys)
 
 
 def check_report(file: Path | None) -> None:

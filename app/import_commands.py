@@ -17,7 +17,7 @@ from click_default_group import DefaultGroup
 
 from app import demo
 from app.command_errors import Number, report_errors
-from app.command_reports import DETAIL, ProgressBar, check_report, show_report, write_report
+from app.command_reports import DETAIL, ProgressBar, Told, check_report, show_report, write_report
 from app.importing.n8n.contradictions import find_contradiction
 from app.importing.n8n.source import SourceError
 from app.notation import find_zone
@@ -235,7 +235,7 @@ def rehearse(wanted: "Move", number: int, report_file: Path | None, progress: Pr
 
 def bring(wanted: "Move", activate: "Activate | None", given: dict[str, Any], progress: ProgressBar) -> None:
     """One pass, or with --follow one after the other until Ctrl-C, also when the source is away for a while."""
-    told: set[str] = set()
+    told = Told()
     try:
         while True:
             progress.start()
@@ -244,11 +244,14 @@ def bring(wanted: "Move", activate: "Activate | None", given: dict[str, Any], pr
                 progress.end()
             except SourceError as error:
                 progress.end()
-                if not told:
+                if told.report is None:
                     raise
                 click.echo(f"{error}. What came is kept, and the next pass goes on from there.", err=True)
             else:
+                is_first = told.report is None
                 show_report(report, given["report"], told)
+                if given["follow"] and is_first:
+                    click.echo(f"Following, every {given['every']:g} s: what is new is told here. Ctrl-C ends it")
             if not given["follow"]:
                 break
             time.sleep(given["every"])

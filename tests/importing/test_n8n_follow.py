@@ -1,7 +1,9 @@
 """A source that goes on while it is read: what comes late, and what ends later, comes all the same."""
 
 import json
+import re
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -117,6 +119,42 @@ def test_passes_that_take_no_time_say_nothing_of_their_steps(capsys):
     quick.progress = ProgressBar()
     move(quick, None, None, given | {"report": None}, quick.progress)
     assert "migrations" not in capsys.readouterr().err
+
+
+class Passes:
+    """A move whose passes end with these reports, and then by Ctrl-C."""
+
+    def __init__(self, *counts: dict[str, dict[str, int]]) -> None:
+        self.reports = [Report("n8n", counts={kind: Counter(each) for kind, each in of.items()}) for of in counts]
+
+    def bring(self, activate, *, follow):
+        if not self.reports:
+            raise KeyboardInterrupt
+        return self.reports.pop(0)
+
+
+def test_passes_tell_only_what_they_have_brought(capsys):
+    given = {"dry_run": False, "rehearse": None, "remove_demo": False, "activate": False, "follow": True, "every": 0}
+    nothing = {"tags": {"kept": 2}, "workflows": {"unchanged": 3}, "executions": {"here already": 1}}
+    one = {"tags": {"kept": 3}, "workflows": {"unchanged": 3}, "executions": {"here already": 1, "created": 1}}
+    first = {"tags": {"kept": 2}, "workflows": {"created": 3}, "executions": {"created": 4, "not ended yet": 1}}
+    passes = Passes(first, nothing, nothing, one, one, nothing | {"tags": {"kept": 3}})
+    move(passes, None, None, given | {"report": None}, ProgressBar())
+    said = capsys.readouterr().out.splitlines()
+    brought = re.compile(r"\d\d:\d\d:\d\d Imported from n8n")
+    assert [brought.sub("AT TIME", line) for line in said] == [
+        "Imported from n8n",
+        "  tags: 2 kept",
+        "  workflows: 3 created",
+        "  executions: 4 created, 1 not ended yet",
+        "Following, every 0 s: what is new is told here. Ctrl-C ends it",
+        "AT TIME",
+        "  tags: 3 kept",
+        "  executions: 1 created",
+        "AT TIME",
+        "  executions: 1 created",
+        "Next: look at what came. To switch, deactivate there, and run this again with --activate",
+    ]
 
 
 def test_following_goes_on_when_the_source_was_away(capsys):

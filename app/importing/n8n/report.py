@@ -11,6 +11,11 @@ from app.importing.n8n.sentences import Sentences
 MAX_NAMED = 20
 """Executions that a loss names by their ids; the others are counted."""
 
+WRITTEN = {"created", "updated", "brought up to date", "stored", "accepted"}
+"""What became of things that a pass has changed here."""
+AS_BEFORE = {"unchanged", "here already", "known", "not ended yet"}
+"""What became of things that no pass has to do anything about."""
+
 
 @dataclass(slots=True)
 class WorkflowFindings:
@@ -71,9 +76,28 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """The report as people read it."""
-        yield f"{'Would import' if self.dry_run else 'Imported'} from {self.source}"
+        yield self.headline()
+        yield from self.count_lines()
+        yield from self.detail_lines()
+
+    def headline(self) -> str:
+        """What this is a report of."""
+        return f"{'Would import' if self.dry_run else 'Imported'} from {self.source}"
+
+    def count_lines(self, earlier: "Report | None" = None) -> Iterator[str]:
+        """What became of how many. After an `earlier` pass: only what this one has written, or has otherwise found."""
         for kind, counts in self.counts.items():
-            yield f"  {kind}: " + ", ".join(f"{number:,} {what}" for what, number in counts.items())
+            last = Counter[str]() if earlier is None else earlier.counts.get(kind, Counter[str]())
+            shown = [
+                f"{number:,} {what}"
+                for what, number in counts.items()
+                if earlier is None or what in WRITTEN or (what not in AS_BEFORE and last[what] != number)
+            ]
+            if shown:
+                yield f"  {kind}: " + ", ".join(shown)
+
+    def detail_lines(self) -> Iterator[str]:
+        """What to look at, and what was lost."""
         odd = [each for each in self.workflows if each.findings]
         if odd:
             yield f"Workflows to look at: {len(odd)}"
