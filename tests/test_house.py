@@ -184,11 +184,11 @@ def test_values_are_forbidden_every_room_below_them_but_how_large_json_is_read(c
 
 
 CONNECTING = {
-    "create_connection", "create_datagram_endpoint", "create_unix_connection", "get_server_certificate", "getaddrinfo",
-    "open_connection", "open_unix_connection", "sock_connect", "urlopen",
+    "PyJWKClient", "create_connection", "create_datagram_endpoint", "create_unix_connection",
+    "get_server_certificate", "getaddrinfo", "open_connection", "open_unix_connection", "sock_connect", "urlopen",
 }  # fmt: skip
 CLIENTS = re.compile(
-    r"(urllib\.request|http\.client|authlib\.integrations|logging\.handlers|multiprocessing\.(connection|managers))\b"
+    r"(urllib\.(request|robotparser)|http\.client|authlib\.integrations|logging\.handlers|multiprocessing\.(connection|managers))\b"
 )
 """Parts of packages: contracts name whole ones only."""
 MAY_CONNECT = re.compile(
@@ -219,27 +219,33 @@ def test_only_outgoing_opens_connections_for_workflows(contracts: ConfigParser) 
     assert not found
 
 
-BY_NAME = {"import_module", "resolve_name", "run_module", "run_path"}
-MAY_LOAD = re.compile(r"importlib|pkgutil|runpy|__import__|\bexec\(|\beval\(|\bmodules\b")
+LOADERS = {"builtins", "importlib", "pkgutil", "pydoc", "runpy", "zipimport", "werkzeug.utils"}
+MAY_LOAD = re.compile(rf"{'|'.join(LOADERS)}|__import__|\bexec\(|\beval\(|\bmodules\b")
 LOADING = {
     "app/credentials/types/__init__.py": "the files of its own folder",
+    "app/embedded/binaries.py": "looks where a library is",
     "app/engine/nodes/__init__.py": "the files of its own folder, and what other packages announce",
     "app/metric_files.py": "looks whether a library is loaded",
     "app/outgoing/client.py": "files of its own folder, in a thread",
     "app/packaging.py": "lists of files, when the package is built",
+    "app/places.py": "reads the version of this program",
+    "app/telemetry/wanted.py": "looks whether a library is there",
 }
 """Where a module is loaded, or looked for, by a name that no contract sees, and why it may be."""
 
 
 def loading_names(tree: ast.Module) -> Iterator[str]:
-    """What a module loads by a name, runs from a text, or looks for among what is loaded."""
+    """What loads a module by a name: what is imported of that kind, runs a text, or looks among what is loaded."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node.id in ("__import__", "eval", "exec"):
             yield node.id
-        elif isinstance(node, ast.Attribute) and (node.attr in BY_NAME or ast.unparse(node) == "sys.modules"):
-            yield node.attr
-        elif isinstance(node, ast.ImportFrom) and node.module in ("importlib", "pkgutil", "runpy", "sys"):
-            yield from (alias.name for alias in node.names if alias.name in {*BY_NAME, "modules"})
+        elif isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.modules":
+            yield "sys.modules"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            module = getattr(node, "module", None)
+            names = [f"{module}.{alias.name}" if module else alias.name for alias in node.names]
+            yield from (name for name in names if name == "sys.modules" or name.split(".")[0] in LOADERS)
+            yield from (name for name in names if any(name.startswith(f"{loader}.") for loader in LOADERS))
 
 
 def test_what_is_loaded_can_be_seen_by_contracts() -> None:
@@ -249,3 +255,9 @@ def test_what_is_loaded_can_be_seen_by_contracts() -> None:
         if MAY_LOAD.search(text) and any(loading_names(ast.parse(text))):
             found.add(file.relative_to(PROJECT).as_posix())
     assert found == set(LOADING)
+
+
+def test_every_folder_with_modules_is_a_package() -> None:
+    """Contracts see no other one."""
+    for file in (*program(), *REPOSITORY):
+        assert (file.parent / "__init__.py").exists(), file
