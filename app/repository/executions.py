@@ -1,6 +1,6 @@
 """Executions as readers see them: one, a page of them, and what they left behind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -113,6 +113,20 @@ def get_executions(connection: Connection, ids: Sequence[int], *, project_id: st
     """Those of the executions that exist, newest first, within a project when one is given."""
     wanted = ExecutionFilter(ids=tuple(ids), visible_project=project_id)
     return list_executions(connection, wanted, limit=len(ids))
+
+
+def batches(executions: Iterable[Execution], most_bytes: int) -> Iterator[list[Execution]]:
+    """These executions, as many at once as have so many bytes of data, or one that has more."""
+    batch: list[Execution] = []
+    size = 0
+    for execution in executions:
+        if batch and size + execution.json_size_bytes > most_bytes:
+            yield batch
+            batch, size = [], 0
+        batch.append(execution)
+        size += execution.json_size_bytes
+    if batch:
+        yield batch
 
 
 def find_missing(connection: Connection, ids: Sequence[int]) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import orjson
@@ -47,6 +47,15 @@ class Restart:
         if self.place == "failure":
             return None
         return orjson.dumps(self.place if isinstance(self.place, str) else asdict(self.place))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Those of many executions that are not `refused`, with the reason, are retried; those in `beginning` had begun
+    where they go on."""
+
+    refused: dict[int, str]
+    beginning: set[int] = field(default_factory=set)
 
 
 AT_FAILURE = Restart()

@@ -17,7 +17,7 @@ from app.repository.errors import CannotRetry, Conflict, RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter, filter_of
 from app.repository.project_locks import lock_project
 from app.repository.relatives import MAX_CHAIN_LENGTH
-from app.repository.restarts import Restart, read_restart
+from app.repository.restarts import Checked, Restart, read_restart
 from app.repository.retries import RetryAnswer, find_retryable, retry_many, retryable_page
 from app.vocabulary import MAX_ID
 
@@ -139,8 +139,8 @@ class RetryJob:
     touched_by: int | None
 
 
-Check = Callable[[Connection, int, Restart], None]
-"""Raises CannotRetry for an execution that cannot go on where a retry is to."""
+Check = Callable[[Connection, Sequence[int], Restart], Checked]
+"""Says of executions which of them cannot go on where a retry is to, and which had begun there."""
 
 
 def create_retry_job(connection: Connection, wanted: ExecutionFilter, *, load_workflow: bool, restart: Restart) -> int:
@@ -213,17 +213,15 @@ def retry_some(connection: Connection, check: Check, *, size: int = STEP_SIZE) -
     page = retryable_page(connection, wanted, size=size, before=above)
     values = {"roots": page.roots, "job_id": job_id, "longest": MAX_CHAIN_LENGTH}
     ids = page.newest_of_chains({root for (root,) in connection.execute(TAKEN, values)})
-
-    def check_one(execution_id: int) -> None:
-        check(connection, execution_id, restart)
-        refuse_if_retried_since(connection, execution_id, asked_at)
-
-    answers = retry_many(
+    checked = check(connection, ids, restart)
+    answers = [RetryAnswer(refused, None, message) for refused, message in checked.refused.items()]
+    answers += retry_many(
         connection,
-        ids,
+        [execution_id for execution_id in ids if execution_id not in checked.refused],
         load_workflow=load_workflow,
         restart=restart,
-        check=check_one,
+        check=lambda execution_id: refuse_if_retried_since(connection, execution_id, asked_at),
+        beginning=checked.beginning,
         project_id=wanted.visible_project,
     )
     _save_results(connection, job_id, answers)

@@ -3,10 +3,10 @@
 import pytest
 
 from app.repository import lifecycle, retries, retry_jobs
-from app.repository.errors import CannotRetry, RetryJobNotFound
+from app.repository.errors import RetryJobNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import get_execution
-from app.repository.restarts import AT_FAILURE, NodeRun, Restart
+from app.repository.restarts import AT_FAILURE, Checked, NodeRun, Restart
 from tests.repository.given import a_new_execution, a_worker, a_workflow, an_ended_execution
 
 
@@ -16,8 +16,9 @@ def worker_id(connection) -> int:
     return a_worker(connection)
 
 
-def allow(connection, execution_id: int, restart: Restart) -> None:
+def allow(connection, ids, restart: Restart) -> Checked:
     """Every place is there."""
+    return Checked({})
 
 
 def begin(connection, restart: Restart = AT_FAILURE, **wanted) -> int:
@@ -108,24 +109,23 @@ def test_of_an_execution_and_its_failed_retries_the_newest_is_retried_alone(conn
     assert retry_jobs.get_retry_job(connection, job_id).matched == 3
 
 
-def test_it_asks_for_each_whether_its_place_is_there(connection, worker_id) -> None:
+def test_it_asks_for_all_of_a_step_whether_their_place_is_there(connection, worker_id) -> None:
     failed = [an_ended_execution(connection, worker_id) for _ in range(2)]
     place = Restart(NodeRun("X"))
     asked = []
 
-    def refuse_one(connection, execution_id: int, restart: Restart) -> None:
-        asked.append((execution_id, restart))
-        if execution_id == failed[0]:
-            raise CannotRetry("The node 'X' is not there")
+    def refuse_one(connection, ids, restart: Restart) -> Checked:
+        asked.append((sorted(ids), restart))
+        return Checked({failed[0]: "The node 'X' is not there"}, {failed[1]})
 
     job_id = begin(connection, place, statuses=("error",))
     lifecycle.stop(connection, retries.retry(connection, failed[0], load_workflow=False))
     retry_jobs.retry_some(connection, refuse_one)
-    assert asked == [(number, place) for number in failed]
+    assert asked == [(failed, place)]
     one, other = retry_jobs.read_results(connection, job_id, limit=9)
     assert (other.id, other.message) == (failed[0], "The node 'X' is not there")
-    place_of = "SELECT retry_from FROM execution_inputs WHERE execution_id = %s"
-    assert connection.execute(place_of, [one.retry_id]).fetchone() == (b'{"node":"X","run":0}',)
+    place_of = "SELECT retry_from, start_node FROM execution_inputs WHERE execution_id = %s"
+    assert connection.execute(place_of, [one.retry_id]).fetchone() == (b'{"node":"X","run":0}', "X")
 
 
 def test_it_waits_while_much_is_queued(connection, worker_id, monkeypatch) -> None:

@@ -1,7 +1,7 @@
 """Where a retry goes on, as its body says: at the failure, at the start, or at a run of a node."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.api.executions.room import largest, room_for
@@ -11,8 +11,8 @@ from app.repository import retries
 from app.repository.connection import Connection
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_data import read_data
-from app.repository.executions import Execution, get_execution, get_executions
-from app.repository.restarts import NodeRun, Place, Restart
+from app.repository.executions import Execution, batches, get_execution, get_executions
+from app.repository.restarts import Checked, NodeRun, Place, Restart
 from app.schemas.workflows import InvalidWorkflow, items_of
 
 BATCH_BYTES = 2 * 2**20
@@ -69,15 +69,6 @@ def too_large(execution: Execution) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Those of many executions that are not `refused`, with the reason, are retried; those in `beginning` had begun
-    where they go on."""
-
-    refused: dict[int, str]
-    beginning: set[int] = field(default_factory=set)
-
-
 def check_many(connection: Connection, ids: Sequence[int], restart: Restart) -> Checked:
     """Which of these executions are retried: of an execution and its retries that could be, the newest alone. However
     many there are, they are read together."""
@@ -102,7 +93,7 @@ def check_places(connection: Connection, executions: Sequence[Execution], restar
     small = [execution for execution in executions if execution.json_size_bytes <= largest()]
     refused = {one.id: too_large(one) for one in executions if one.json_size_bytes > largest()}
     checked = Checked(refused if isinstance(restart.place, NodeRun) else {})
-    for batch in batches(small):
+    for batch in batches(small, BATCH_BYTES):
         with room_for(sum(execution.json_size_bytes for execution in batch)):
             data = read_data(connection, [execution.id for execution in batch])
             for execution in batch:
@@ -112,17 +103,3 @@ def check_places(connection: Connection, executions: Sequence[Execution], restar
                 except (InvalidWorkflow, CannotRetry) as error:
                     checked.refused[execution.id] = str(error)
     return checked
-
-
-def batches(executions: Iterable[Execution]) -> Iterator[list[Execution]]:
-    """These executions, as many at once as have BATCH_BYTES of data, or one that has more."""
-    batch: list[Execution] = []
-    size = 0
-    for execution in executions:
-        if batch and size + execution.json_size_bytes > BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-        batch.append(execution)
-        size += execution.json_size_bytes
-    if batch:
-        yield batch

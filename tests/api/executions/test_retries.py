@@ -7,6 +7,7 @@ import pytest
 
 from app.api.executions import bulk
 from app.repository import retry_jobs
+from app.repository.restarts import Checked
 from app.vocabulary import STATUSES
 from tests.patience import PATIENCE_SECONDS
 
@@ -214,7 +215,7 @@ def test_more_than_a_call_should_wait_for_are_retried_in_the_background(api, wor
     path = f"/executions/retryMany/{answer['job']}"
     job = api.get(path).json
     assert (job["finished"], job["matched"], job["retried"], job["results"]) == (False, 3, 0, [])
-    while retry_jobs.retry_some(api.db, lambda *place: None, size=2) is not None:
+    while retry_jobs.retry_some(api.db, lambda *place: Checked({}), size=2) is not None:
         api.db.commit()
     api.db.commit()
     job = api.get(f"{path}?limit=2").json
