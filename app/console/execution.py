@@ -113,7 +113,7 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "retryable": execution.status in RETRYABLE,
         "structure": structure,
         "graph": shown.graph,
-        "timeline": timeline(structure, execution, datetime.now(UTC)),
+        "timeline": timeline(with_progress(structure, shown.told), execution, datetime.now(UTC), shown.told),
         "goes_on_at": goes_on_at(execution),
         "advice": None if message is None else advice_for(message, error.get("name")),
         "sub_advice": SUB_EXECUTION,

@@ -114,8 +114,8 @@ def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
     """A node as its structure will show it, as far as it is known while it runs."""
     failure = {"message": "It failed", "name": None, "description": None, "node": None}
     run = {
-        "startTime": None,
-        "executionTime": None,
+        "startTime": told.get("startTime"),
+        "executionTime": told.get("executionTime"),
         "executionIndex": None,
         "executionStatus": told["status"],
         "source": [],

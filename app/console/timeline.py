@@ -8,6 +8,8 @@ from typing import Any
 from app.repository.executions import Execution
 
 MAX_ROWS = 300
+MAX_LIVE_ROWS = 60
+"""Rows of an execution that runs: all of them are sent anew each second."""
 WIDTH = 1000
 NARROWEST = 15
 SKEW_MS = 1_000
@@ -49,13 +51,19 @@ class Timeline:
     count: int
 
 
-def timeline(structure: Mapping[str, Any], execution: Execution, now: datetime) -> Timeline:
-    """The last MAX_ROWS runs; of an execution that waits, its last one goes on until `now`.
+def timeline(
+    structure: Mapping[str, Any], execution: Execution, now: datetime, told: Mapping[str, Any] | None = None
+) -> Timeline:
+    """The last MAX_ROWS runs; of an execution that waits, its last one goes on until `now`, and of one that runs that
+    of the node of which it has `told` that it is at it.
 
     What a retry has taken over ran long before it: its bars stand at the beginning, and leave the room to its own.
     """
     runs = sorted(timed_runs(structure), key=lambda each: (each.started, each.run["executionIndex"] or 0))
     count = sum(node["runCount"] for node in structure["nodes"])
+    if told is not None and (current := current_run(structure, told, now)) is not None:
+        runs.append(current)
+        count += 1
     if not runs:
         return Timeline([], count)
     own = runs
@@ -71,7 +79,8 @@ def timeline(structure: Mapping[str, Any], execution: Execution, now: datetime) 
         waits.milliseconds = max(waits.milliseconds, int(now.timestamp() * 1000) - waits.started)
     end = max(each.started + each.milliseconds for each in own)
     scale = WIDTH / max(end - begin, 1)
-    return Timeline([draw_bar(each, begin, scale) for each in runs[-MAX_ROWS:]], count)
+    most = MAX_ROWS if told is None else MAX_LIVE_ROWS
+    return Timeline([draw_bar(each, begin, scale) for each in runs[-most:]], count)
 
 
 @dataclass(slots=True)
@@ -89,12 +98,23 @@ class TimedRun:
 def timed_runs(structure: Mapping[str, Any]) -> Iterator[TimedRun]:
     """Those that are known and tell when they started."""
     for node in structure["nodes"]:
-        numbered = list(enumerate(node["runs"]))
+        first = 0 if "lastRun" in node else node["runCount"] - len(node["runs"])  # of one that runs the last is known
+        numbered = list(enumerate(node["runs"], first))
         if "lastRun" in node:
             numbered.append((node["runCount"] - 1, node["lastRun"]))
         for number, run in numbered:
             if run["startTime"] is not None:
                 yield TimedRun(node["name"], number, node["runCount"], run, run["startTime"], run["executionTime"] or 0)
+
+
+def current_run(structure: Mapping[str, Any], told: Mapping[str, Any], now: datetime) -> TimedRun | None:
+    """What goes on just now; None where it is not known since when."""
+    name, since = told["current"], told.get("currentSince")
+    if name is None or since is None:
+        return None
+    ran = next((node["runCount"] for node in structure["nodes"] if node["name"] == name), 0)
+    run = {"error": None, "executionStatus": "running", "subExecution": None, "tries": told.get("tries", ())}
+    return TimedRun(name, ran, ran + 1, run, since, max(int(now.timestamp() * 1000) - since, 0))
 
 
 def draw_bar(timed: TimedRun, begin: float, scale: float) -> Bar:

@@ -41,8 +41,8 @@ VERSION = re.compile(r"(\d{1,18})\.(\d{1,18})")
 class ExecutionProgress:
     """What its worker says, as JSON, and since when it is so.
 
-    {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}, and "tries" where the current
-    node was tried before
+    {"current", "currentSince", "version", "nodes": [{"node", "runs", "items", "status", "changed", "startTime",
+    "executionTime"}]}, and "tries" where the current node was tried before. Times in milliseconds.
     """
 
     progress: bytes

@@ -32,6 +32,10 @@ class NodeProgressSchema(CamelSchema):
     )
     status = fields.String(required=True, metadata={"description": "How its last run ended."})
     changed = fields.Integer(metadata={"description": "How many runs of all nodes there were when this was counted."})
+    start_time = fields.Integer(metadata={"description": "When its last run began: milliseconds since 1970."})
+    execution_time = fields.Integer(
+        allow_none=True, metadata={"description": "How many milliseconds that took; null while it goes on."}
+    )
 
 
 class ExecutionProgressSchema(CamelSchema):
@@ -42,6 +46,7 @@ class ExecutionProgressSchema(CamelSchema):
     current = fields.String(
         required=True, allow_none=True, metadata={"description": "The node that runs; null where it is not known."}
     )
+    current_since = fields.Integer(metadata={"description": "Since when it runs: milliseconds since 1970."})
     tries = fields.List(
         fields.Nested(TrySchema),
         required=True,

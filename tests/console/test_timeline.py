@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from app.console.timeline import MAX_ROWS, WIDTH, timeline
+from app.console.timeline import MAX_LIVE_ROWS, MAX_ROWS, WIDTH, timeline
 from tests.console.test_rows import FAILED
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,3 +65,20 @@ def test_the_tries_of_a_node_stand_within_its_run_with_the_waits_between_them():
     quick = run(0, took=0, tries=[{**each, "startTime": BEGAN, "executionTime": 0} for each in tries])
     (bar,) = timeline(structure(Call=[quick]), RAN, AT).bars
     assert all(bar.x <= each.x < each.x + each.width <= bar.x + bar.width for each in bar.tries)
+
+
+def test_what_runs_shows_the_last_run_of_each_node_and_what_goes_on():
+    so_far = structure(Start=[run(0)], Loop=[run(500)])
+    so_far["nodes"][1]["runCount"] = 40
+    told = {
+        "current": "Call",
+        "currentSince": BEGAN + 1_000,
+        "tries": [{"startTime": BEGAN + 1_000, "executionTime": 9}],
+    }
+    told["tries"][0]["error"] = "Busy"
+    shown = timeline(so_far, replace(RAN, status="running"), AT + timedelta(seconds=3), told)
+    assert [(bar.node, bar.run, bar.runs) for bar in shown.bars] == [("Start", 0, 1), ("Loop", 39, 40), ("Call", 0, 1)]
+    assert ([bar.status for bar in shown.bars], shown.count) == (["success", "success", "running"], 42)
+    assert (shown.bars[2].seconds, len(shown.bars[2].tries)) == (2, 1)
+    many = structure(**{f"N{n}": [run(n)] for n in range(MAX_LIVE_ROWS)})
+    assert len(timeline(many, RAN, AT, told).bars) == MAX_LIVE_ROWS

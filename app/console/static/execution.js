@@ -40,7 +40,7 @@ function show(text) {
   if (changes) {
     Idiomorph.morph(now.querySelector(".head"), changes.querySelector(".head"), { callbacks: KEEP_COUNTING });
     htmx.process(now.querySelector(".head"));
-    for (const fresh of [...changes.querySelector(":scope > svg").children]) replace(fresh);
+    for (const fresh of [...changes.querySelector(":scope > svg").children, changes.querySelector("#timeline")]) replace(fresh);
     liveState().dataset.version = changes.dataset.version;
   } else {
     Idiomorph.morph(now, text, { morphStyle: "innerHTML", callbacks: KEEP_COUNTING });

@@ -3,6 +3,7 @@
 Costs a run nothing but the name of the node that is due: what has come out is counted when somebody asks.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,15 +25,24 @@ class NodeProgress:
     items: list[int] = field(default_factory=list)
     status: str = "success"
     changed: int = 0
+    started: int | None = None
+    """When its last run began, in milliseconds since 1970."""
+    took: int | None = None
 
     def add(self, run: Mapping[str, Any]) -> None:
         """Count one more of its runs."""
         self.runs += 1
         self.status = str(run.get("executionStatus", "success"))
+        self.started, self.took = run.get("startTime"), run.get("executionTime")
         for place, items in enumerate((run.get("data") or {}).get("main") or ()):
             if place == len(self.items):
                 self.items.append(0)
             self.items[place] += len(items or ())
+
+    def told(self, name: str) -> dict[str, Any]:
+        """The same for JSON."""
+        counts = {"node": name, "runs": self.runs, "items": self.items, "status": self.status, "changed": self.changed}
+        return counts if self.started is None else {**counts, "startTime": self.started, "executionTime": self.took}
 
 
 class RunProgress:
@@ -41,6 +51,8 @@ class RunProgress:
     def __init__(self) -> None:
         self.current: str | None = None
         """The node that runs."""
+        self.since: int | None = None
+        """When it began to, in milliseconds since 1970."""
         self.tries: Sequence[Mapping[str, Any]] = ()
         """How it was tried so far, where that has failed; see `Tries`."""
         self.first_index: int | None = None
@@ -51,7 +63,7 @@ class RunProgress:
 
     def begin(self, node: str) -> None:
         """A node begins to run."""
-        self.current, self.tries = node, ()
+        self.current, self.since, self.tries = node, time.time_ns() // 1_000_000, ()
 
     def follow(self, runs: Runs, first_index: int = 0) -> None:
         """Count the runs that are added here, by node; the next one has this executionIndex."""
@@ -61,8 +73,8 @@ class RunProgress:
     def changes(self) -> dict[str, Any] | None:
         """How far it is, for JSON:
 
-        {"current", "version", "nodes": [{"node", "runs", "items", "status", "changed"}]}, and "tries" where the
-        current node was tried before
+        {"current", "currentSince", "version", "nodes": [{"node", "runs", "items", "status", "changed", "startTime",
+        "executionTime"}]}, and "tries" where the current node was tried before. Times in milliseconds
 
         The last ones are last. `version` says which part of the run it is (a wait begins another one), and how many
         runs there were; `changed`, at how many a node was counted last. None: as it was when this was asked last.
@@ -84,9 +96,8 @@ class RunProgress:
         for node in new:
             node.changed = state[0]
         last = list(self._nodes.items())[-MAX_NODES:]
-        nodes = [
-            {"node": name, "runs": n.runs, "items": n.items, "status": n.status, "changed": n.changed}
-            for name, n in last
-        ]
-        told = {"current": self.current, "version": f"{self.first_index or 0}.{state[0]}", "nodes": nodes}
+        told: dict[str, Any] = {"current": self.current, "version": f"{self.first_index or 0}.{state[0]}"}
+        told["nodes"] = [node.told(name) for name, node in last]
+        if self.since is not None:
+            told["currentSince"] = self.since
         return {**told, "tries": list(self.tries)} if self.tries else told

@@ -148,11 +148,13 @@ def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, s
     tell(stage, running, "0.0")
     expect(state).to_have_attribute("data-version", "0.0")
     with page.expect_response(re.compile(r"/now\?.*since=0\.0$")) as answered:
-        tell(stage, running, "0.1", {"node": first, "runs": 1, "items": [7], "status": "success", "changed": 1})
+        counts = {"runs": 1, "items": [7], "status": "success", "changed": 1}
+        tell(stage, running, "0.1", {"node": first, **counts, "startTime": 1, "executionTime": 2})
     assert "live-state" not in answered.value.text()  # no more than what has changed
     expect(state).to_have_attribute("data-version", "0.1")
     expect(page.locator("#graph").get_by_role("link", name=f"{first}: succeeded")).to_be_visible()
     expect(page.locator("#graph")).to_contain_text("7 items")
+    expect(page.get_by_role("region", name="Timeline").get_by_role("link")).to_have_text(first)
     with connect(stage.database_url) as connection:
         connection.execute("UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [running])
     expect(page.locator("#told")).to_have_text(re.compile(rf"^Stopped: .* #{running}$"))

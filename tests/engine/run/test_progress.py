@@ -1,5 +1,7 @@
 """How far a run is, as its document grows."""
 
+import time
+
 import pytest
 
 from app.engine.run.progress import RunProgress
@@ -29,7 +31,12 @@ def test_it_counts_what_was_added_since():
     progress.tries = [{"error": "No"}]
     assert progress.changes()["tries"] == [{"error": "No"}]
     progress.begin("Next")
-    assert "tries" not in progress.changes()
+    told = progress.changes()
+    assert "tries" not in told
+    assert time.time() * 1000 - 60_000 < told["currentSince"] <= time.time() * 1000
+    runs["Next"] = [{"startTime": 5, "executionTime": 7}]
+    [*_, last] = progress.changes()["nodes"]
+    assert (last["startTime"], last["executionTime"]) == (5, 7)
 
 
 @pytest.mark.parametrize(
