@@ -79,7 +79,8 @@ async def run_node(
             description="A value has a type or a form that the node does not expect.",
         ) from error
     finally:
-        context.release(context.held)
+        if context.held:
+            context.release(context.held)
 
 
 def forget_frames(error: BaseException) -> None:

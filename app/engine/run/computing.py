@@ -13,9 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from app import json_sizes
 
@@ -46,8 +45,7 @@ class Interrupted(BaseException):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class NodeTurn:
+class NodeTurn(NamedTuple):
     """The node that runs, and the execution that it is part of."""
 
     node: str

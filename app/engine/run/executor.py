@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from app.engine.run.attempts import run_attempts
-from app.engine.run.computing import PLAIN, compute
+from app.engine.run.computing import FEW, PLAIN, compute
 from app.engine.run.context import NodeContext
 from app.engine.run.document import OVERRIDE, TRIES
 from app.engine.run.engine_requests import EngineRequest
@@ -85,8 +85,9 @@ async def _run_task(
     state: RunState, task: Task, sandbox: Sandbox, execution: ExecutionInfo
 ) -> tuple[Halt | None, NodeError | None]:
     """Run one node and hand on its output. Why the run cannot go on, and how the node failed if it did."""
-    inputs = await compute(pair_inputs, task, size=_count(task.inputs) / PLAIN)
-    given = _count(inputs)
+    given = _count(task.inputs)
+    # `compute` would do as much; what is awaited costs each of many small nodes.
+    inputs = pair_inputs(task) if given <= FEW else await compute(pair_inputs, task, size=given / PLAIN)
     run, started = _begin_run(state, task), time.perf_counter_ns()
     context = context_of_task(state, task, inputs, sandbox, execution)
     if task.call is not None or task.request is not None:
@@ -109,9 +110,11 @@ async def _run_task(
         if task.call is None:
             return None, None  # the branch ends here, and the node has left nothing to record
         outputs = [[]]
-    finished = await compute(
-        finish_outputs, task.node, inputs, outputs, context.output_count, size=(given + made) / PLAIN
-    )
+    if given + made <= FEW:
+        finished = finish_outputs(task.node, inputs, outputs, context.output_count)
+    else:
+        size = (given + made) / PLAIN
+        finished = await compute(finish_outputs, task.node, inputs, outputs, context.output_count, size=size)
     if task.call is not None:
         finish_call(state, task, run, finished, None)
     else:
@@ -212,12 +215,20 @@ def _hand_on(context: NodeContext, run: dict[str, Any], outputs: Outputs) -> Non
 async def _take_memory(context: NodeContext, outputs: Outputs) -> None:
     """Count what the outputs add to the run. Raises TooMuchData."""
     meter, inputs = context.execution.ports.meter, context.inputs
-    size = weigh_light_outputs(outputs, inputs, meter.room)
-    meter.add(await compute(weigh_outputs, outputs, inputs, meter.room) if size is None else size)
+    room = meter.room
+    size = weigh_light_outputs(outputs, inputs, room)
+    if size is not None and size < room:
+        meter.take(size)  # nobody has taken of the room since
+    else:
+        meter.add(await compute(weigh_outputs, outputs, inputs, room) if size is None else size)
 
 
 def _count(ports: Sequence[list[Item] | None]) -> int:
-    return sum([len(items) for items in ports if items])
+    total = 0
+    for items in ports:  # without a list of them: every node pays it twice
+        if items:
+            total += len(items)
+    return total
 
 
 def _elapsed_ms(started: int) -> int:

@@ -6,7 +6,6 @@ little whatever the others hold: all of those that a worker may run at once take
 
 import asyncio
 import threading
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -38,7 +37,7 @@ class MemoryShares:
         self.small = limit // (4 * runs)
         """What each run may hold whatever the others hold."""
         self.used = 0
-        self._projects: Counter[str] = Counter()
+        self._projects: dict[str, int] = {}
         self._lock = threading.Lock()
         self._written = 0
         self._writing_ends = asyncio.Condition()
@@ -54,11 +53,11 @@ class MemoryShares:
 
     def left(self, project_id: str) -> int:
         """How much more the runs of this project may hold."""
-        return min(self._limit - self.used, self._of_project - self._projects[project_id])
+        return min(self._limit - self.used, self._of_project - self._projects.get(project_id, 0))
 
     def refusal(self, project_id: str, size: int) -> TooMuchTogether:
         """What is said where it is not so much."""
-        if size > self._of_project - self._projects[project_id]:
+        if size > self._of_project - self._projects.get(project_id, 0):
             return TooMuchTogether("the executions of this project", self._of_project)
         return TooMuchTogether("the executions of all projects", self._limit)
 
@@ -67,9 +66,10 @@ class MemoryShares:
         with self._lock:
             share.held += size
             self.used += size
-            self._projects[share.project_id] += size
-            if not self._projects[share.project_id]:
-                del self._projects[share.project_id]
+            if held := self._projects.get(share.project_id, 0) + size:
+                self._projects[share.project_id] = held
+            else:
+                self._projects.pop(share.project_id, None)
 
     @asynccontextmanager
     async def writing(self, size: int) -> AsyncIterator[None]:
@@ -120,7 +120,8 @@ class Share:
 
     def take(self, size: int) -> None:
         """Count what the run holds from now on, or no longer where `size` is below 0."""
-        self.shares.take(self, size)
+        if size:
+            self.shares.take(self, size)
 
     def writing(self, size: int) -> AbstractAsyncContextManager[None]:
         """While this lasts, its record of about `size` bytes is written; waits while others write much."""

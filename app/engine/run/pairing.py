@@ -84,19 +84,16 @@ def _is_error(item: Item) -> bool:
 
 def _tell_errors(outputs: Outputs) -> Outputs:
     """Let an item that carries an error hold what that says, and nothing else."""
-    if not any(any(map(_carries_error, items)) for items in outputs):
-        return outputs
-    return [[_with_message(item) if _carries_error(item) else item for item in items] for items in outputs]
-
-
-def _carries_error(item: Item) -> bool:
-    if "error" in item and item["error"] is not None:
-        return True
-    json = item["json"]
-    return "$error" in json if isinstance(json, dict) else False
+    for items in outputs:
+        for item in items:  # without a call for each: all items of every node pay it
+            json = item["json"]
+            if item.get("error") is not None or (isinstance(json, dict) and "$error" in json):
+                return [[_with_message(each) for each in given] for given in outputs]
+    return outputs
 
 
 def _with_message(item: Item) -> Item:
+    """The item, which holds only what its error says if it carries one."""
     json = item["json"]
     if isinstance(json, dict) and "$error" in json and "$json" in json:
         item = {**item, "error": json["$error"]}
