@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -42,21 +43,32 @@ class DataTableStores:
 
     def of_project(self, project_id: str) -> "ProjectDataTables":
         """The tables of a project; executions of the same project take turns."""
+        return ProjectDataTables(
+            self._database, project_id, self._most_bytes, partial(self._turn_of, project_id), self._places
+        )
+
+    def _turn_of(self, project_id: str) -> asyncio.Lock:
+        """What executions of a project take turns by; made when one of them asks, which most never do."""
         lock = self._locks.get(project_id) or asyncio.Lock()
         self._locks[project_id] = lock
-        return ProjectDataTables(self._database, project_id, self._most_bytes, lock, self._places)
+        return lock
 
 
 class ProjectDataTables:
     """See app.engine.run.data_tables.DataTables. Each method is one transaction."""
 
     def __init__(
-        self, database: Database, project_id: str, most_bytes: int, lock: asyncio.Lock, places: asyncio.Semaphore
+        self,
+        database: Database,
+        project_id: str,
+        most_bytes: int,
+        turn: Callable[[], asyncio.Lock],
+        places: asyncio.Semaphore,
     ) -> None:
         self._database = database
         self._project_id = project_id
         self._most_bytes = most_bytes
-        self._turn = lock
+        self._turn = turn
         self._places = places
 
     async def find(self, name: str) -> str | None:
@@ -208,7 +220,7 @@ class ProjectDataTables:
     async def _ask(self, work: Callable[[Connection], T], *, taken: str = "") -> T:
         """Do something in a transaction of its own; `taken` is a name that may be another table's already."""
         try:
-            async with self._turn, self._places:
+            async with self._turn(), self._places:
                 return await self._database.transact(work)
         except AlreadyExists as error:
             raise DataTableRefused(f"Data table with name '{taken}' already exists in this project") from error

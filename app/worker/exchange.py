@@ -176,7 +176,9 @@ class Exchange:
         versions = self._read_versions(connection, {claim.workflow_version_id for claim in claims})
         inputs = executions.read_inputs(connection, [claim.id for claim in claims])
         earlier = read_earlier(connection, claims)
-        keeping = [claim.workflow_id for claim in claims if versions[claim.workflow_version_id].keeps_static_data]
+        # Looked up once: a UUID takes a function of Python to be hashed, and another to be compared.
+        saved = [versions[claim.workflow_version_id] for claim in claims]
+        keeping = [claim.workflow_id for claim, each in zip(claims, saved, strict=True) if each.keeps_static_data]
         stored = static_data.read(connection, keeping) if keeping else {}
         origins = self._read_origins(connection, claims) if self._traced else {}
         parts = [claim.id for claim in claims if claim.resumed and claim.mode == "integrated"]
@@ -184,8 +186,8 @@ class Exchange:
         return [
             Assignment(
                 claim=claim,
-                workflow=versions[claim.workflow_version_id].parsed.document,
-                parsed=versions[claim.workflow_version_id].parsed,
+                workflow=each.parsed.document,
+                parsed=each.parsed,
                 input=inputs.get(claim.id) or ExecutionInput(),
                 earlier=earlier.get(claim.id),
                 awaited=claim.id in awaited,
@@ -194,7 +196,7 @@ class Exchange:
                 origin=origins.get(claim.id),
                 retried=origins.get(claim.retry_of or 0),
             )
-            for claim in claims
+            for claim, each in zip(claims, saved, strict=True)
         ]
 
     def _read_origins(self, connection: Connection, claims: Sequence[Claim]) -> dict[int, TraceOrigin]:

@@ -41,7 +41,7 @@ async def work(settings: Settings) -> None:
         # Not the loop's own handlers: they are called when the loop turns, and it may not.
         before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            with serving_health(settings, Vitals(worker, sandbox, settings.concurrency)), watchdog.watching():
+            with serving_health(settings, worker, sandbox), watchdog.watching():
                 await worker.run()
         finally:
             for number, handler in before.items():
@@ -52,11 +52,12 @@ async def work(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def serving_health(settings: Settings, vitals: Vitals) -> Iterator[None]:
-    """Answer health checks while this lasts, where a port for them is set."""
+def serving_health(settings: Settings, worker: Worker, sandbox: Sandbox) -> Iterator[None]:
+    """Answer health checks while this lasts, where a port for them is set; without it nothing is measured for them."""
     if settings.worker_port is None:
         yield
         return
+    vitals = Vitals(worker, sandbox, settings.concurrency)
     with HealthServer(vitals.pages()).serving(settings.worker_host, settings.worker_port):
         yield
 

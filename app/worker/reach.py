@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,23 @@ from app.worker.static_data import StaticStores
 
 StartChild = Callable[[Assignment, Ports, ChildRequest], Awaitable[ChildOutcome]]
 SendAnswer = Callable[[int, dict[str, Any]], Awaitable[None]]
+
+
+class OwnUrls:
+    """The addresses that `sign` gives, signed when the first is wanted; a cache of functools takes longer to make than
+    most runs take for a node."""
+
+    __slots__ = ("_sign", "_urls")
+
+    def __init__(self, sign: Callable[[], tuple[str, str]]) -> None:
+        self._sign = sign
+        self._urls: tuple[str, str] | None = None
+
+    def __call__(self) -> tuple[str, str]:
+        """See `waiting_urls`."""
+        if self._urls is None:
+            self._urls = self._sign()
+        return self._urls
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +79,7 @@ class Reach:
             read_child=lambda child, meter: self.database.transact(read_child, claim, child, meter),
             respond=respond if claim.awaited else None,
             streamed=[] if reads_stream(assignment) else None,
-            waiting_urls=cache(partial(waiting_urls, self.settings, self.signer, claim.id)),
+            waiting_urls=OwnUrls(partial(waiting_urls, self.settings, self.signer, claim.id)),
             question_url=partial(question_url, self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
             history=WorkflowHistory(self.database, claim.workflow_id),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from app.credentials.masking import Mask
-from app.engine.run.computing import Interrupted, compute
+from app.engine.run.computing import FEW, Interrupted, compute
 from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
@@ -61,22 +61,36 @@ async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports:
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
             node = None
-        result = await to_the_end(_write_result(assignment, outcome, node, ports))
+        result = await _write_result(assignment, outcome, node, ports)
         if earlier is not None:
             [data] = await to_the_end(compute(encode_run_data, [earlier]))
             result = replace(result, data=data)
-        return Ended(replace(result, has_proof=assignment.input.sealed is not None), outcome)
+        return Ended(_tell_proof(assignment, result), outcome)
     except (Exception, Interrupted):  # whatever has gone wrong, an execution without a result would hold its place
         log.exception("engine failed", extra={"execution": claim.id})
         result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
-        return Ended(replace(result, has_proof=assignment.input.sealed is not None), None)
+        return Ended(_tell_proof(assignment, result), None)
+
+
+def _tell_proof(assignment: Assignment, result: Result) -> Result:
+    """The result of an execution with whose input is kept, or not, what has proved its caller."""
+    return result if assignment.input.sealed is None else replace(result, has_proof=True)
 
 
 async def _write_result(
     assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None, ports: Ports
 ) -> Result:
-    """As `result_of`, beside the loop where it is much, and not while others write as much as there is room for."""
+    """As `result_of`, which is not cut short: a stop comes too late for what has come out."""
     size = size_of(outcome, ports)
+    if size <= FEW:  # a task for it would cost more than the work, and would not wait for others either
+        return result_of(assignment, outcome, webhook, ports)
+    return await to_the_end(_write_in_turn(assignment, outcome, webhook, ports, size))
+
+
+async def _write_in_turn(
+    assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None, ports: Ports, size: int
+) -> Result:
+    """As `result_of`, beside the loop, and not while others write as much as there is room for."""
     async with ports.meter.writing(min(size * BYTES_AN_ITEM, run_data.MAX_BYTES)):
         return await compute(result_of, assignment, outcome, webhook, ports, size=size)
 

@@ -118,8 +118,9 @@ RUNNABLE = sql.SQL("""
                   AND NOT EXISTS (SELECT FROM workflow_versions AS v
                                    WHERE v.id = q.workflow_version_id
                                      AND coalesce(v.node_types, node_types_of(v.definition)) && %(lacked)s::text[])""")
-CLAIM_DUE = DUE.format(runnable=sql.SQL(""))
-CLAIM_NEW_LACKING, CLAIM_DUE_LACKING = NEW.format(runnable=RUNNABLE), DUE.format(runnable=RUNNABLE)
+# As texts, which are put together once and not at each claim.
+CLAIM_DUE = DUE.format(runnable=sql.SQL("")).as_string()
+CLAIM_NEW_LACKING, CLAIM_DUE_LACKING = (each.format(runnable=RUNNABLE).as_string() for each in (NEW, DUE))
 
 # Uses executions_in_flight. For a claim of which the answer was lost on its way.
 UNACKNOWLEDGED = """

@@ -64,6 +64,8 @@ class ExtraPlaces:
 
     def after(self, projects: Sequence[str], free: int) -> ExtraPlaces:
         """What is left once executions of these projects have taken the `free` usual places and extra ones."""
+        if not projects:
+            return self
         left = self.places - max(len(projects) - max(free, 0), 0)
         return ExtraPlaces(max(left, 0), Counter(self.held) + Counter(projects))
 
