@@ -7,6 +7,7 @@ from flask import current_app, g, request
 
 from app.api.face.absent import absent
 from app.api.face.errors import Refused
+from app.api.face.proxies import unwrap
 from app.api.face.services import services
 from app.api.face.sessions import session_key
 from app.key_text import MAX_LENGTH
@@ -29,10 +30,11 @@ def public(view: View) -> View:
 
 def authorize() -> None:
     """Refuse a request whose key is missing, invalid, or lacks the endpoint's scope; public endpoints take any."""
-    missing = absent(request.path) if request.endpoint is None else None
-    if request.endpoint is None and missing is None:
+    asked = unwrap(request)
+    missing = absent(asked.path) if asked.endpoint is None else None
+    if asked.endpoint is None and missing is None:
         return
-    view = current_app.view_functions[request.endpoint] if request.endpoint else None
+    view = current_app.view_functions[asked.endpoint] if asked.endpoint else None
     if getattr(view, "public", False):
         return
     api_key = find_caller()

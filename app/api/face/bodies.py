@@ -3,6 +3,7 @@
 from flask import Flask, g, request
 
 from app.api.face.errors import Refused
+from app.api.face.proxies import unwrap
 from app.api.face.services import services
 
 FREE_BYTES = 64 * 2**10
@@ -15,12 +16,13 @@ def announced_bytes(largest: int) -> int:
 
     0 for one that announces more than `largest`: it is refused and not read.
     """
-    length = request.content_length
+    asked = unwrap(request)
+    length = asked.content_length
     if length is None:
-        length = largest if "Transfer-Encoding" in request.headers else 0
+        length = largest if "Transfer-Encoding" in asked.headers else 0
     if length > largest:
         return 0
-    return largest if length and "Content-Encoding" in request.headers else length
+    return largest if length and "Content-Encoding" in asked.headers else length
 
 
 def take() -> None:
@@ -35,7 +37,8 @@ def take() -> None:
 
 def give_back(_: BaseException | None) -> None:
     """Let others have the room, whatever came of the request; one that waits for an execution waits without it."""
-    services().bodies.give_back(g.pop("body_bytes", 0))
+    if size := g.pop("body_bytes", 0):
+        services().bodies.give_back(size)
 
 
 def register(app: Flask) -> None:

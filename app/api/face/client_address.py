@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from flask import request
 
+from app.api.face.proxies import unwrap
 from app.api.face.services import services
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -16,8 +17,9 @@ def client_address() -> str:
 
     Whatever stands before that one a caller may have written itself. Empty where the connection has no address.
     """
-    peer = request.remote_addr or ""
-    return forwarded_for(peer, request.headers.getlist("X-Forwarded-For"), services().settings.trusted_proxies)
+    asked = unwrap(request)
+    peer = asked.remote_addr or ""
+    return forwarded_for(peer, asked.headers.getlist("X-Forwarded-For"), services().settings.trusted_proxies)
 
 
 def forwarded_for(peer: str, headers: Sequence[str], trusted: Sequence[Network]) -> str:

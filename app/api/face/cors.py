@@ -19,8 +19,9 @@ PREFLIGHT_SECONDS = "86400"
 
 def allowed_origin() -> str | None:
     """What the present request's answer may be shown to; None: to no page of another origin."""
-    origins, origin = services().settings.cors_origins, request.headers.get("Origin")
-    if not origins or origin is None or not request.path.startswith(PREFIX):
+    origins = services().settings.cors_origins
+    origin = request.headers.get("Origin") if origins else None
+    if origin is None or not request.path.startswith(PREFIX):
         return None
     if ANY in origins:
         return ANY
@@ -43,11 +44,13 @@ def answer_preflight() -> Response | None:
 
 def allow(response: Response) -> Response:
     """Say whom the answer may be shown to."""
+    if not services().settings.cors_origins:
+        return response
     origin = allowed_origin()
     if origin is not None:
         response.headers["Access-Control-Allow-Origin"] = origin
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
-    if services().settings.cors_origins and request.path.startswith(PREFIX):
+    if request.path.startswith(PREFIX):
         response.vary.add("Origin")
     return response
 

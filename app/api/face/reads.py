@@ -110,8 +110,11 @@ def from_primary_after_all(view: Callable[P, R]) -> Callable[P, R]:
 
 def note_the_write() -> None:
     """Note that the caller changes something, if the request does: before it does, and once more after it has."""
-    replica, api_key = services().replica, g.get("api_key")
-    if replica is not None and api_key is not None and request.method not in SAFE_METHODS:
+    replica = services().replica
+    if replica is None:
+        return
+    api_key = g.get("api_key")
+    if api_key is not None and request.method not in SAFE_METHODS:
         replica.note_write(api_key.id, _note)
 
 

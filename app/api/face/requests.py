@@ -9,6 +9,7 @@ from flask import Flask, Response, g, request
 
 from app.api.face.client_address import client_address
 from app.api.face.errors import Refused
+from app.api.face.proxies import unwrap
 from app.api.face.services import services
 from app.api.face.traces import begin_span, end_span
 
@@ -30,9 +31,10 @@ HEADERS = (
 
 def begin() -> None:
     """Give the request an id: the caller's when it is sane, else a new one."""
-    g.began = time.perf_counter()
+    own = unwrap(g)
+    own.began = time.perf_counter()
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
+    own.request_id = given if SANE_ID.fullmatch(given) else secrets.token_hex(8)
     begin_span()
 
 
@@ -41,8 +43,9 @@ def refuse_other_spellings() -> None:
 
     Whoever lets only some paths out compares them as they are spelled. Raises Refused.
     """
-    path = request.environ["PATH_INFO"]
-    target = SCHEME_AND_HOST.sub("", request.environ.get("RAW_URI") or path).partition("?")[0]
+    environ = request.environ
+    path = environ["PATH_INFO"]
+    target = SCHEME_AND_HOST.sub("", environ.get("RAW_URI") or path).partition("?")[0]
     first = target[1:].partition("/")[0]
     encoded_slash = "%2f" in target.lower() and first not in WEBHOOKS and not PACKAGE.fullmatch(target)
     if target.startswith("//") or path.startswith("//") or "%" in first or encoded_slash:
@@ -51,24 +54,26 @@ def refuse_other_spellings() -> None:
 
 def end(response: Response) -> Response:
     """Put the id on the answer, and note the request."""
-    seconds = time.perf_counter() - g.began
-    response.headers.add("X-Request-Id", g.request_id)
+    own, asked, shared = unwrap(g), unwrap(request), services()
+    seconds = time.perf_counter() - own.began
+    headers = response.headers
+    headers.add("X-Request-Id", own.request_id)
     for name, value in HEADERS:
-        if name not in response.headers:
-            response.headers.add(name, value)
-    rule = request.url_rule.rule if request.url_rule else "unknown"
-    services().metrics.observe(rule, request.method, response.status_code, seconds)
-    services().metrics.observe_pool(services().pool, now=g.began)
+        if name not in headers:
+            headers.add(name, value)
+    rule = asked.url_rule.rule if asked.url_rule else "unknown"
+    shared.metrics.observe(rule, asked.method, response.status_code, seconds)
+    shared.metrics.observe_pool(shared.pool, now=own.began)
     end_span(response)
-    api_key = g.get("api_key")
+    api_key = own.get("api_key")
     log.info(
         "request",
         extra={
-            "method": request.method,
-            "path": request.path,
+            "method": asked.method,
+            "path": asked.path,
             "status": response.status_code,
             "ms": round(seconds * 1000, 1),
-            "request_id": g.request_id,
+            "request_id": own.request_id,
             "client": client_address(),
             "key": None if api_key is None else api_key.id,
         },

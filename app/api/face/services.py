@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, cast
+from typing import Protocol
 
 from flask import current_app
 from psycopg_pool import ConnectionPool
@@ -14,6 +14,7 @@ from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.long_calls import LongCalls
 from app.api.face.metrics import RequestMetrics
+from app.api.face.proxies import unwrap
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
@@ -73,7 +74,8 @@ class Services:
 
 def services() -> Services:
     """Those of the app that answers the present request."""
-    return cast(Services, current_app.extensions[NAME])
+    found: Services = unwrap(current_app).extensions[NAME]
+    return found
 
 
 def database() -> AbstractContextManager[Connection]:

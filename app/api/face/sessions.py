@@ -12,6 +12,7 @@ import secrets
 from flask import Flask, Request, Response, current_app, g, request
 
 from app.api.face.errors import Refused
+from app.api.face.proxies import unwrap
 from app.api.face.services import database, reading, services
 from app.repository.api_keys import ApiKey
 from app.repository.console_sessions import close_session, find_session, open_session
@@ -134,9 +135,12 @@ def set_cookie(response: Response, value: str, max_age: int | None = None) -> Re
 
 def hide_cookie() -> None:
     """Keep the cookie from what answers without a key: a workflow would record it."""
-    view = current_app.view_functions.get(request.endpoint or "")
-    if getattr(view, "public", False) and request.blueprint not in SESSION_PAGES:
-        remove_cookie(request)
+    asked = unwrap(request)
+    if COOKIE not in asked.environ.get("HTTP_COOKIE", ""):
+        return
+    view = current_app.view_functions.get(asked.endpoint or "")
+    if getattr(view, "public", False) and asked.blueprint not in SESSION_PAGES:
+        remove_cookie(asked)
 
 
 def remove_cookie(sent: Request) -> None:

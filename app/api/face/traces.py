@@ -7,6 +7,7 @@ import os
 from flask import Response, g, request
 
 from app.api.face.metrics import RequestMetrics
+from app.api.face.proxies import unwrap
 from app.api.face.services import services
 from app.settings import Settings
 from app.telemetry.spans import RequestSpan, RequestSpans, SpanCounts
@@ -44,7 +45,7 @@ def begin_span() -> None:
 
 def end_span(response: Response) -> None:
     """The present request is answered."""
-    span: RequestSpan | None = g.pop("span", None)
+    span: RequestSpan | None = unwrap(g).pop("span", None)
     if span is None:
         return
     api_key = g.get("api_key")
