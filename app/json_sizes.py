@@ -17,12 +17,10 @@ WINDOW = json_strings.WINDOW
 STRING = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"', re.DOTALL)
 WHOLE = re.compile(rb'(?:(?>[^"]++|"(?:(?>[^"\\]++|\\.))*+"))*+', re.DOTALL)
 """All that is complete: it ends before a string that does not end."""
-_WIDE_BYTES = tuple(bytes((first,)) for first in range(0xF0, 0xF5))
-_WIDE_ESCAPES = tuple(rf"\u{d}{digit}".encode() for d in "dD" for digit in "89abAB")
-_WIDE_STRING = re.compile(
-    rb'(?:(?>[^"]++|"(?:(?>[^"\\\xf0-\xf4]++|\\(?!u[dD][89abAB]).))*+"))*+("(?:(?>[^"\\]++|\\.))*+")', re.DOTALL
-)
+_BEYOND_LATIN = re.compile(rb"[\xc4-\xff]|\\u(?!00)")
+_BEYOND_16_BITS = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
 _BACKSLASH = ord("\\")
+ESCAPE = json_strings.ESCAPE_BYTES
 LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10
 """Places of a text that are looked at for its names, in one of less than a MiB, and the length of each."""
 _COLON = re.compile(rb'"\s*+:')
@@ -94,34 +92,34 @@ def _name_at_end(piece: bytes) -> bytes:
 
 
 def bytes_of_wide_strings(text: bytes) -> int:
-    """How much more than their UTF-8 the strings of JSON take in Python because one sign beyond 16 bits is in them."""
-    if not _has_wide_signs(text):
+    """What the strings of JSON that are not ASCII take in Python beside their UTF-8, which stays with each of them from
+    when it is first written as JSON."""
+    if text.isascii() and not _holds(text, b"\\u"):
         return 0
-    more = 0
+    total = 0
     for piece in _pieces(text):
         if len(piece) > WINDOW:
-            more += _more_bytes(piece) if _has_wide_signs(piece) else 0
-            continue
-        match = _WIDE_STRING.match(piece)
-        while match is not None:
-            more += _more_bytes(match[1])
-            match = _WIDE_STRING.match(piece, match.end())
-    return more
+            total += _bytes_of_signs([piece])
+        elif not piece.isascii() or b"\\u" in piece:
+            strings = STRING.findall(piece)
+            total += _bytes_of_signs([string for string in strings if not string.isascii() or b"\\u" in string])
+    return total
 
 
 def size_of_text(text: bytes) -> int:
-    """The bytes that UTF-8 takes as a text of Python: each sign as many as the widest."""
+    """The bytes that UTF-8 takes as a text of Python: each sign as many as the widest, and the UTF-8 beside them."""
     if text.isascii():
         return len(text)
-    width = 4 if any(_holds(text, sign) for sign in _WIDE_BYTES) else 2
-    return width * _signs(text)
+    return len(text) + _bytes_of_signs([text])
 
 
-def _has_wide_signs(text: bytes) -> bool:
-    """Whether there is one, as UTF-8 or escaped; most texts have no escape at all, which one look tells."""
-    if any(_holds(text, sign) for sign in _WIDE_BYTES):
-        return True
-    return _holds(text, b"\\u") and any(_holds(text, sign) for sign in _WIDE_ESCAPES)
+def _bytes_of_signs(strings: list[bytes]) -> int:
+    """What strings beyond ASCII take beside their UTF-8: for each sign one byte, two, or four, as the widest does."""
+    total = _signs(b"".join(strings))
+    for wide in (_BEYOND_LATIN, _BEYOND_16_BITS):
+        strings = [string for string in strings if _finds(wide, string)]
+        total += _signs(b"".join(strings)) * (1 if wide is _BEYOND_LATIN else 2)
+    return total
 
 
 def _holds(text: bytes, sign: bytes) -> bool:
@@ -129,14 +127,20 @@ def _holds(text: bytes, sign: bytes) -> bool:
     return any(text.find(sign, begin, begin + WINDOW + len(sign)) >= 0 for begin in range(0, len(text), WINDOW))
 
 
-def _more_bytes(string: bytes) -> int:
-    return max(0, 4 * _signs(string) - len(string))
+def _finds(wide: re.Pattern[bytes], text: bytes) -> bool:
+    if len(text) <= WINDOW:
+        return wide.search(text) is not None
+    return any(wide.search(text, begin, begin + WINDOW + ESCAPE) for begin in range(0, len(text), WINDOW))
 
 
-def _signs(string: bytes) -> int:
-    """How many characters UTF-8 spells."""
-    parts = range(0, len(string), WINDOW)
-    return sum([len(string[begin : begin + WINDOW].translate(None, json_strings.INNER_BYTES)) for begin in parts])
+def _signs(text: bytes) -> int:
+    """How many characters UTF-8 spells, with escapes or without."""
+    total = 0
+    for begin in range(0, len(text), WINDOW):
+        part = text[begin : begin + WINDOW]
+        total += len(part.translate(None, json_strings.INNER_BYTES))
+        total -= (ESCAPE - 1) * (part.count(b"\\u") - part.count(b"\\\\u"))
+    return total
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:

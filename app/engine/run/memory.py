@@ -26,8 +26,10 @@ ASCII = getsizeof("")
 """What a text of ASCII takes beside its characters."""
 WINDOW = 2**22
 """Bytes that are looked through at once: meanwhile no other thread has its turn."""
-WIDE = 2**20
-"""From so many bytes on it counts that Python takes four for each sign of a text with one emoji."""
+SMALL = 2**20
+"""Bytes of a text that is looked through at one go."""
+MOST_BYTES = 5
+"""That a byte of another encoding takes in a text of Python: a sign that has two there and three in UTF-8."""
 FIELD = 150
 """What a field takes whose name is a new text."""
 ROOMY, SLOT = 5, 30
@@ -149,7 +151,7 @@ def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
         texts += characters
         inner += len(level)
         below = sum(fields) + sum(map(len, lists))
-        size += characters + ASCII * len(strings) if all(map(str.isascii, strings)) else sum(map(getsizeof, strings))
+        size += characters + ASCII * len(strings) if all(map(str.isascii, strings)) else sum(map(_size_of, strings))
         size += (POINTER + SCALAR) * len(level) + DICT * len(objects) + LIST * len(lists)
         if max(fields, default=0) > ROOMY:
             size += NEW_NAME * sum([count for count in fields if count > WIDE_OBJECT])
@@ -159,6 +161,13 @@ def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
         level = list(chain.from_iterable(map(dict.values, objects)))
         level += chain.from_iterable(lists)
     return texts, inner, size
+
+
+def _size_of(text: str) -> int:
+    """What a text takes, with the UTF-8 that stays with it from when it is first written as JSON."""
+    if text.isascii():
+        return getsizeof(text)
+    return getsizeof("_" + text) + len(text.encode("utf-8", "surrogatepass"))  # a new one, without that
 
 
 def length_of_texts(value: Any, most: int) -> int:
@@ -183,9 +192,10 @@ def base64_size(size: int) -> int:
 
 def text_size(content: bytes, codec: str = "utf-8") -> int:
     """About the most bytes that text takes once it is decoded, which one sign decides for all of them."""
-    if codec.replace("_", "-").lower() not in ("utf-8", "utf8"):
-        return 2 * len(content)
-    return json_sizes.size_of_text(content)
+    name = codec.replace("_", "-").lower()
+    if name in ("utf-8", "utf8"):
+        return json_sizes.size_of_text(content)
+    return MOST_BYTES * len(content) // (2 if name.startswith(("utf-16", "utf-32")) else 1)
 
 
 def _count(text: AnyStr, sign: AnyStr) -> int:
@@ -199,17 +209,15 @@ def estimate(text: bytes | str) -> int:
 
     Signs within strings count as if they stood outside: it may be too much, and is never too little by far.
     """
-    wide = 0
-    if isinstance(text, bytes) and len(text) <= WIDE:  # most, of every node that runs
-        commas, lists, objects, fields = text.count(b","), text.count(b"["), text.count(b"{"), text.count(b'":')
-    elif isinstance(text, str):
-        commas, lists, objects, fields = [_count(text, sign) for sign in (",", "[", "{", '":')]
-        if len(text) > WIDE and getsizeof(text) > 3 * len(text):
-            wide = json_sizes.bytes_of_wide_strings(text.encode("utf-8", "surrogatepass"))
+    if isinstance(text, str) and not text.isascii():
+        text = text.encode("utf-8", "surrogatepass")
+    if isinstance(text, bytes):
+        signs, wide = (b",", b"[", b"{", b'":'), json_sizes.bytes_of_wide_strings(text)
+        count = bytes.count if len(text) <= SMALL else _count  # most, of every node that runs, are small
+        commas, lists, objects, fields = [count(text, sign) for sign in signs]
     else:
-        commas, lists, objects, fields = [_count(text, sign) for sign in (b",", b"[", b"{", b'":')]
-        if len(text) > WIDE:
-            wide = json_sizes.bytes_of_wide_strings(text)
+        commas, lists, objects, fields = [_count(text, sign) for sign in (",", "[", "{", '":')]
+        wide = json_sizes.bytes_of_wide_strings(text.encode()) if "\\u" in text else 0
     new = 0 if commas < SAME_NAMES * objects else int(json_sizes.share_of_new_names(text) * (commas + objects))
     slots = SLOT * (fields - ROOMY * objects) if fields > ROOMY * objects else 0
     return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new + slots

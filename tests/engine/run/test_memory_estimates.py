@@ -1,5 +1,6 @@
 """How much memory values take: estimated about right, before they are there and of those that are."""
 
+import json
 import tracemalloc
 from sys import getsizeof
 from typing import Any
@@ -102,15 +103,29 @@ def test_a_large_text_is_weighed_without_a_second_one(value: list[Any]) -> None:
     assert peak < MIB
 
 
-def test_a_text_with_one_emoji_counts_as_it_lies_in_memory() -> None:
-    text = "x" * 2_000_000 + "😀"
-    assert 0.7 < weigh([text]) / getsizeof(text) < 1.1
+@pytest.mark.parametrize("sign", ["é", "я", "中", "😀"])
+@pytest.mark.parametrize("plain", ["", "x"])
+@pytest.mark.parametrize("long", [False, True])
+def test_texts_count_with_the_utf_8_that_stays_with_them(sign: str, plain: str, *, long: bool) -> None:
+    text = (plain or sign) * 30 + sign
+    values = [text * 50_000] if long else [f"{text}{number}" for number in range(200)]
+    before = _survey(values, LIGHT * 4)[2]
+    written = orjson.dumps(values)
+    real = sum(map(getsizeof, values))
+    assert all(getsizeof(value) > getsizeof("_" + value) for value in values), "orjson leaves its UTF-8 with the text"
+    assert before == _survey(values, LIGHT * 4)[2]
+    ascii_only = json.dumps(values)
+    for size in (weigh(values), before, estimate(written), estimate(written.decode()), estimate(ascii_only)):
+        assert 0.65 < size / real < 2.8
 
 
 @pytest.mark.parametrize("text", ["x" * 1_000, "é" * 1_000, "я" * 1_000, "x" * 1_000 + "я", "x" * 1_000 + "😀"])
-@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-32-le"])
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-32-le", "windows-1251"])
 def test_a_text_is_counted_before_it_is_decoded(text: str, codec: str) -> None:
-    assert getsizeof(text) - 100 <= text_size(text.encode(codec), codec) <= 8 * len(text)
+    given = text.encode(codec, "ignore")
+    text = given.decode(codec)
+    beside = 0 if text.isascii() else len(text.encode())
+    assert getsizeof(text) + beside - 100 <= text_size(given, codec) <= 10 * len(text) + 5
 
 
 def test_what_orjson_cannot_write_is_weighed_as_well() -> None:
