@@ -7,7 +7,7 @@ from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute, count_steps, yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.parameters import split_expressions
@@ -163,6 +163,7 @@ async def _extract(context: NodeContext) -> list[Item]:
                 places.append((index, None))
         except NodeError as error:
             rows.append({"html": "", "entries": [], "options": {}, "version": context.version})
+            forget_frames(error)
             places.append((index, error))
             if not context.continues_on_fail:
                 break

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from app.engine.run.computing import Interrupted, NodeTurn, node_runs
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
-from app.engine.run.errors import NodeError, WaitRequested
+from app.engine.run.errors import NodeError, WaitRequested, forget_frames
 from app.engine.run.items import Outputs
 from app.engine.run.state import Task
 from app.engine.run.tries import Tries, failure_in
@@ -81,17 +81,3 @@ async def run_node(
     finally:
         if context.held:
             context.release(context.held)
-
-
-def forget_frames(error: BaseException) -> None:
-    """Let go of what an exception, and those that it came from, hold by their tracebacks.
-
-    A frame that raises what it has in a variable stands in a circle with it, and with all that a node had made. That
-    would stay until the collector comes by.
-    """
-    due: list[BaseException | None] = [error]
-    while due:
-        each = due.pop()
-        if each is not None and each.__traceback__ is not None:
-            each.__traceback__ = None
-            due += [each.__cause__, each.__context__]

@@ -150,3 +150,17 @@ class RunError:
 
     node: str | None
     message: str
+
+
+def forget_frames(error: BaseException) -> None:
+    """Let go of what an exception, and those that it came from, hold by their tracebacks.
+
+    A frame that has in a variable what it raises, or a list in which that is kept, stands in a circle with it, and with
+    all that a node had made. That would stay until the collector comes by.
+    """
+    due: list[BaseException | None] = [error]
+    while due:
+        each = due.pop()
+        if each is not None and each.__traceback__ is not None:
+            each.__traceback__ = None
+            due += [each.__cause__, each.__context__]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.run.computing import PLAIN, compute
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
@@ -147,6 +147,7 @@ class ExpressionContext:
             rows, failed = await self._evaluate(template.texts, self.items, parameter, exact=exact), None
         except NodeError as error:
             before = range(min(error.item_index or 0, len(self.items)))
+            forget_frames(error)
             rows, failed = [], error
             if before:
                 rows = await self._evaluate(template.texts, self.items, parameter, only=list(before), exact=exact)
@@ -177,6 +178,7 @@ class ExpressionContext:
         try:
             rows = await self._evaluate(template.texts, self.items, parameter, only=[index], exact=exact)
         except NodeError as error:
+            forget_frames(error)
             return error
         return template.fill(rows[0])
 

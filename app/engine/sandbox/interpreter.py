@@ -115,6 +115,7 @@ class Interpreter:
             raise
         finally:
             request.detach()
+            del request  # its future knows what was raised here, and that this frame: a circle with what was sent
 
     async def close(self) -> None:
         """End the process; requests in flight fail."""

@@ -13,7 +13,7 @@ from app.engine.nodes.conditions.facts import Place, conditions_of, match_patter
 from app.engine.nodes.shared.date_texts import date_text
 from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.values import comparisons, conversions
 from app.engine.values.conversions import CannotConvert, Undefined
@@ -63,6 +63,7 @@ async def evaluate(context: NodeContext, filters: list[Any]) -> list[bool | Node
         try:
             results.append(await compute(_holds, entry, index, facts, size=count_work([entry])))
         except NodeError as error:
+            forget_frames(error)
             results.append(error)
     return results
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from app.engine.nodes.conditions import old_conditions
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.items import Outputs
 from app.engine.run.memory import LIST, POINTER
 from app.engine.run.registry import node
@@ -55,6 +55,7 @@ async def _switch(context: NodeContext, count: int) -> Outputs:
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
+            forget_frames(error)
             outputs[0].append({"json": {"error": error.message}})
             continue
         if output is not None:

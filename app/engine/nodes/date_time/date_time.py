@@ -6,7 +6,7 @@ from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import PLAIN, compute, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
@@ -119,6 +119,7 @@ async def date_time(context: NodeContext) -> Outputs:
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
+            forget_frames(error)
             output.append({"json": {"error": error.message}})  # as in n8n, without the item that it failed for
     return [output]
 

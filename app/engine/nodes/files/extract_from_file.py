@@ -16,7 +16,7 @@ from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import explain_json
 from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
@@ -95,6 +95,7 @@ async def _read_calendars(context: NodeContext, files: list[GivenFile]) -> list[
             value = made_of(answer, file.index)
             made.append([_item(context, context.items[file.index], file.parameters, value, file.index)])
         except NodeError as error:
+            forget_frames(error)
             made.append(error)
     return made
 

@@ -16,7 +16,7 @@ from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.items import Item
 from app.engine.run.memory import DICT, base64_size, weigh
 from app.engine.run.programs import run_program
@@ -126,6 +126,7 @@ async def extract_by_library(context: NodeContext, read: Read) -> list[Item]:
             context.hold(len(content) + base64_size(len(content)))  # it is kept, and handed over as text
             files.append(GivenFile(index, content, parameters))
         except NodeError as error:
+            forget_frames(error)
             failures[index] = error
             if not context.continues_on_fail:
                 break

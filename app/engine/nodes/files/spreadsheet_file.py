@@ -10,7 +10,7 @@ from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
@@ -49,6 +49,7 @@ async def _read(context: NodeContext, files: list[GivenFile]) -> list[list[Item]
         try:
             rows = await compute(read_rows, file.content, options, context.hold)
         except NodeError as error:
+            forget_frames(error)
             made[file.index] = error
             continue
         made[file.index] = [{"json": row, "pairedItem": {"item": file.index}} for row in rows]

@@ -10,7 +10,7 @@ from app.engine.nodes.http_request.parameters import ItemRequest, fields
 from app.engine.nodes.http_request.requests import Prepared, in_batches, send_one
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node
 from app.outgoing.certificates import certificate_of
@@ -71,4 +71,5 @@ async def _proof(context: NodeContext) -> RequestProof | NodeError:
     except NodeError as error:
         if not context.continues_on_fail:
             raise
+        forget_frames(error)
         return error

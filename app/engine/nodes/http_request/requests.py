@@ -14,7 +14,7 @@ from app.engine.nodes.http_request.failures import RequestFailed, of_exception
 from app.engine.nodes.http_request.parameter_values import work_of_request
 from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.items import Item
 from app.outgoing.client import Answer, Call, load_client
 from app.outgoing.failures import network_failures
@@ -91,7 +91,7 @@ class _Requests:
                     return await prepared.send()
             except NodeError as error:
                 # What it has come through holds the body for as long as the error is kept.
-                error.__cause__ = error.__context__ = error.__traceback__ = None
+                forget_frames(error)
                 return error
 
     async def _prepare_next(self, index: int) -> Prepared | None:

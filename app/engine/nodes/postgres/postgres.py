@@ -19,7 +19,7 @@ from app.engine.nodes.postgres.statements import (
 from app.engine.nodes.shared.issues import Mapped, Required, RequiredCredential, credentials, rules
 from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
@@ -166,6 +166,7 @@ async def _run_each(
         except NodeError as error:
             if not context.continues_on_fail:
                 raise
+            forget_frames(error)
             output.append(_failed_item(context, error, index))
     return output
 
