@@ -4,6 +4,7 @@ Rows from before compression hold the JSON as it is. A reader that takes its tim
 statement of its own; `version` tells when the row is no longer the one that the first slice came from.
 """
 
+import io
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -143,20 +144,19 @@ def _encode_with_index(document: bytes, compressor: zstandard.ZstdCompressor) ->
     except UnreadableRunData:
         return None
     text, edges = memoryview(document), [0, *scanned.cuts, len(document)]
-    parts, size, places = [begin_of_size(len(document) + SPACES * len(scanned.cuts))], 0, []
-    size = len(parts[0])
+    made, places = io.BytesIO(), []  # from which no second one is made at the end, as from a list
+    made.write(begin_of_size(len(document) + SPACES * len(scanned.cuts)))
     for start, end in pairwise(edges):
         frame = compressor.compress(text[start:end])
         if not fits(frame):
             return None
+        if start:
+            made.write(RESET)
+        places.append(made.tell())
         # In slices: of a frame in one piece, what is left would be copied once for each block.
-        slices = (frame[at : at + SLICE_BYTES] for at in range(0, len(frame), SLICE_BYTES))
-        piece = [*([RESET] if start else []), *blocks(slices)]
-        places.append(size + (len(RESET) if start else 0))
-        parts += piece
-        size += sum(map(len, piece))
-    parts.append(END)
-    content = b"".join(parts)
+        made.writelines(blocks(frame[at : at + SLICE_BYTES] for at in range(0, len(frame), SLICE_BYTES)))
+    made.write(END)
+    content = made.getvalue()
     return Encoded(ZSTD, content, len(document), encode_index(scanned, len(content), places))
 
 
