@@ -7,7 +7,7 @@ import pytest
 from app.engine.run.ports import Ports
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
-from tests.credentials.provider import Provider
+from tests.credentials.provider import OAUTH1, Provider
 from tests.packages.running import PackageEngine, workflow_of
 
 SECRET = "a-very-secret-token"
@@ -83,6 +83,21 @@ def test_requests_of_oauth_carry_the_token_or_are_signed(packages: PackageEngine
     [told] = packages.script(code)
     assert told["kinds"] == ["Bearer", "Token", "OAuth"]
     assert "renew" in told["anew"]  # nobody here can
+
+
+def test_a_signature_of_oauth_1_is_right(packages: PackageEngine, provider: Provider, monkeypatch):
+    tokens = {"oauth_token": "a1", "oauth_token_secret": "access secret"}
+    packages.credentials["sampleApi"] = {**OAUTH1, "oauthTokenData": tokens}
+    monkeypatch.setattr(packages, "outgoing", Outgoing(AddressRules.parse("127.0.0.1")))
+    code = f"""const url = "{provider.url}/signed?b=1&a=%20z&f[]=2&f[]=1&q=it's";
+      const post = {{ method: 'POST', url, json: true }}, form = {{ f: '1 + 2 ü', 'g[]': '$' }}, qs = {{ q: 'ä b' }};
+      const ask = (options) => this.helpers.requestOAuth1.call(this, 'sampleApi', options);
+      const answers = [await ask({{ ...post, qs }}), await ask({{ ...post, form, qs }}),
+        await ask({{ ...post, body: {{ f: [1] }} }}), await ask({{ ...post, json: false, body: 'f=1' }})];
+      return [answers.map((each) => ({{ json: typeof each === 'string' ? JSON.parse(each) : each }}))]"""
+    said = packages.script(code)
+    packages.wait_for(packages.outgoing.__aexit__(None, None, None))
+    assert said == [{"ok": True, "token": "a1"}] * 4
 
 
 @pytest.mark.parametrize(
