@@ -121,6 +121,14 @@ def test_it_arranges_with_its_provider_once_and_takes_that_back(starting, far: s
     assert (told.value.message, told.value.description) == ("Request failed with status code 403", "status message")
 
 
+def test_what_it_does_not_find_at_its_provider_is_taken_back_all_the_same(starting, far: str) -> None:
+    """Many nodes say of none whether it is there, since their provider does not tell."""
+    context = context_of(starting, "hooked", provider=f"{far}/echo?forgets=")
+    for action, kept in (("create", {"hook": URLS["default"]}), ("delete", {})):
+        starting.wait_for(context.node.kind.arrange(context, action, URLS))
+        assert context.state.static_data.changes() == {"node:Start": kept}
+
+
 def test_its_calls_say_what_they_are_for_and_code_that_computed_is_no_silent_provider(starting, monkeypatch) -> None:
     calls, subjects = [], []
 

@@ -79,11 +79,10 @@ async function arrange(call) {
 }
 
 async function arrangeOne(action, { checkExists, create, delete: remove }, context) {
-  const exists = checkExists ? await checkExists.call(context) : action === 'delete';
-  if (action === 'create' && !exists && create && (await create.call(context)) === false) {
-    throw new Error('The provider did not take the webhook');
-  }
-  if (action === 'delete' && exists && remove) await remove.call(context);
+  // Whether one is there is asked before one is made only: many know it of none, and take theirs back all the same.
+  if (action === 'delete') return void (await remove?.call(context));
+  const exists = await checkExists?.call(context);
+  if (!exists && create && (await create.call(context)) === false) throw new Error('The provider did not take the webhook');
 }
 
 /** Takes a call: { outputs } for the workflow, null where it is not to run, and `response` for the caller. */

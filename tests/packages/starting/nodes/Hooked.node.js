@@ -17,7 +17,8 @@ exports.Hooked = class {
   webhookMethods = {
     default: {
       async checkExists() {
-        return this.getWorkflowStaticData('node').hook !== undefined;
+        const knows = !this.getNodeParameter('provider').includes('forgets');
+        return knows && this.getWorkflowStaticData('node').hook !== undefined;
       },
       async create() {
         const url = `${this.getNodeParameter('provider')}/echo`;
