@@ -17,8 +17,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -28,12 +27,9 @@ import orjson
 
 from app import large_json
 from app.engine.sandbox.errors import (
-    SandboxBusy,
     SandboxComputing,
     SandboxEnded,
-    SandboxError,
     SandboxMemory,
-    SandboxTimeout,
 )
 from app.engine.sandbox.lanes import ProcessKind
 from app.engine.sandbox.pool import Pool
@@ -41,11 +37,10 @@ from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.scratch import ScratchRoot, remove_left
 from app.packages.apart import Apart
-from app.packages.host_errors import HostBusy, HostComputing, HostError, HostTimeout
+from app.packages.host_errors import CallLimits, HostError, raising_host_errors
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4
-MEMORY_SETTING = "EXECUTIONS_PACKAGE_MEMORY_MB"
 CALL_SECONDS = 3600.0
 WAIT_SECONDS = 600.0
 """How long a call waits while other projects hold all processes."""
@@ -118,18 +113,23 @@ class Host:
         self._apart = Apart({LISTENING: APART_LISTENING, REMEMBERING: APART_REMEMBERING})
         self._memory_mb = dict.fromkeys((ACTING, LISTENING, POLLING, ARRANGING, RESERVED), memory_mb)
         self._memory_mb[REMEMBERING] = max(memory_mb, REMEMBERING_MB)
+        self._pools = self._make_pools(processes, listeners, wait_seconds)
+
+    def _make_pools(self, processes: int, listeners: int, wait_seconds: float) -> dict[str, Pool]:
+        """The processes for each kind of call."""
+        idle_seconds = IDLE_SECONDS if self._shared else ALONE_SECONDS
         kinds, half = self._process_kinds(processes), max(1, processes // 2)
-        self._pools = {
+        return {
             ACTING: Pool(
                 {ACTING: kinds[ACTING]},
                 processes=processes,
-                idle_seconds=IDLE_SECONDS if shared else ALONE_SECONDS,
+                idle_seconds=idle_seconds,
                 wait_seconds=wait_seconds,
             ),
             POLLING: Pool(
                 {POLLING: kinds[POLLING], ARRANGING: kinds[ARRANGING]},
                 processes=half,
-                idle_seconds=IDLE_SECONDS if shared else ALONE_SECONDS,
+                idle_seconds=idle_seconds,
                 wait_seconds=wait_seconds,
             ),
             RESERVED: Pool({RESERVED: kinds[RESERVED]}, processes=half, wait_seconds=wait_seconds),
@@ -224,7 +224,8 @@ class Host:
         payload = await large_dumps(request)
         limit = self._call_seconds if seconds is None else seconds
         owner = project if self._shared else f"{project} {execution}"
-        with self._raising_host_errors(mode, limit):
+        limits = CallLimits(limit, min(limit, self._silent(mode)), self._memory_mb[mode], self._shared)
+        with raising_host_errors(limits):
             urgent = awaited and mode == ACTING
             pool, kind, place = self._place(mode, owner, subject)
             try:
@@ -249,32 +250,6 @@ class Host:
             kind,
             owner if number is None else f"{owner} {number}",
         )
-
-    @contextmanager
-    def _raising_host_errors(self, mode: str, limit: float) -> Iterator[None]:
-        """Raises what the sandbox raises as a HostError that says what to do."""
-        try:
-            yield
-        except SandboxComputing as error:
-            seconds = min(limit, self._silent(mode))
-            raise HostComputing(
-                f"The node computed for more than {seconds:g} seconds without a pause, and was ended"
-            ) from error
-        except SandboxTimeout as error:
-            raise HostTimeout(f"The node did not finish within {limit:g} seconds") from error
-        except SandboxMemory as error:
-            raise HostError(
-                f"The node needed more memory than it may use: {self._memory_mb[mode]:,} MiB. "
-                f"{MEMORY_SETTING} sets how much that is."
-            ) from error
-        except SandboxBusy as error:
-            others = "projects" if self._shared else "executions"
-            raise HostBusy(
-                f"Other {others} hold all processes for nodes of packages on this worker: {error}. Try again, or have "
-                "EXECUTIONS_PACKAGE_PROCESSES or the number of workers raised."
-            ) from error
-        except SandboxError as error:
-            raise HostError(_words(error)) from error
 
     def _launch(self, memory_mb: int, code_bytes: int = 0) -> Launch:
         """A process with a new folder for temporary files, below the one that goes with this host."""
@@ -301,7 +276,3 @@ async def large_dumps(value: Any) -> bytes:
     except TypeError:
         # Integers beyond 64 bits and lone surrogates, which JavaScript reads as its own kind of number and text.
         return json.dumps(value, default=str).encode()
-
-
-def _words(error: SandboxError) -> str:
-    return str(error).replace("The sandbox process", "The process of the node").replace("The sandbox", "The host")

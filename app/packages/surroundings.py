@@ -1,12 +1,8 @@
-"""What one call of a node package gets to know of the world outside, while it runs, and nothing more.
-
-Credentials are handed out only of the types that the node's own type declares; what they hold is remembered until the
-call is over, so that it can be hidden in what the call says.
-"""
+"""What one call of a node package gets to know of the world outside, while it runs, and nothing more."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +10,6 @@ import orjson
 
 from app import large_json
 from app.credentials.masking import Mask
-from app.credentials.tokens import REFUSED, access_token, tokens_in
 from app.engine.nodes.code.helpers import describe_file
 from app.engine.nodes.http_request.oauth import proof_of
 from app.engine.run.computing import BYTES_OF_ONE, compute, count_work
@@ -25,18 +20,16 @@ from app.engine.run.meter import TooMuchData
 from app.engine.run.ports import ChildRequest
 from app.engine.values import conversions
 from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.packages.call_credentials import CallCredentials
 from app.packages.memories import ask_memory
 from app.packages.network import Network
 from app.packages.relatives import find_relatives, node_shown
 from app.packages.requests import RequestError, Requests
 from app.packages.sub_nodes import Describe, SubNodes, run_program
-from app.packages.tokens import Tokens, Turns
+from app.packages.tokens import Tokens
 
 Json = dict[str, Any]
-OPEN = frozenset(
-    {"host", "port", "url", "baseUrl", "server", "domain", "user", "username", "email", "database", "allowedDomains"}
-)
-"""Fields of credentials that may be repeated in errors and lines, whatever their type."""
+AnswerTo = Callable[[Json], Awaitable[Json]]
 MAX_QUESTIONS = 100_000
 """By one call."""
 
@@ -52,29 +45,39 @@ class Surroundings:
         describe: Describe,
         *,
         domains: tuple[str, ...] | None = None,
+        call: Surroundings | None = None,
     ) -> None:
-        """`domains` (None: any) are those that the call may reach."""
+        """`domains` (None: any) are those that the call may reach; `call`: that of the node which has this sub-node."""
         self._context = context
-        self._declared = declared
-        self._open = OPEN.union(*(each.get("open") or () for each in declared.values()))
         self._tokens = tokens
         self._requests = Requests(context, domains)
-        self._read: dict[str, bytes] = {}
-        self._secrets: set[str] = set()
         self._count = 0
         self._describe = describe
         self._below: dict[int, Surroundings] = {}
         self.sub_nodes = SubNodes(context, describe)
         outgoing = context.execution.ports.outgoing
-        self.channel = Network(None if outgoing is None or domains is not None else outgoing.rules)
-        self._turns = Turns(tokens, context, self.channel.endings)
-        self._answers: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
+        rules = None if outgoing is None or domains is not None else outgoing.rules
+        self.channel: Network = Network(rules) if call is None else call.channel
+        secrets: set[str] = set() if call is None else call.credentials.secrets
+        self.credentials: CallCredentials = CallCredentials(context, declared, tokens, self.channel.endings, secrets)
+        self._answers = self._answers_of_nodes()
+        self._about_sub_nodes: Mapping[str, AnswerTo] = {
+            "connected": self._find_connected,
+            "beginUse": self.sub_nodes.begin_use,
+            "endUse": self.sub_nodes.end_use,
+            "failSupply": self.sub_nodes.fail_supply,
+            "useAsTool": self.sub_nodes.use_as_tool,
+        }
+
+    def _answers_of_nodes(self) -> Mapping[str, AnswerTo]:
+        """What answers each question that a node or a sub-node asks for itself."""
+        return {
             "httpRequest": self._http_request,
             "request": self._older_request,
-            "credential": self._credential,
-            "fetchCredential": self._fetch_credential,
-            "keepCredential": self._keep_credential,
-            "oauth2": self._oauth2,
+            "credential": self.credentials.read,
+            "fetchCredential": self.credentials.fetch,
+            "keepCredential": self.credentials.keep,
+            "oauth2": self.credentials.renew,
             "lookUp": self._look_up,
             "file": self._file,
             "evaluate": self._evaluate,
@@ -84,18 +87,11 @@ class Surroundings:
             "respond": self._respond,
             "runProgram": self._run_program,
         }
-        self._about_sub_nodes: Mapping[str, Callable[[Json], Awaitable[Json]]] = {
-            "connected": self._find_connected,
-            "beginUse": self.sub_nodes.begin_use,
-            "endUse": self.sub_nodes.end_use,
-            "failSupply": self.sub_nodes.fail_supply,
-            "useAsTool": self.sub_nodes.use_as_tool,
-        }
 
     @property
     def mask(self) -> Mask:
         """Hides what credentials hold that the call was given."""
-        return Mask(self._secrets)
+        return Mask(self.credentials.secrets)
 
     async def ask(self, question: bytes) -> bytes:
         """The reply to {call, name, given}. Raises TooMuchData where the run would hold too much."""
@@ -125,7 +121,7 @@ class Surroundings:
         with self._context.holding(await compute(weigh, [said], meter.room, size=size)):
             return await compute(_reply, number, said, size=size)
 
-    def _answer(self, name: str, given: Any) -> Callable[[Json], Awaitable[Json]] | None:
+    def _answer(self, name: str, given: Any) -> AnswerTo | None:
         """What answers a question of the call's node, or of one of its sub-nodes, in that one's name."""
         about = self._about_sub_nodes.get(name)
         number = given.get("subNode") if isinstance(given, dict) else None
@@ -141,9 +137,8 @@ class Surroundings:
         for node in reply["result"]["nodes"]:
             number = node["subNode"]
             context = self.sub_nodes.context(number)
-            below = Surroundings(context, node["credentialTypes"], self._tokens, self._describe)
-            below.channel, below._secrets = self.channel, self._secrets
-            self._below[number] = below
+            declared = node["credentialTypes"]
+            self._below[number] = Surroundings(context, declared, self._tokens, self._describe, call=self)
         return reply
 
     async def _run_program(self, given: Json) -> Json:
@@ -159,78 +154,10 @@ class Surroundings:
     async def _send(self, given: Json, *, older: bool) -> Json:
         kind, auth = given.get("signedBy"), None
         if isinstance(kind, str):
-            data = (await self._credential({"type": kind}))["result"]["data"]
+            data = (await self.credentials.read({"type": kind}))["result"]["data"]
             auth = proof_of(self._context, kind, data)
         self.channel.touched = True
         return await self._requests.send(given, older=older, auth=auth)
-
-    async def _credential(self, given: Json) -> Json:
-        kind = str(given.get("type"))
-        if kind not in self._declared:
-            raise RequestError({"message": f"Node type does not declare credentials of type '{kind}'"})
-        data = await self._context.credential(kind)
-        base = orjson.dumps(data, default=str)
-        self._read[kind] = base
-        token = self._tokens.get(self._key(kind))
-        if token is not None and token[0] == base:
-            data = {**data, **token[1]}
-        self._hide(value for name, value in data.items() if name not in self._open)
-        return {"result": {"data": data}}
-
-    async def _fetch_credential(self, given: Json) -> Json:
-        """The credential with another value of `field` than `refused`; no data where the call is to fetch one.
-
-        One call of each worker asks whether another worker gets one.
-
-        It says afterwards what it has got ("keepCredential"): until then others wait, unless one has failed for them.
-        """
-        kind, field, refused = str(given.get("type")), str(given.get("field")), given.get("refused")
-        key = self._key(kind)
-        while True:
-            fetched = await self._tokens.wait(key)
-            answer = await self._credential(given)
-            token = answer["result"]["data"].get(field)
-            if token and (fetched or token != refused):
-                return answer
-            mine = await self._turns.begin(key, field, refused)
-            if mine is False:
-                return await self._credential(given)
-            if mine or fetched is not None:
-                return {"result": {"data": None}}
-
-    async def _keep_credential(self, given: Json) -> Json:
-        """What was fetched; without `data`, nothing was got."""
-        kind, data = str(given.get("type")), given.get("data")
-        fetched = kind in self._read and isinstance(data, dict)
-        if fetched and data is not None:
-            self._tokens[self._key(kind)] = (self._read[kind], data)
-            self._hide(data.values())
-            await self._turns.keep(self._key(kind), data)
-        self._turns.end(self._key(kind), fetched=fetched)
-        return {"result": None}
-
-    async def _oauth2(self, given: Json) -> Json:
-        """The credential with another access token than `refused`; `anew`: than the one that is stored."""
-        kind, refused = str(given.get("type")), given.get("refused")
-        data = (await self._credential(given))["result"]["data"]
-        if given.get("anew") is True:
-            refused = access_token(tokens_in(data))
-        if isinstance(refused, str) and refused:
-            data = await self._context.renew_credential(kind, refused)
-            self._hide(value for name, value in data.items() if name not in self._open)
-        return {"result": {"data": data}}
-
-    def _key(self, kind: str) -> tuple[str, str]:
-        named = (self._context.node.document.get("credentials") or {}).get(kind) or {}
-        return str(named.get("id")), kind
-
-    def _hide(self, values: Iterable[Any]) -> None:
-        for value in values:
-            if isinstance(value, str) and len(value) > 3:
-                self._secrets.add(value)
-            elif isinstance(value, dict):
-                # What a provider said when it refused is told to users: no secret.
-                self._hide(part for name, part in value.items() if name != REFUSED)
 
     async def _look_up(self, given: Json) -> Json:
         try:

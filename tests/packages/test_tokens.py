@@ -16,13 +16,13 @@ NEVER = 1e6
 ASKED = {"type": "t", "field": "token", "refused": "old"}
 
 
-def call_with(tokens: Tokens) -> Surroundings:
-    """A call of a node with this credential."""
+def call_with(tokens: Tokens, call: Surroundings | None = None) -> Surroundings:
+    """A call of a node with this credential, or what a sub-node of that call asks."""
     context = MagicMock(credential=AsyncMock(return_value={"token": "old"}))
     context.execution.ports.meter.room = 1_000_000
     context.execution.ports.begin_fetch = None
     context.node.document = {"credentials": {"t": {"id": "c"}}}
-    return Surroundings(context, {"t": {}}, tokens, MagicMock())
+    return Surroundings(context, {"t": {}}, tokens, MagicMock(), call=call)
 
 
 async def ask(call: Surroundings, name: str, **given: Any) -> Any:
@@ -56,4 +56,20 @@ def test_one_call_fetches_and_others_wait_until_it_has_ended(end, others, second
             assert await asyncio.gather(*waiting) == [others] * 2
 
     monkeypatch.setattr(tokens_module, "FETCH_SECONDS", seconds)
+    asyncio.run(main())
+
+
+def test_what_a_sub_node_has_begun_ends_with_the_call_of_its_node(monkeypatch) -> None:
+    async def main() -> None:
+        tokens = Tokens(10)
+        call, other = call_with(tokens), call_with(tokens)
+        assert await ask(call_with(tokens, call), "fetchCredential") is None
+        waiting = asyncio.ensure_future(ask(other, "fetchCredential"))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        call.channel.detach()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await waiting is None
+
+    monkeypatch.setattr(tokens_module, "FETCH_SECONDS", NEVER)
     asyncio.run(main())

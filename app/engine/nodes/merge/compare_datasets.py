@@ -36,10 +36,7 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     pairs = matching.field_pairs((parameters.get("mergeByFields") or {}).get("values") or [])
     dots = not options.get("disableDotNotation")
     fuzzy = bool((options if context.version < 2 else parameters).get("fuzzyCompare"))
-    inputs = [*context.inputs, [], []][:2]
-    # As in n8n, items without fields are left out: there is nothing in them to compare.
-    places = [[place for place, item in enumerate(items) if item["json"]] for items in inputs]
-    first, second = [[items[place] for place in filled] for items, filled in zip(inputs, places, strict=True)]
+    places, (first, second) = _filled_items([*context.inputs, [], []][:2])
     if context.version < LENIENT:
         matching.check_present(first, [name for name, _ in pairs], "Input A", dots)
         matching.check_present(second, [name for _, name in pairs], "Input B", dots)
@@ -70,6 +67,12 @@ def _compare(context: NodeContext, parameters: dict[str, Any]) -> Outputs:
     only_first = [item for item, partners in zip(first, matches.partners, strict=True) if not partners]
     only_second = [second[place] for place in matches.unmatched_second]
     return [only_first, list(same.values()), different, only_second]
+
+
+def _filled_items(inputs: list[list[Item]]) -> tuple[list[list[int]], list[list[Item]]]:
+    """The places of the items of each input that have fields, and these: as in n8n, others are not compared."""
+    places = [[place for place, item in enumerate(items) if item["json"]] for items in inputs]
+    return places, [[items[place] for place in filled] for items, filled in zip(inputs, places, strict=True)]
 
 
 class _Comparison:
