@@ -7,15 +7,34 @@ const { acorn, files, texts, attacks } = JSON.parse(fs.readFileSync(0, 'utf8'));
 const [SMALL, FACTOR] = [2_000, 8];
 const [NOTICED, LEAST] = [0.1, 8]; // milliseconds
 
+const OF_TEXTS = new Set(['match', 'matchAll', 'search']); // they make a regular expression of a text
+const isRegExp = (node) => node?.name === 'RegExp' || node?.property?.name === 'RegExp' || node?.property?.value === 'RegExp';
+const textOf = (node) => {
+  if (node?.type === 'TemplateLiteral' && !node.expressions.length) return node.quasis[0].value.cooked;
+  return node?.type === 'Literal' && !node.regex ? String(node.value) : undefined;
+};
+
+// A pattern of null: it is made where this program cannot see of what.
 function* literals(node) {
   if (Array.isArray(node)) for (const each of node) yield* literals(each);
   else if (node && typeof node === 'object') {
+    let inner = Object.keys(node).filter((key) => key !== 'regex');
     if (node.regex) yield node.regex;
-    if (node.callee?.name === 'RegExp') {
-      const [pattern, flags] = node.arguments.map((each) => (each.type === 'Literal' ? String(each.value) : undefined));
+    const called = node.type === 'NewExpression' || node.type === 'CallExpression';
+    if (called && isRegExp(node.callee)) {
+      const [pattern, flags] = node.arguments.map(textOf);
       yield { pattern: pattern ?? null, flags: flags ?? '' };
+      inner = ['arguments'];
+    } else if (called && OF_TEXTS.has(node.callee.property?.name) && node.arguments.length === 1) {
+      const pattern = textOf(node.arguments[0]);
+      if (pattern !== undefined) yield { pattern, flags: 'g' };
+    } else if (node.type === 'BinaryExpression' && node.operator === 'instanceof' && isRegExp(node.right)) {
+      inner = ['left'];
+    } else if (isRegExp(node)) {
+      yield { pattern: null, flags: '' };
+      inner = [];
     }
-    for (const key of Object.keys(node)) if (key !== 'regex') yield* literals(node[key]);
+    for (const key of inner) yield* literals(node[key]);
   }
 }
 

@@ -15,7 +15,11 @@ from app.engine.sandbox.process import NODE
 from tests.linear.attacks import parts
 
 ROOT = Path(app.__file__).parent
-FILES = sorted(str(file) for file in ROOT.rglob("*.js") if "node_modules" not in file.parts)
+FILES = sorted(
+    str(file)
+    for file in ROOT.rglob("*.*js")
+    if file.suffix in (".js", ".cjs", ".mjs") and "node_modules" not in file.parts
+)
 ACORN = ROOT / "engine/sandbox/node_modules/acorn"
 PROGRAM = Path(__file__).parent / "regular_expressions.js"
 AS_IN_PYTHON = (
@@ -27,17 +31,21 @@ AS_IN_PYTHON = (
 """What JavaScript writes in another way; attacks need no more than texts that are like those that match."""
 
 
+LIKE_PROGRAM = re.compile(r"=>|const |\{\{|\$json|\$input|function|return |RegExp")
 MADE = {
     "app.engine.nodes.conditions.facts.MATCH_PATTERN",
     "app.engine.nodes.conditions.old_conditions.MATCH_PATTERN",
     "app.engine.nodes.rename_keys.REPLACE",
     "engine/nodes/files/js/pdf-surroundings.js",
+    "engine/sandbox/js/realm/code-globals.js",
     "engine/sandbox/js/realm/evaluate.js",
+    "engine/sandbox/js/realm/harden.js",
     "engine/sandbox/js/realm/methods-string.js",
     "packages/js/parameters.js",
     "packages/js/routing.js",
 }
-"""Programs that make some of their regular expressions of others, or of what a workflow says."""
+"""Programs that make some of their regular expressions of others, or of what a workflow says, or that hand on
+`RegExp`."""
 KNOWN = {
     r"\[\^[^\]]+\](?:: .*$)?",
     r"\s{0,2}\[[^\]]*\]: .*$",
@@ -66,10 +74,17 @@ def texts() -> list[tuple[str, str]]:
     found = []
     for module in pkgutil.walk_packages([str(ROOT)], "app."):
         for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, str) and ("=>" in value or "const " in value):
-                text = value.replace("%d", "0").removeprefix("={{").removesuffix("}}")
-                found.append((f"{module.name}.{name}", f"async () => {{ {text} }}"))
+            for each in strings(value):
+                if LIKE_PROGRAM.search(each):
+                    text = each.replace("%d", "0").removeprefix("={{").removesuffix("}}")
+                    found.append((f"{module.name}.{name}", f"async () => {{ {text} }}"))
     return found
+
+
+def strings(value: Any) -> list[str]:
+    """A string, or those in a list, a tuple or a dictionary."""
+    inner = list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list | tuple) else []
+    return [each for each in [value, *inner] if isinstance(each, str)]
 
 
 def test_they_are_linear():
@@ -91,3 +106,19 @@ def test_a_quadratic_one_is_noticed(program):
     attacks = [attacks_on(each["pattern"]) for each in found]
     [slow] = node(**given, attacks=attacks)
     assert slow.startswith(r"/\s*\([^)]*\)$/")
+
+
+@pytest.mark.parametrize(
+    ("program", "pattern"),
+    [
+        ("globalThis['RegExp']('a+')", "a+"),
+        ("new self.RegExp(`a+`)", "a+"),
+        ("text.search('a+')", "a+"),
+        ("const R = RegExp", None),
+        ("Reflect.construct(RegExp, ['a+'])", None),
+        ("new self.RegExp(of)", None),
+    ],
+)
+def test_each_way_to_make_one_is_seen(program, pattern):
+    [found] = node(acorn=str(ACORN), files=[], texts=[("odd", f"{program}; text instanceof RegExp")])
+    assert found["pattern"] == pattern

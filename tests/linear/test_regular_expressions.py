@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,18 +42,24 @@ MADE_IN_FUNCTIONS = {
     "app/engine/values/table_cells.py": "from a delimiter; see test_table_pattern",
     "app/engine/values/tables.py": "from a delimiter; see test_table_pattern",
 }
-PYTHON_CALLS = {"compile", "sub", "subn", "match", "search", "fullmatch", "split", "findall", "finditer"}
-IMPORTED = re.compile(r"^\s*(?:from|import)\b.*\bre(?:gex)?\b", re.MULTILINE)
+CALLS = r"compile|sub|subn|match|search|fullmatch|split|findall|finditer|template|Scanner"
+OF_RE = re.compile(rf"(?:.+\.)?(?:re|regex)\.(?:_compiler\.)?(?:{CALLS})")
+LAST = set(CALLS.split("|"))
+MENTIONED = re.compile(r"\b(?:re|regex)\b")
 ROOT = Path(app.__file__).parent
+SOURCES = {file: file.read_text() for file in sorted(ROOT.rglob("*.py")) if "node_modules" not in file.parts}
 
 
 def patterns() -> Iterator[Any]:
+    everywhere = "\n".join(SOURCES.values())
     for module in pkgutil.walk_packages([str(ROOT)], "app."):
         loaded = importlib.import_module(module.name)
-        source = Path(str(loaded.__file__)).read_text()
+        source = SOURCES[Path(str(loaded.__file__))]
+        own = module.name.rpartition(".")[2]
         for name, value in vars(loaded).items():
             if isinstance(value, re.Pattern):
-                yield pytest.param(use_of(value, uses(name, source)), value, id=f"{module.name}.{name}")
+                used = uses(name, source) | uses(f"{own}.{name}", everywhere)
+                yield pytest.param(use_of(value, used or {"search"}), value, id=f"{module.name}.{name}")
             elif isinstance(value, tuple):
                 listed = [each for row in value if isinstance(row, tuple) for each in row]
                 for pattern in (each for each in listed if isinstance(each, re.Pattern)):
@@ -62,37 +69,42 @@ def patterns() -> Iterator[Any]:
 COMPILED = """
 import importlib, json, pkgutil, re, sys
 import app
-compile, found, root = re._compiler.compile, [], app.__path__[0] + "/"
-def note(pattern, flags=0):
-    frame = sys._getframe(1)
-    while frame.f_globals["__name__"].partition(".")[0] in ("functools", "marshmallow", "re"):
+compile, found, root = re._compile, [], app.__path__[0] + "/"
+def note(pattern, flags):
+    frame, made = sys._getframe(1), compile(pattern, flags)
+    while frame and not frame.f_code.co_filename.startswith((root, "<frozen importlib")):
         frame = frame.f_back
-    made = compile(pattern, flags)
-    if frame.f_code.co_filename.startswith(root) and isinstance(made.pattern, str):
-        found.append([frame.f_code.co_filename[len(root):], frame.f_lineno, made.pattern, made.flags])
+    if frame and frame.f_code.co_filename.startswith(root):
+        in_bytes = isinstance(made.pattern, bytes)
+        text = made.pattern.decode("latin-1") if in_bytes else made.pattern
+        found.append([frame.f_code.co_filename[len(root):], frame.f_lineno, text, made.flags, in_bytes])
     return made
-re.purge()
-re._compiler.compile = note
+re._compile = note
 for module in pkgutil.walk_packages(app.__path__, "app."):
     importlib.import_module(module.name)
 print(json.dumps(found))
 """
 
 
-def compiled_elsewhere() -> dict[str, re.Pattern[str]]:
-    """What is compiled as the modules are loaded and has no name at the top of one: in a class, in a dictionary, as a
-    default, for a validator."""
+@cache
+def compiled_at_load() -> dict[str, re.Pattern[Any]]:
+    """What is compiled as the modules are loaded, by its place: the line of ours that led to it."""
     program = subprocess.run([sys.executable, "-c", COMPILED], capture_output=True, text=True, check=True)
-    named = {each.values[1] for each in patterns()}
-    compiled = {
-        f"{file}:{line}": re.compile(pattern, flags) for file, line, pattern, flags in json.loads(program.stdout)
+    return {
+        f"{file}:{line}": re.compile(text.encode("latin-1") if in_bytes else text, flags)
+        for file, line, text, flags, in_bytes in json.loads(program.stdout)
     }
-    return {place: pattern for place, pattern in compiled.items() if pattern not in named}
+
+
+def compiled_elsewhere() -> dict[str, re.Pattern[Any]]:
+    """Of that what has no name at the top of a module: in a class, in a dictionary, as a default, for a validator."""
+    named = {each.values[1] for each in patterns()}
+    return {place: pattern for place, pattern in compiled_at_load().items() if pattern not in named}
 
 
 def uses(name: str, source: str) -> set[str]:
-    """How a module uses one of its patterns; one whose use cannot be seen is searched for."""
-    return set(re.findall(rf"\b{name}\.(match|fullmatch|search|sub|finditer|findall|split)\b", source)) or {"search"}
+    """How a source uses the pattern with this name."""
+    return set(re.findall(rf"\b{re.escape(name)}\.(match|fullmatch|search|sub|finditer|findall|split)\b", source))
 
 
 def use_of(pattern: re.Pattern[Any], names: set[str]) -> Callable[[Any], object]:
@@ -180,36 +192,77 @@ def test_what_repeats_is_seen(source, expected):
 
 def test_each_stands_at_the_top_of_its_module():
     """One that is written inside of a function is not measured: name it at the top, or say here what measures it."""
-    inside = {}
-    for file in sorted(ROOT.rglob("*.py")):
-        if "node_modules" in file.parts:
-            continue
-        if not IMPORTED.search(text := file.read_text()):
-            continue
-        tree = ast.parse(text)
-        names = _names_of_re(tree)
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-                calls = [node for node in ast.walk(function) if isinstance(node, ast.Call)]
-                if any(ast.unparse(call.func) in names for call in calls):
-                    inside[f"app/{file.relative_to(ROOT)}"] = True
-    assert inside.keys() <= MADE_IN_FUNCTIONS.keys()
+    inside = {f"app/{file.relative_to(ROOT)}" for file, text in SOURCES.items() if unmeasured(text)}
+    assert inside == MADE_IN_FUNCTIONS.keys()
+
+
+def test_what_is_given_to_validators_is_compiled_at_load():
+    """Where marshmallow compiles a pattern that has no name, that is done as modules are loaded."""
+    given = {
+        f"{file.relative_to(ROOT)}:{call.lineno}"
+        for file, text in SOURCES.items()
+        if "Regexp" in text
+        for call in ast.walk(ast.parse(text))
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Regexp")
+        if not ast.unparse(call.args[0]).isupper()
+    }
+    assert given
+    assert given <= compiled_at_load().keys()
+
+
+def unmeasured(source: str) -> list[str]:
+    """Where functions of `re` are called within functions or handed on, or `re` is imported by its name in a text."""
+    if not MENTIONED.search(source):
+        return []
+    tree = ast.parse(source)
+    names = _names_of_re(tree)
+    called = {id(call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)}
+    inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+    within = {id(each) for function in ast.walk(tree) if isinstance(function, inner) for each in ast.walk(function)}
+    found = []
+    for each in ast.walk(tree):
+        last = each.attr if isinstance(each, ast.Attribute) else each.id if isinstance(each, ast.Name) else ""
+        if last in LAST or last in names:
+            text = ast.unparse(each)
+            if (text in names or OF_RE.fullmatch(text)) and (id(each) in within or id(each) not in called):
+                found.append(text)
+        elif isinstance(each, ast.Constant) and each.value == "re":
+            found.append("a name of the module, to import it by")
+    return found
 
 
 def _names_of_re(tree: ast.Module) -> set[str]:
     """What the functions of `re` are called in a module, however it imports them."""
     names: set[str] = set()
     for each in ast.walk(tree):
-        if isinstance(each, ast.Import):
+        if isinstance(each, ast.Import | ast.ImportFrom):
+            of_re = isinstance(each, ast.ImportFrom) and each.module in ("re", "regex")
             for alias in each.names:
                 if alias.name in ("re", "regex"):
-                    names |= {f"{alias.asname or alias.name}.{call}" for call in PYTHON_CALLS}
-        elif isinstance(each, ast.ImportFrom) and each.module in ("re", "regex"):
-            names |= {alias.asname or alias.name for alias in each.names if alias.name in PYTHON_CALLS}
+                    names |= {f"{alias.asname or alias.name}.{call}" for call in LAST}
+                elif of_re and alias.name in LAST:
+                    names.add(alias.asname or alias.name)
     return names
 
 
-@pytest.mark.parametrize("imported", ["import os, re", "import re as other", "from re import compile as made"])
-def test_a_call_is_seen_however_re_is_imported(imported):
-    call = {"import os, re": "re.compile", "import re as other": "other.compile"}.get(imported, "made")
-    assert call in _names_of_re(ast.parse(imported))
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os, re\ndef f(): re.compile('a')",
+        "import re as other\nf = lambda: other.sub('a', '', 'b')",
+        "from re import compile as made\nasync def f(): made('a')",
+        "from app.notation import re\ndef f(): re.search('a', 'b')",
+        "from app import notation\ndef f(): notation.re.search('a', 'b')",
+        "import re\nclean = re.compile",
+        "import re, functools\nclean = functools.partial(re.sub, 'a', '')",
+        "import re\ndef f(): return map(re.compile, ['a'])",
+        "import re\ndef f(): re.Scanner([])",
+        "import importlib\nother = importlib.import_module('re')",
+    ],
+)
+def test_a_call_in_a_function_is_seen(source):
+    assert unmeasured(source)
+
+
+def test_what_is_called_at_load_is_measured_where_it_is_compiled():
+    assert not unmeasured("import re\nA = re.compile('a')\nB = {'b': re.sub('a', '', 'b')}\ndef f(): A.sub('', 'b')")
