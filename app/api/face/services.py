@@ -14,7 +14,6 @@ from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.long_calls import LongCalls
 from app.api.face.metrics import RequestMetrics
-from app.api.face.proxies import unwrap
 from app.api.face.rates import KeyRates
 from app.api.face.replica import Replica
 from app.api.face.waiters import Waiters
@@ -74,7 +73,8 @@ class Services:
 
 def services() -> Services:
     """Those of the app that answers the present request."""
-    found: Services = unwrap(current_app).extensions[NAME]
+    # As app.api.face.proxies, which would be one more call of each of the many that ask.
+    found: Services = current_app._get_current_object().extensions[NAME]  # type: ignore[attr-defined]
     return found
 
 
