@@ -123,6 +123,7 @@ def node_so_far(told: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": {"main": [{"items": count, "sizeBytes": 0, "digest": ""} for count in told["items"]]},
         "error": failure if told["status"] == "error" else None,
         "subExecution": None,
+        "subExecutions": [],
         "tries": [],
     }
     return {"name": told["node"], "runCount": told["runs"], "runs": [run]}

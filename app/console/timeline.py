@@ -39,7 +39,7 @@ class Bar:
     x: float
     width: float
     seconds: float
-    sub_execution: str | None
+    sub_executions: list[str]
     tries: list[TryBar]
 
 
@@ -113,7 +113,7 @@ def current_run(structure: Mapping[str, Any], told: Mapping[str, Any], now: date
     if name is None or since is None:
         return None
     ran = next((node["runCount"] for node in structure["nodes"] if node["name"] == name), 0)
-    run = {"error": None, "executionStatus": "running", "subExecution": None, "tries": told.get("tries", ())}
+    run = {"error": None, "executionStatus": "running", "subExecutions": [], "tries": told.get("tries", ())}
     return TimedRun(name, ran, ran + 1, run, since, max(int(now.timestamp() * 1000) - since, 0))
 
 
@@ -123,10 +123,9 @@ def draw_bar(timed: TimedRun, begin: float, scale: float) -> Bar:
     status = "error" if run["error"] else run["executionStatus"] or "success"
     x = max(min((timed.started - begin) * scale, WIDTH - NARROWEST), 0)
     width = min(max(timed.milliseconds * scale, NARROWEST), WIDTH - x)
-    started = (run["subExecution"] or {}).get("executionId")
-    place = (round(x, 1), round(width, 1))
-    tries = list(draw_tries(timed, *place))
-    return Bar(timed.node, timed.number, timed.count, status, *place, timed.milliseconds / 1000, started, tries)
+    x, width = round(x, 1), round(width, 1)
+    tries, seconds = list(draw_tries(timed, x, width)), timed.milliseconds / 1000
+    return Bar(timed.node, timed.number, timed.count, status, x, width, seconds, run["subExecutions"], tries)
 
 
 def draw_tries(timed: TimedRun, x: float, width: float) -> Iterator[TryBar]:

@@ -81,7 +81,8 @@ class IndexedRun(msgspec.Struct, array_like=True):
     """One run of a node. Times in milliseconds, `started` since 1970; `hints`: how many it gave.
 
     `inputs` are what it got where its data says so, which that of sub-nodes and of retries with other items does;
-    `tries` are its tries where there were several.
+    `tries` are its tries where there were several, `sub_executions` the executions that it has started where these
+    were.
     """
 
     index: int | None
@@ -95,6 +96,7 @@ class IndexedRun(msgspec.Struct, array_like=True):
     hints: int = 0
     sub_execution: SubExecution | None = None
     tries: list[IndexedTry] = []
+    sub_executions: list[str] = []
 
 
 class Segment(NamedTuple):

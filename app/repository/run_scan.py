@@ -76,6 +76,10 @@ class _Tried(msgspec.Struct):
     tries: list[_Try] = []
 
 
+class _Started(msgspec.Struct, rename="camel"):
+    sub_executions: list[str] = []
+
+
 class _Facts(msgspec.Struct, rename="camel"):
     """What stands in a run beside its data."""
 
@@ -92,6 +96,7 @@ class _Facts(msgspec.Struct, rename="camel"):
 _facts = msgspec.json.Decoder(_Facts)
 _metadata = msgspec.json.Decoder(_Metadata)
 _tried = msgspec.json.Decoder(_Tried)
+_started = msgspec.json.Decoder(_Started)
 
 
 def scan(text: bytes) -> Scanned:
@@ -207,6 +212,7 @@ class _Scanner:
             len(facts.hints or ()),
             sub_execution_of(facts.metadata),
             tries_of(facts.metadata),
+            sub_executions_of(facts.metadata),
         )
 
     def _connections(self, start: int, raw: msgspec.Raw) -> Outputs:
@@ -300,3 +306,11 @@ def tries_of(metadata: msgspec.Raw) -> list[IndexedTry]:
     except msgspec.ValidationError:
         return []
     return [IndexedTry(each.start_time, each.execution_time, truncate(each.error)) for each in tries]
+
+
+def sub_executions_of(metadata: msgspec.Raw) -> list[str]:
+    """The executions that a run's metadata says it has started, where they are several."""
+    try:
+        return _started.decode(metadata).sub_executions
+    except msgspec.ValidationError:
+        return []

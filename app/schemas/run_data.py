@@ -126,6 +126,9 @@ class RunSchema(CamelSchema):
     sub_execution = fields.Nested(
         SubExecutionSchema, required=True, allow_none=True, metadata={"description": "The execution that it started."}
     )
+    sub_executions = fields.List(
+        fields.String(), required=True, metadata={"description": "The ids of all that it started, the first 100."}
+    )
     tries = fields.List(
         fields.Nested(TrySchema),
         required=True,

@@ -152,6 +152,15 @@ def test_rounds_are_gone_to_by_their_number(browser, api, workflow):
         assert f'max="40" value="{shown}"' in browser.get(f"{place}&{asked}").text, asked
 
 
+def test_all_that_a_node_started_are_linked(browser, api, workflow):
+    ids = [str(number) for number in range(901, 908)]
+    data = {"resultData": {"runData": {"Start": [{**run([{}]), "metadata": {"subExecutions": ids}}]}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}"
+    linked = [re.findall(r">#(9\d\d)</a>", browser.get(place + more).text) for more in ("", "/node?node=Start")]
+    assert linked == [ids[:5], ids]
+    assert "and 2 more" in browser.get(place).text
+
+
 def test_what_failed_in_a_sub_execution_leads_there(browser, api, workflow):
     child = api.ended(workflow, "error", error_message="The bank is closed")
     started = {"metadata": {"subExecution": {"executionId": str(child), "workflowId": "first"}}}

@@ -12,7 +12,7 @@ RAN = replace(FAILED, retry_of=None, started_at=AT)
 
 
 def run(started, took=10, status="success", error=None, tries=()):
-    more = {"executionIndex": started, "error": error, "subExecution": None, "executionStatus": status, "tries": tries}
+    more = {"executionIndex": started, "error": error, "subExecutions": [], "executionStatus": status, "tries": tries}
     return {"startTime": BEGAN + started, "executionTime": took, **more}
 
 

@@ -81,6 +81,7 @@ def render_run(run: IndexedRun) -> dict[str, Any]:
         "error": render_failure(run.failure),
         "hints": run.hints,
         "subExecution": render_sub_execution(run.sub_execution),
+        "subExecutions": run.sub_executions or ([run.sub_execution.execution_id] if run.sub_execution else []),
         "tries": [
             {"startTime": each.started, "executionTime": each.duration, "error": each.message} for each in run.tries
         ],

@@ -10,7 +10,8 @@ from typing import Any
 
 Json = dict[str, Any]
 CHILDREN = "subExecutions"
-"""Of what is written down about a node that is due: the executions of the sub-workflows that it has started already."""
+"""Of what is written down about a node that is due: the executions of the sub-workflows that it has started already. In
+the metadata of a run of a node: those that it has started, where they are several; n8n has a run name one at most."""
 OVERRIDE = "inputOverride"
 """In a run of a node: what it was given by others than its sources, by type of connection. Of what is written down
 about a node that is due: whether its first input is such."""

@@ -13,7 +13,7 @@ from typing import Any
 from app.engine.run.attempts import run_attempts
 from app.engine.run.computing import FEW, PLAIN, compute
 from app.engine.run.context import NodeContext
-from app.engine.run.document import OVERRIDE, TRIES
+from app.engine.run.document import CHILDREN, OVERRIDE, TRIES
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, RunError, WaitRequested
 from app.engine.run.execution_info import ExecutionInfo
@@ -30,6 +30,9 @@ from app.engine.sandbox import Sandbox
 TURN_SECONDS = 0.002
 """How long nodes that are quick run one after the other before others have the loop: a turn of it costs as much as
 such a node."""
+
+MAX_CHILDREN = 100
+"""Executions of sub-workflows that a run of a node names, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,8 @@ def _note_end(task: Task, context: NodeContext, run: dict[str, Any], started: in
     run |= {"executionTime": _elapsed_ms(started), "executionStatus": status, "hints": context.hints}
     if task.tries:
         context.metadata[TRIES], task.tries = task.tries, []
+    if len(context.children.ids) > 1:
+        context.metadata[CHILDREN] = context.children.ids[:MAX_CHILDREN]
     if context.metadata:
         run["metadata"] = context.metadata
 

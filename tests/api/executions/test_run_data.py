@@ -25,7 +25,8 @@ DATA = {
                       "metadata": {"subExecution": {"executionId": "77", "workflowId": "sub"}, "tries": TRIES}}],
             "Both": [{"startTime": 8, "executionIndex": 3, "executionStatus": "success", "data": {"main": [[]]},
                       "source": [{"previousNode": "Call"}, {"previousNode": "Start", "previousNodeOutput": 2}],
-                      "inputOverride": {"main": [[{"json": {"n": 70}}], None]}}],
+                      "inputOverride": {"main": [[{"json": {"n": 70}}], None]},
+                      "metadata": {"subExecutionsCount": 2, "subExecutions": ["78", "79"]}}],
             "Model": [{"startTime": 8, "executionIndex": 2, "executionTime": 1, "executionStatus": "success",
                        "source": [{"previousNode": "Call", "previousNodeOutput": 1, "previousNodeRun": 2}],
                        "data": {"ai_languageModel": [[{"json": {"answer": 42}}]]},
@@ -75,6 +76,7 @@ def test_the_structure(api, number: int) -> None:
     assert run["source"] == [{"previousNode": "Start", "previousNodeOutput": 0, "previousNodeRun": 0}, None]
     assert run["subExecution"] == {"executionId": "77", "workflowId": "sub"}
     assert (run["tries"], start["runs"][0]["tries"]) == (TRIES, [])
+    assert [each["runs"][0]["subExecutions"] for each in (start, call, both)] == [[], ["77"], ["78", "79"]]
     assert (run["hints"], run["outputs"]) == (1, {})
     assert [given and given["items"] for given in both["runs"][0]["inputs"]["main"]] == [1, None]
     (run,) = model["runs"]

@@ -74,7 +74,7 @@ def test_each_item_says_which_execution_it_comes_from(site: Site) -> None:
     run = called(site, workflow_id, mode="each")
     told = [item["metadata"]["subExecution"] for item in run["data"]["main"][0]]
     assert told == [{"executionId": each["id"], "workflowId": workflow_id} for each in json_of(run)]
-    assert run["metadata"] == {"subExecutionsCount": 2}
+    assert run["metadata"] == {"subExecutionsCount": 2, "subExecutions": [each["id"] for each in json_of(run)]}
 
 
 @pytest.mark.parametrize("parameters", [{}, {"mode": "each"}, {"options": {"waitForSubWorkflow": False}}])
