@@ -167,7 +167,7 @@ def open_services(settings: Settings) -> Services:
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
     vault = Vault(settings)
     signer = Signer(vault.keyring)
-    types = nodes.load().copy()
+    types = nodes.load().copy(settings.packaged_nodes)
     known = KnownPackages(pool, types)
     metrics = RequestMetrics()
     credential_types = KnownTypes(known.definitions, SandboxExpressions())

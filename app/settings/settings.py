@@ -11,6 +11,7 @@ from typing import Any
 
 from app.environment import EnvironmentReader, SettingsError, parse_url
 from app.outgoing.addresses import AddressRules
+from app.settings.packaged_nodes import parse_packaged_nodes
 from app.settings.values import (
     check_texts,
     host_and_port,
@@ -79,6 +80,8 @@ class Settings:
     """Whose calls may come to one of them: those of a `project`, or of one `execution`."""
     package_memory_mb: int
     """How much memory one of them may use."""
+    packaged_nodes: frozenset[str]
+    """The built-in node types that are left to a package."""
     worker_host: str
     worker_port: int | None
     """Where a worker answers health checks and Prometheus; None: nowhere."""
@@ -226,6 +229,9 @@ def _read_worker(reader: EnvironmentReader) -> dict[str, Any]:
         "package_processes": reader.integer("EXECUTIONS_PACKAGE_PROCESSES", 4, low=1, high=100),
         "package_sharing": reader.choice("EXECUTIONS_PACKAGE_SHARING", "project", "execution"),
         "package_memory_mb": reader.integer("EXECUTIONS_PACKAGE_MEMORY_MB", 512, low=256, high=65_536),
+        "packaged_nodes": parse_packaged_nodes(
+            reader.text("EXECUTIONS_PACKAGED_NODES", ""), "EXECUTIONS_PACKAGED_NODES"
+        ),
         "worker_host": parse_host(reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"), "EXECUTIONS_WORKER_HOST"),
         "worker_port": reader.optional_integer("EXECUTIONS_WORKER_PORT", low=1, high=65_535),
         "poll_seconds": reader.duration("EXECUTIONS_POLL_SECONDS", 1),

@@ -68,7 +68,7 @@ class Parts:
             send_answer=self._send_answer,
         )
         self.registry = Registry(settings, pool, self.vault, self.clock)
-        types = nodes.load().copy()
+        types = nodes.load().copy(settings.packaged_nodes)
         store = Store(settings.home)
         self.host = _make_host(settings, store)
         self.packages = PackageSync(

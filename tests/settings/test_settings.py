@@ -17,7 +17,7 @@ def test_a_bare_environment_has_the_documented_defaults():
     assert (settings.concurrency, settings.heartbeat_seconds, settings.lease_seconds) == (50, 5, 30)
     assert (settings.max_body_bytes, settings.data_max_display_size) == (16 * 2**20, 10 * 2**20)
     assert (settings.package_processes, settings.package_memory_mb) == (4, 512)
-    assert settings.package_sharing == "project"
+    assert (settings.package_sharing, settings.packaged_nodes) == ("project", frozenset())
     assert settings.api_key is None
     assert settings.prune_age_hours is None
 
@@ -35,6 +35,7 @@ def test_an_empty_variable_counts_as_absent():
         ("EXECUTIONS_PACKAGE_PROCESSES", "0"),
         ("EXECUTIONS_PACKAGE_MEMORY_MB", "100"),
         ("EXECUTIONS_PACKAGE_SHARING", "nobody"),
+        ("EXECUTIONS_PACKAGED_NODES", "httpRequest, code"),
         ("EXECUTIONS_TIMEZONE", "Middle/Earth"),
         ("EXECUTIONS_LEASE_SECONDS", "-1"),
         ("EXECUTIONS_HEARTBEAT_SECONDS", "nan"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -143,10 +143,12 @@ class NodeTypes:
         self.advise: Callable[[str], str] = lambda name: ""
         """What to do about a type of this name that nothing is installed for: a sentence that goes on, or nothing."""
 
-    def copy(self) -> NodeTypes:
-        """The same types, whose `further` ones are its own."""
+    def copy(self, without: Collection[str] = ()) -> NodeTypes:
+        """The same types, but for those of these names; its `further` ones are its own."""
         copied = NodeTypes()
-        copied._types, copied._versions, copied.further = self._types, self._versions, self.further
+        copied._types = {key: node_type for key, node_type in self._types.items() if key[0] not in without}
+        copied._versions = {name: versions for name, versions in self._versions.items() if name not in without}
+        copied.further = self.further
         return copied
 
     def __contains__(self, name: str) -> bool:
