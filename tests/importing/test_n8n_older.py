@@ -129,6 +129,30 @@ def test_columns_that_may_not_be_read_keep_no_others_back(bring, target, postgre
     assert one(target, "SELECT count(*) FROM executions") == (18,)
 
 
+def test_tables_that_may_not_be_read_are_told_and_what_could_not_come_later_is_refused(bring, target, postgres_url):
+    with cloned_database(postgres_url, "template1") as url:
+        n8n.fill_postgresql(url)
+        reader = f"{url}{'&' if '?' in url else '?'}options=-c%20role%3Dreader_of_some_tables"
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE reader_of_some_tables")
+            grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader_of_some_tables"
+            for table in ("workflow_entity", "execution_data"):
+                connection.execute(grant)
+                connection.execute(f"REVOKE SELECT ON {table} FROM reader_of_some_tables")
+                with pytest.raises(SourceError, match=f"may not read the table {table}. Let it: {grant[:-22]}"):
+                    bring(reader)
+            assert one(target, "SELECT count(*) FROM executions") == (0,)
+            bring(reader, executions=False)
+            connection.execute(grant)
+            connection.execute("REVOKE SELECT ON tag_entity FROM reader_of_some_tables")
+            report = bring(reader)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute("DROP ROLE reader_of_some_tables")
+    told = "n8n's table tag_entity may not be read with this role (GRANT SELECT lets it): workflows have no tags."
+    assert told in report.notes
+    assert one(target, "SELECT count(*) FROM executions") == (18,)
+
+
 def test_data_above_the_bound_is_not_read(bring, target, postgres_url):
     with cloned_database(postgres_url, "template1") as url:
         n8n.fill_postgresql(url)

@@ -79,11 +79,13 @@ EARLIER_DATA_TABLES = "data_store"
 """What n8n called data tables in their first versions."""
 
 
-def remarks_on(columns: Columns) -> Iterator[str]:
-    """What does not come from a database with these columns, in sentences."""
+def remarks_on(columns: Columns, hidden: Collection[str] = ()) -> Iterator[str]:
+    """What does not come from a database with these columns, in sentences. `hidden`: tables that may not be read."""
     earlier = {"user_api_keys"} if "apiKey" in columns.get("user", ()) else ()
     for table, meaning in ABSENT.items():
-        if table not in columns and table not in earlier:
+        if table in hidden:
+            yield f"n8n's table {table} may not be read with this role (GRANT SELECT lets it): {meaning}."
+        elif table not in columns and table not in earlier:
             yield f"This n8n has no table {table}: {meaning}."
     for (table, column), meaning in ABSENT_COLUMNS.items():
         if table in columns and column not in columns[table]:

@@ -31,6 +31,16 @@ COLUMNS = """
 """
 """What may be read: somebody may have kept a column of secrets back."""
 
+HIDDEN = """
+    SELECT c.relname AS table_name
+      FROM pg_class AS c
+      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+     WHERE n.nspname = %s AND c.relname LIKE %s AND c.relkind IN ('r', 'p', 'v')
+       AND NOT has_any_column_privilege(c.oid, 'SELECT')
+     LIMIT 100000
+"""
+"""Tables that are there, and of which nothing may be read."""
+
 FILE = sql.SQL(
     """
     SELECT CASE WHEN octet_length(b.data) <= %s THEN b.data END AS data
@@ -88,15 +98,21 @@ class PostgresqlSource:
         self._columns: dict[str, set[str]] = {}
         self.remarks = Sentences()
         with self._source_errors():
-            for row in self._connection.execute(COLUMNS, (schema, prefix.replace("_", r"\_") + "%")):
+            named = (schema, prefix.replace("_", r"\_") + "%")
+            for row in self._connection.execute(COLUMNS, named):
                 self._columns.setdefault(row["table_name"].removeprefix(prefix), set()).add(row["column_name"])
+            hidden = [row["table_name"].removeprefix(prefix) for row in self._connection.execute(HIDDEN, named)]
+            self._hidden = frozenset(hidden)
+        if "workflow_entity" in self._hidden:
+            self.close()
+            raise self._may_not_read("workflow_entity")
         if "workflow_entity" not in self._columns:
             self.close()
             raise SourceError(
                 f"{self.name} has no table {prefix}workflow_entity in the schema {schema}: name n8n's database, and "
                 "--schema and --table-prefix when n8n was set up with DB_POSTGRESDB_SCHEMA or DB_TABLE_PREFIX"
             )
-        for remark in remarks_on(self._columns):
+        for remark in remarks_on(self._columns, self._hidden):
             self.remarks.add(remark)
 
     def rows(self, table: str) -> Iterator[Row]:
@@ -112,7 +128,7 @@ class PostgresqlSource:
 
     def count_executions(self) -> int | None:
         """See `Source.count_executions`; exact."""
-        if not has(self._columns, "execution_entity", "id"):
+        if not self._has_executions():
             return 0
         query = NUMBER.format(self._table("execution_entity"))
         with self._source_errors():
@@ -121,7 +137,7 @@ class PostgresqlSource:
 
     def count_brought(self) -> int | None:
         """See `Source.count_brought`; None where there is no table of executions."""
-        if not has(self._columns, "execution_entity", "id"):
+        if not self._has_executions():
             return None
         with self._source_errors():
             row = self._connection.execute(brought_query(self._columns, self._table)).fetchone()
@@ -140,13 +156,27 @@ class PostgresqlSource:
         yield from self._read(sql.SQL("e.id = ANY(%s)"), list(ids))
 
     def _read(self, condition: sql.SQL, value: object) -> Iterator[SourceExecution]:
-        if not has(self._columns, "execution_entity", "id"):
+        if not self._has_executions():
             return
         query = executions_query(self._columns, "postgresql", self._table, self._files.most_bytes, condition)
         with self._source_errors(), self._connection.cursor() as cursor:
             for row in cursor.stream(query, (value,)):
                 if has_number(row, self.remarks):
                     yield read_stored(row, self._files)
+
+    def _has_executions(self) -> bool:
+        """Whether there is a table of them. Raises SourceError where it is hidden, or their data is: executions that
+        came without could not be completed later."""
+        for table in ("execution_entity", "execution_data"):
+            if table in self._hidden:
+                raise self._may_not_read(table)
+        return has(self._columns, "execution_entity", "id")
+
+    def _may_not_read(self, table: str) -> SourceError:
+        return SourceError(
+            f"{self.name}: the role of SOURCE may not read the table {self._prefix}{table}. Let it: "
+            f"GRANT SELECT ON ALL TABLES IN SCHEMA {self._schema} TO that role"
+        )
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         """See `Source.newest`."""
