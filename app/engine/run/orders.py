@@ -84,7 +84,7 @@ class LevelByLevel:
                 state.stack.insert(0, task)
             elif not waited:
                 # What gets no items from another output will not run: it is a branch that has to be begun.
-                later = {line.node for given, _, line in lines[place:] if given}
+                later = {line.node for given, _, line in lines[place:] if given and line.input == 0}
                 beside = () if items else source.outputs[index]
                 _begin_branches(state, target, origin, later.union(line.node for line in beside))
 
