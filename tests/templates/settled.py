@@ -166,6 +166,7 @@ CAUSES = (
         "A list of entries", "set", lambda _, ours: ours == ABSENT, '"assignments": (?!\\[{)|(?:, |\\[)(?!{)[^{}]*\\]'
     ),
     _settled("A list of entries", "if filter", lambda theirs, _: theirs == 0, r'"(?:boolean|number|string)": (?!\[)'),
+    _settled("A list of entries", "if filter", _crash, r'"(?:boolean|number|string|dateTime)": \[(?!\{)'),
     _settled("A list of entries", "compareDatasets", parameters=r'"values": \[(?!\{)'),
     _settled("A list of entries", "aggregate", lambda theirs, _: "The '' output field" in str(theirs)),
     _settled("IF, Filter, Switch 1", "if filter switch", lambda theirs, _: bool(re.search(NO_TEXT, str(theirs)))),

@@ -56,7 +56,9 @@ def json_value(given: Any) -> Any:
     return conversions.parse_json(conversions.to_string(given)) if is_none or isinstance(given, str) else given
 
 
-_TEXTS = frozenset({"name", "value", "body", "jsonBody", "bodyParametersJson", "rawContentType"})
+_TEXTS = frozenset(
+    {"name", "value", "body", "rawContentType"} | {"jsonBody", "jsonHeaders", "jsonQuery", "bodyParametersJson"}
+)
 
 
 def work_of_request(item: Item, parameters: Any) -> float:
@@ -76,7 +78,10 @@ def without_nulls(value: Any, key: str = "") -> Any:
     return "" if value is None and key in _TEXTS else value
 
 
-WITH_UNDEFINED = frozenset({"name", "value", "url", "body", "jsonBody", "rawContentType", "bodyParametersJson"})
+WITH_UNDEFINED = frozenset(
+    {"name", "value", "url", "body", "rawContentType", "jsonBody", "jsonHeaders", "jsonQuery"}
+    | {"bodyParametersJson", "headerParametersJson", "queryParametersJson"}
+)
 """The fields of parameters in which undefined is something else than null."""
 
 

@@ -146,7 +146,7 @@ class ItemRequest:
             return {}
         specified = parameters.get("specifyQuery", "keypair")
         if specified == "json":
-            return dict(self._json(parameters.get("jsonQuery"), "JSON Query Parameters"))
+            return dict(self._json(parameters.get("jsonQuery", ""), "JSON Query Parameters"))
         if specified != "keypair":
             return {}
         return self._by_name(list_of(parameters.get("queryParameters"), "parameters"))
@@ -160,7 +160,7 @@ class ItemRequest:
             return []
         specified = parameters.get("specifyHeaders", "keypair")
         if specified == "json":
-            return list(self._json(parameters.get("jsonHeaders"), "JSON Headers").items())
+            return list(self._json(parameters.get("jsonHeaders", ""), "JSON Headers").items())
         entries = fields(parameters, "headerParameters").get("parameters")
         if specified != "keypair" or not isinstance(entries, list):
             return []
@@ -237,8 +237,6 @@ class ItemRequest:
 
         Where an object is wanted, a number, true, false or null has no fields, as in JavaScript.
         """
-        if given is None and kinds is dict:
-            given = ""
         try:
             value = json_value(given)
         except CannotConvert as error:
