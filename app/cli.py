@@ -1,4 +1,4 @@
-"""The commands of `flask` and `executions`: thin shells that read the settings, call one thing and say what is next.
+"""The commands of `flask` and `executions`: each reads the settings, calls one function and prints what to do next.
 
 app.commands loads this module when one of them is called, so each imports what only it needs by itself.
 """

@@ -1,4 +1,4 @@
-"""Keys in PEM as they are pasted, loaded without keeping anybody else waiting.
+"""Loads private keys in PEM, as users paste them, without blocking the rest of the process.
 
 OpenSSL tests whether the factors of an RSA key are prime: 0.04 seconds at 2,048 bits, 0.3 at 4,096 and six at 8,192, in
 which nothing else in the process goes on, whatever thread it is in. Greater keys are therefore tested by a process of

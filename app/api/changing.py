@@ -1,5 +1,5 @@
-"""Taking turns to change one object: calls that PostgreSQL would let wait for each other's row wait before they have a
-connection, so that many of them leave connections to all others."""
+"""Locks by which the threads of a process change one object in turn: calls that would wait for each other's row in
+PostgreSQL wait before they take a connection, so that many of them leave connections to all others."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

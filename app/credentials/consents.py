@@ -1,4 +1,4 @@
-"""Sends somebody to a provider for their consent, and fetches the tokens once they are back.
+"""The OAuth consent: redirects a user to the provider, and gets the tokens when the provider redirects them back.
 
 A state goes with them and comes back: signed, good for one credential in one project, once and for ten minutes. No
 transaction is open while a provider is waited for.

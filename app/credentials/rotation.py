@@ -1,4 +1,4 @@
-"""Moves all credentials under the key that is used now, while API and workers go on.
+"""Encrypts all credentials anew with the current key, while API and workers go on.
 
 Each batch is a transaction of its own, so that a rotation that was cut short goes on where it was.
 """

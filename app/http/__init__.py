@@ -1,4 +1,4 @@
-"""How bytes become requests and answers bytes again: gunicorn's worker, made patient with slow clients.
+"""The HTTP server: gunicorn's worker, extended so that slow clients and waiting callers hold no thread.
 
 Knows nothing of the application that answers.
 """

@@ -1,4 +1,4 @@
-"""Answers on their way to clients: a thread leaves its answer here, and need not wait until the client has read it.
+"""Sends answers: a thread hands its answer over here, and need not wait until the client has read it.
 
 What the client's socket does not take at once is kept, within bounds for each connection and for all of a process.
 """

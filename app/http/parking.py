@@ -1,4 +1,4 @@
-"""gunicorn's worker, made patient with its own application too: a call whose answer has to wait holds no thread.
+"""gunicorn's worker with parked calls: a call whose answer has to wait holds no thread.
 
 The application finds a Parking under PARKING in the WSGI environment and gives it a Pending instead of an answer. The
 worker then keeps the connection on its loop, and calls the Pending on a thread again when it is worth a look.

@@ -1,4 +1,4 @@
-"""gunicorn's worker with answers that have no end: what is said now and then to many clients holds no thread.
+"""gunicorn's worker with answers that do not end, such as event streams: an open one holds no thread.
 
 The application finds a Streaming under STREAMING in the WSGI environment. An answer's body that has said its first
 words gives it a Stream in place of the rest. The worker then keeps the connection on its loop, and sends there what

@@ -1,4 +1,4 @@
-"""gunicorn's worker with threads, made patient: a thread gets a request only when all of it has arrived.
+"""gunicorn's worker with threads, for slow clients: a thread gets a request only when all of it has arrived.
 
 Requests come in and answers go out on the worker's one event loop, where a slow client costs a socket and not a
 thread; large bodies wait on disk. Whoever is too slow in sending is told 408, and in reading is cut off.

@@ -1,4 +1,4 @@
-"""Executions that another program has run: how they come in.
+"""Stores executions that another program has run.
 
 Ids are kept, and ids grow with time (lists find a moment by halving them). So what comes has to be older, or have
 come from the same source, as `import_progress.refuse_to_mix` makes sure.

@@ -1,6 +1,6 @@
-"""The files of a tar from a stranger. Python's own reader allocates what a header claims (a sparse file of gigabytes
-in 92 bytes), and in some versions goes round in circles or takes quadratic time on a hostile one; this one only ever
-gives parts of the text that it was given."""
+"""Reads the files of a tar that is not trusted. Python's own reader allocates what a header claims (a sparse file
+of gigabytes in 92 bytes), and in some versions does not end or takes quadratic time on a hostile one; this one only
+ever gives parts of the text that it was given."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Reads the forms that pages of ours send: short ones, as a field takes hundreds of times its size while it is read.
+"""Parses the forms that the console's pages send. They have to be short: parsing takes hundreds of times their size.
 
 Webhooks and forms of workflows, which anybody may send much to, read their bodies with parsers of their own.
 """

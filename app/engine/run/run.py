@@ -1,4 +1,4 @@
-"""The engine's door: run a workflow, or take up an interrupted run.
+"""The engine's entry point: run a workflow, or take up an interrupted run.
 
 Everything that a workflow does wrong comes back as a RunOutcome; nothing of it is raised.
 """

@@ -1,5 +1,5 @@
-"""Judges what a sandbox process answers. The program that was run stood beside the code that wrote the answer and may
-have changed it, so all that the worker takes over is checked again here: kinds, shapes and sizes."""
+"""Validates what a sandbox process answers. The program ran in the same process as the code that wrote the answer,
+and may have changed it, so all that the worker takes over is checked again here: kinds, shapes and sizes."""
 
 from __future__ import annotations
 

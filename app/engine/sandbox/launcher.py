@@ -1,4 +1,4 @@
-"""Puts walls of the operating system around its process, and becomes the program that shall live behind them.
+"""Restricts its own process by means of the operating system (the walls), and then executes the sandbox's program.
 
 Started as `python -I -S launcher.py WALLS PROGRAM ARGUMENT...`, see `walls.behind_walls`; it imports nothing of ours,
 and little of Python's: that is loaded anew for each process of the sandbox.

@@ -1,4 +1,4 @@
-"""The sandbox's program as one sealed text, so that a process needs the right to read no file at all.
+"""The sandbox's program as one text in a sealed memory file, so that a process needs no right to read any file.
 
 A process is started with a short script that reads all others from an open file; nobody can change what that holds.
 Knows files of `js` and `node_modules`, and how a process gets them; runs nothing.

@@ -44,7 +44,7 @@ class NotInstalled(Exception):
     """This worker has not got the node's package yet."""
 
 
-class Trouble(Exception):
+class ListeningFailed(Exception):
     """Listening has failed, and is to be tried again."""
 
 
@@ -109,7 +109,7 @@ class Listening:
         def note(state: RetryCallState) -> None:
             log.warning("listening failed", extra={**about, "attempt": attempts.failed})
 
-        retrying = AsyncRetrying(retry=retry_if_exception_type(Trouble), wait=attempts.pause, before_sleep=note)
+        retrying = AsyncRetrying(retry=retry_if_exception_type(ListeningFailed), wait=attempts.pause, before_sleep=note)
         try:
             await retrying(self._listen_once, listener, worker_id, attempts)
         except HeldNoMore:
@@ -118,7 +118,7 @@ class Listening:
             log.exception("listener ended", extra=about)
 
     async def _listen_once(self, listener: Listener, worker_id: int, attempts: "Attempts") -> None:
-        """Listen until it fails. Raises Trouble, HeldNoMore."""
+        """Listen until it fails. Raises ListeningFailed, HeldNoMore."""
         trigger = None
         attempts.begin()
         try:
@@ -131,11 +131,11 @@ class Listening:
             raise
         except (NotInstalled, *UNREACHABLE) as error:
             attempts.fail(counts=False)
-            raise Trouble from error
+            raise ListeningFailed from error
         except Exception as error:
             if attempts.fail(computed=isinstance(error, ComputedTooLong)) == TOLD_AT and trigger is not None:
                 await self._tell(listener, worker_id, trigger, error)
-            raise Trouble from error
+            raise ListeningFailed from error
 
     async def _listen(self, listener: Listener, worker_id: int, trigger: TriggerNode) -> None:
         context = await self._contexts.context(trigger)

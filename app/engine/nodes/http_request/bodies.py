@@ -1,4 +1,4 @@
-"""What a JSON value becomes on its way out, beside the content type that the request's own headers name.
+"""Encodes a JSON value as the body of a request, by the content type that the request's own headers name.
 
 n8n hands the value to axios: an object turns into the form or the multipart form that a header announces, and a text
 that stands alone is sent as it is, unless the header says JSON.

@@ -1,4 +1,4 @@
-"""Connecting to a server that may be anybody's: beside the loop, in bounded time, with few bytes.
+"""Connects to a PostgreSQL server that is not trusted: in a thread, with limits on time and on bytes.
 
 libpq computes the proof of a password in as many rounds as the server asks for, in one step that may take an hour and
 that nothing ends. So each project has a few places for that, and a place is free once its thread has ended.
