@@ -35,6 +35,9 @@ def test_our_own_type_runs_unless_the_setting_names_it(tmp_path: Path, told: str
     [item] = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"][0]
     assert item["json"] == {"of": "the package" if told else "us"}
     assert engine.types.find("n8n-nodes-base.html", 1).installed == (not told)
+    for tool in ("xml", "xmlTool"):
+        packaged = engine.types.further.find(f"n8n-nodes-base.{tool}", 1)
+        assert (engine.types.find(f"n8n-nodes-base.{tool}", 1).run is packaged.run) == bool(told), tool
 
 
 def test_what_can_be_left_to_a_package_is_built_in() -> None:

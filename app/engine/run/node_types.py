@@ -173,17 +173,22 @@ class NodeTypes:
         if node_type is not None:
             return node_type
         known = self._versions.get(name)
+        if name in self and not known and (tool := self._find_tool(name, version)) is not None:
+            return tool
         if not known and self.further is not None and (further := self.further.find(name, version)).installed:
             return further
         if known and name.startswith(BASE) and not self._types[name, known[0]].exact:
             return self._types[name, max((each for each in known if each <= version), default=known[0])]
-        if not known and name.endswith(TOOL):
-            used = self.find(_used_by_itself(name), version)
-            if name.endswith(GATE) and used.installed and used.approval is not None:
-                return replace(used, name=name, gates=True)
-            if not name.endswith(GATE) and used.installed and not (used.trigger or used.passive):
-                return replace(used, name=name)
+        if not known and name.endswith(TOOL) and (tool := self._find_tool(name, version)) is not None:
+            return tool
         return NodeType(name, (), _refuse_to_run, trigger=self.is_trigger(name), installed=False)
+
+    def _find_tool(self, name: str, version: float) -> NodeType | None:
+        """What is used by itself under a name without its end, as a tool or as what asks before tools are used."""
+        used = self.find(_used_by_itself(name), version)
+        if name.endswith(GATE):
+            return replace(used, name=name, gates=True) if used.installed and used.approval is not None else None
+        return replace(used, name=name) if used.installed and not (used.trigger or used.passive) else None
 
     def default_version(self, name: str) -> float:
         """The version of a node that names none: the newest, where each is a program of its own, else the first."""
