@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from app.credentials.keys import Key
 from app.credentials.vault import Vault
@@ -41,6 +42,13 @@ def test_a_deployment_that_is_well(database_url, connection) -> None:
         "run data",
         "table executions",
     } <= advice.keys()
+
+
+def test_a_pooler_that_leads_to_another_database(database_url) -> None:
+    assert findings(database_url, DATABASE_DIRECT_URL=database_url)["pooler"] is None
+    name = conninfo_to_dict(database_url)["dbname"]
+    other = database_url.replace(f"/{name}", "/postgres", 1)
+    assert "let both lead to one" in findings(other, DATABASE_DIRECT_URL=database_url)["pooler"]
 
 
 def test_no_worker_and_a_queue_that_stands(database_url, connection) -> None:

@@ -39,7 +39,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             f"newer than this program: {shorten(newer)}" if newer else "all applied",
             "replace this program by the version that they came with" if newer else None,
         )
-        yield from examine_pooler(settings)
+        yield from examine_pooler(connection, settings)
         yield from examine_replica(connection, settings)
         yield from examine_encryption(connection, settings)
         yield from examine_queue(connection, settings)

@@ -11,6 +11,7 @@ from app.migrations import OLDEST_SUPPORTED
 from app.repository.connection import Connection, connect, open_pool, reading
 from app.repository.diagnosis import (
     describe_server,
+    identify_database,
     idle_slots,
     invalid_indexes,
     long_transactions,
@@ -62,13 +63,21 @@ def examine_server(connection: Connection, settings: Settings) -> Iterator[Findi
     )
 
 
-def examine_pooler(settings: Settings) -> Iterator[Finding]:
-    """The way through the pooler, where there is one."""
+def examine_pooler(connection: Connection, settings: Settings) -> Iterator[Finding]:
+    """The way through the pooler, where there is one: it leads to the database that `connection` is with."""
     if not settings.through_pooler:
         return
     try:
-        with open_pool(settings.database_url, size=1, name="doctor", through_pooler=True) as pool, reading(pool):
-            yield Finding("pooler", "connects to PostgreSQL")
+        with (
+            open_pool(settings.database_url, size=1, name="doctor", through_pooler=True) as pool,
+            reading(pool) as pooled,
+        ):
+            same = identify_database(pooled) == identify_database(connection)
+        yield Finding(
+            "pooler",
+            "connects to PostgreSQL" if same else "DATABASE_URL leads to another database than DATABASE_DIRECT_URL",
+            None if same else "let both lead to one: what migrates and listens goes by DATABASE_DIRECT_URL",
+        )
     except psycopg.OperationalError as error:
         yield Finding("pooler", str(error).strip(), "check DATABASE_URL and that the pooler runs")
 

@@ -63,6 +63,12 @@ IDLE_SLOTS = """
      ORDER BY s.slot_name
 """
 
+IDENTITY = """
+    SELECT pg_postmaster_start_time(), d.oid
+      FROM pg_database AS d
+     WHERE d.datname = current_database()
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -103,6 +109,13 @@ def describe_server(connection: Connection) -> Server:
         server = cursor.execute(SERVER).fetchone()
     assert server is not None
     return server
+
+
+def identify_database(connection: Connection) -> tuple[datetime, int]:
+    """What no other database has: when its server was started, and its number there."""
+    row = connection.execute(IDENTITY).fetchone()
+    assert row is not None
+    return row[0], row[1]
 
 
 def measure_bloat(connection: Connection) -> list[Bloat]:

@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from app.doctor.server import examine_pooler
 from app.repository import notifications
+from app.repository.connection import connect
 from app.settings import Settings
 from tests import live
 from tests.deployment import pgbouncer
@@ -60,7 +61,9 @@ def test_a_whole_life_in_transaction_mode(pooler, database_url: str, tmp_path) -
     server = live.start_server(database_url, tmp_path, **addresses)
     worker = live.start_worker(database_url, tmp_path, **addresses)
     try:
-        [finding] = examine_pooler(Settings.from_environment(addresses))
+        settings = Settings.from_environment(addresses)
+        with connect(settings.direct_url, autocommit=True) as connection:
+            [finding] = examine_pooler(connection, settings)
         assert finding.advice is None
         live_a_life(server)
         [pool] = pooler.show("POOLS", database)
