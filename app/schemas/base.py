@@ -94,6 +94,17 @@ class BoundedList(fields.List[Any]):
         return loaded
 
 
+class BoundedDict(fields.Dict):
+    """An object of any names that says of too many nothing else; needs a Length."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        if isinstance(value, dict):
+            for validator in self.validators:
+                if isinstance(validator, validate.Length):
+                    validator(value)
+        return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
+
+
 def parse_execution_id(text: str) -> int | None:
     """The number of an execution id, None for a text that no execution can have as its id."""
     if not EXECUTION_ID.fullmatch(text):

@@ -74,13 +74,17 @@ def test_whoever_is_not_signed_in_is_asked_to_and_comes_back(visitor):
     assert (part.status_code, part.text) == (401, "")  # the page stays, with what was written in it
 
 
-def test_a_session_ends_with_its_key_by_idleness_and_by_signing_out(browser, api):
+def test_a_session_ends_with_its_key_by_idleness_by_age_and_by_signing_out(browser, api):
     other = browser.cookie
     api.db.execute("UPDATE console_sessions SET last_used_at = now() - interval '13 hours'")
     api.db.commit()
     assert browser.get("/console/executions").status_code == 303
     browser.sign_in()
     assert browser.cookie != other
+    api.db.execute("UPDATE console_sessions SET created_at = now() - interval '31 days'")
+    api.db.commit()
+    assert browser.get("/console/executions").status_code == 303
+    browser.sign_in()
     token = browser.page_token
     assert browser.client.post("/console/sign-out", data={"token": token}, headers={"Sec-Fetch-Site": "same-origin"})
     assert browser.get("/console/executions").status_code == 303

@@ -11,9 +11,10 @@ import pytest
 from marshmallow import INCLUDE, ValidationError, fields, validate
 
 import app.schemas
-from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedList, StrictSchema, validate_text
+from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedDict, BoundedList, StrictSchema, validate_text
 from app.schemas.credentials import CredentialBody
 from app.schemas.execution_actions import DeleteBody, StopManyBody
+from app.schemas.node_parameters import NodeParameterQuestion
 from app.schemas.tar_entries import MAX_ENTRIES, files_of
 from app.schemas.workflows import RunBody, WorkflowBody
 
@@ -39,6 +40,9 @@ def test_texts_and_lists_have_a_length(name, field):
     if isinstance(field, fields.List):
         assert isinstance(field, BoundedList)
         field = field.inner
+    if isinstance(field, fields.Dict) and field.value_field is not None:
+        assert isinstance(field, BoundedDict)
+        assert any(isinstance(each, validate.Length) for each in field.validators)
     if type(field) is fields.String and name not in ELSEWHERE:
         assert any(isinstance(each, validate.Length | validate.OneOf) for each in field.validators)
 
@@ -54,6 +58,7 @@ def test_texts_and_lists_have_a_length(name, field):
         (DeleteBody, lambda: {f"x{number}": 1 for number in range(100_000)}),
         (StopManyBody, lambda: {"filter": {f"x{number}": 1 for number in range(100_000)}}),
         (StopManyBody, lambda: {"filter": {"status": [{}] * 100_000}}),
+        (NodeParameterQuestion, lambda: {"credentials": {f"x{number}": {} for number in range(100_000)}}),
         (
             CredentialBody,
             lambda: {"name": "x", "type": "jwtAuth", "data": {f"x{number}": 1 for number in range(100_000)}},
