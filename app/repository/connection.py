@@ -56,6 +56,9 @@ IDLE_IN_TRANSACTION_SECONDS = 30.0
 """Unless a pool says otherwise, after how long PostgreSQL ends a transaction whose client says nothing more: a host
 that is cut off in the middle of one would hold its rows until TCP gives up, and nobody could give up what it runs."""
 
+MUCH = 2**24
+"""Bytes that a transaction sends for which another connection is worth it."""
+
 RECONNECT_SECONDS = 2.0
 """A connection that cannot be made is tried for so long, and then anew for whoever wants one: a pool that went on by
 itself would pause twice as long each time, and come back minutes after an outage that took minutes."""
@@ -149,10 +152,22 @@ def network_options(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def transaction(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
-    """One transaction on a pooled connection, with psycopg's data errors as domain errors."""
-    with translate_errors(), pool.connection() as connection, connection.transaction():
-        yield connection
+def transaction(pool: ConnectionPool[Connection], sends: int = 0) -> Iterator[Connection]:
+    """One transaction on a pooled connection, with psycopg's data errors as domain errors.
+
+    `sends`: about the bytes of its parameters. Where it is much, libpq sends them at one go: by itself, psycopg lets it
+    send a little at a time, and it moves all of the rest in memory each time. The connection is closed then, with the
+    buffer that libpq keeps for as long as it lives.
+    """
+    with translate_errors(), pool.connection() as connection:
+        if sends > MUCH:
+            connection.pgconn.nonblocking = 0
+        try:
+            with connection.transaction():
+                yield connection
+        finally:
+            if sends > MUCH:
+                connection.close()
 
 
 def read_again(read: Callable[[], T]) -> T:

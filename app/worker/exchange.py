@@ -24,7 +24,7 @@ from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
-from app.repository.execution_data import read_data
+from app.repository.execution_data import Encoded, read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
@@ -149,14 +149,14 @@ class Exchange:
     def _transact(
         self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: ExtraPlaces
     ) -> Exchanged:
-        with transaction(self._pool) as connection:
+        with transaction(self._pool, sum(map(_size_of, results))) as connection:
             recorded = lifecycle.finish(connection, self._worker_id, results, self._known) if results else set()
             assignments = self._assign(connection, self._claim(connection, free, held, extra))
         return Exchanged(recorded, assignments)
 
     def _record_alone(self, result: Result) -> set[int]:
         try:
-            with transaction(self._pool) as connection:
+            with transaction(self._pool, _size_of(result)) as connection:
                 return lifecycle.finish(connection, self._worker_id, [result])
         except (psycopg.DataError, psycopg.ProgrammingError, Invalid) as error:
             log.error("result refused", extra={"execution": result.id, "reason": str(error)})
@@ -224,6 +224,12 @@ class Exchange:
         except (CannotDecrypt, OSError) as error:
             log.error("what proved a caller stays hidden", extra={"execution": claim.id, "reason": str(error)})
             return NO_PROOF
+
+
+def _size_of(result: Result) -> int:
+    """About the bytes that it takes to record it."""
+    data = result.data.content if isinstance(result.data, Encoded) else result.data
+    return len(data) + len(result.answer or b"")
 
 
 def may_ask_for_static_data(definition: bytes) -> bool:

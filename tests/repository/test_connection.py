@@ -1,12 +1,15 @@
 """Connections that break in the middle of what they are used for."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 import psycopg
 import pytest
 
-from app.repository.connection import Connection, open_pool, reading, transaction
+from app.repository.connection import MUCH, Connection, open_pool, reading, transaction
+from app.repository.errors import Invalid
+from tests.memory import resident_bytes
 from tests.patience import wait_until
 
 
@@ -60,3 +63,21 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(database_
             fall_silent(pool, other)
         with transaction(pool) as another:
             another.execute("SELECT 1")
+
+
+def test_of_much_that_was_sent_nothing_stays_in_memory(database_url: str) -> None:
+    """libpq keeps the buffer that it has sent from for as long as its connection lives."""
+    content = b"x" * (2 * MUCH)
+    with open_pool(database_url, size=1, name="test") as pool:
+        with transaction(pool) as connection:
+            connection.execute("SELECT 1")
+        before = resident_bytes(os.getpid())
+        for _ in range(2):
+            with transaction(pool, len(content)) as connection, connection.pipeline():
+                row = connection.execute("SELECT octet_length(%b)", [content]).fetchone()
+            assert row == (len(content),)
+            assert resident_bytes(os.getpid()) - before < MUCH
+        with pytest.raises(Invalid), transaction(pool, len(content)) as connection:
+            connection.execute("SELECT octet_length(%b), 'x'::text::json", [content])
+        with transaction(pool) as connection:
+            assert connection.execute("SELECT 2").fetchone() == (2,)
