@@ -21,7 +21,9 @@ PAGES = (
 )
 NARROW = {"width": 360, "height": 740}
 ADD_LINKS = """document.querySelectorAll(".advice, .node-head .hint").forEach(
-  place => place.insertAdjacentHTML("beforeend", ' started <a href="#7">#7</a>'))"""
+  place => place.insertAdjacentHTML("beforeend", ' started <a href="#7">#7</a>'));
+  document.querySelector(".times li").insertAdjacentHTML(
+    "beforeend", '<span class="sub">started <a href="#7">#7</a></span>')"""
 
 WORKS_WITH_SCRIPTS_ONLY = """() => {
   document.querySelectorAll("details").forEach(each => each.open = true);
