@@ -258,3 +258,28 @@ def test_an_n8n_before_1_0_is_told(bring, sqlite_file):
         connection.execute("DELETE FROM migrations WHERE name LIKE 'MigrateIntegerKeysToString%'")
     with pytest.raises(SourceError, match=r"older than n8n 1\.0"):
         bring(sqlite_file)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "^SOURCE is empty: name n8n's database"),
+        ("folder", r"folder is a folder: name n8n's database.sqlite, .* or JSON files \(.*folder/\*.json\)$"),
+    ],
+)
+def test_what_is_no_source_is_told_with_what_would_be(tmp_path, name, said):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SourceError, match=said):
+        open_source([str(tmp_path / name) if name else ""], Access())
+
+
+@pytest.mark.parametrize("option", ["encryption_key_file", "api_key_file"])
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "Is a directory"), (b"\xff", "it is no text in UTF-8")], ids=["folder", "bytes"]
+)
+def test_a_file_of_a_key_that_cannot_be_read_is_told_plainly(tmp_path, option, content, why):
+    path = tmp_path / "key"
+    path.mkdir() if content is None else path.write_bytes(content)
+    given = dict.fromkeys(("encryption_key_file", "storage", "api_key_file")) | {option: path}
+    with pytest.raises(SourceError, match=f"^{path} cannot be read: {why}$"):
+        access_of(given, {}, ["database.sqlite"])

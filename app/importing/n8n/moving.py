@@ -8,7 +8,7 @@ from uuid import UUID
 from app.engine import nodes
 from app.importing.n8n import switch
 from app.importing.n8n.importer import Importer
-from app.importing.n8n.open_source import Access, find_key, find_storage, open_source
+from app.importing.n8n.open_source import Access, find_key, find_storage, open_source, why_unread
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Progress, Untold, WatchedSource
 from app.importing.n8n.question_links import ENDPOINT
@@ -130,7 +130,7 @@ def access_of(given: Mapping[str, object], environ: Mapping[str, str], names: Se
         try:
             api_key = read_whole(api_key_file).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"{api_key_file} cannot be read: {error}") from None
+            raise SourceError(f"{api_key_file} cannot be read: {why_unread(error)}") from None
     return Access(
         key=find_key(environ, key_file, names),
         link_secret=environ.get("N8N_HMAC_SIGNATURE_SECRET", "").strip() or None,

@@ -54,6 +54,8 @@ def open_source(
     """
     progress = progress or Untold()
     first = names[0]
+    if not all(names):  # as where a variable of the shell is not set
+        raise SourceError("SOURCE is empty: name n8n's database, the address of its API, or files that it exported")
     files = RunFiles(access.storage, access.most_bytes)
     if (len(names) == 1 and first.startswith(("postgres://", "postgresql://"))) or "dbname=" in first:
         return PostgresqlSource(first, files, schema=access.schema, prefix=access.prefix)
@@ -88,7 +90,8 @@ def _header(path: Path) -> bytes:
             return file.read(len(SQLITE_HEADER))
     except IsADirectoryError:
         raise SourceError(
-            f"{path} is a folder: name n8n's database.sqlite, a ZIP file of `n8n export:entities`, or JSON files"
+            f"{path} is a folder: name n8n's database.sqlite, a ZIP file of `n8n export:entities`, or JSON files "
+            f"({path / '*.json'})"
         ) from None
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}") from None
@@ -110,7 +113,7 @@ def _key_in(path: Path) -> str:
     try:
         text = read_whole(path).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(f"{path} cannot be read: {why_unread(error)}") from None
     try:
         config = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -119,6 +122,11 @@ def _key_in(path: Path) -> str:
     if not isinstance(key, str) or not key:
         raise SourceError(f"{path} holds no encryption key")
     return key
+
+
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file cannot be read, without its name and number."""
+    return "it is no text in UTF-8" if isinstance(error, UnicodeDecodeError) else str(error.strerror or error)
 
 
 def find_storage(environ: Mapping[str, str], storage: Path | None, names: Sequence[str]) -> Path | None:
