@@ -19,6 +19,7 @@ from tests.deployment.hosts import World, world
 from tests.patience import wait_until
 from tests.postgres import cloned_database
 from tests.warm import SANDBOXES_WHEN_NEEDED
+from tests.worker.renewing import party  # noqa: F401
 
 REACH = {"EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1"}
 LEASE = {"EXECUTIONS_HEARTBEAT_SECONDS": 0.5, "EXECUTIONS_LEASE_SECONDS": 5}

@@ -20,8 +20,8 @@ from tests.engine.nodes import far_side
 from tests.packages.conftest import registry as registry_of_packages
 from tests.packages.running import SAMPLE
 from tests.patience import wait_until
-from tests.worker.test_renewals import Party
-from tests.worker.test_renewals import party as party_of_workers
+from tests.worker.renewing import Party
+from tests.worker.renewing import party as party_of_workers
 from tests.workflows import node, stored
 
 registry, party = registry_of_packages, party_of_workers

@@ -1,105 +1,18 @@
 """Tokens are renewed once, however many executions and workers want it, and stored before anybody goes on."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from app.credential_tests import EngineCredentialTests
 from app.credentials import renewals, service_accounts
-from app.credentials.tokens import EXPIRES_AT, REFUSED
-from app.credentials.vault import Vault
-from app.engine.run.credentials import CredentialUnreadable
-from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Outgoing
-from app.repository.connection import connect, open_pool
-from app.settings import Settings
-from app.worker.clock import Clock
 from app.worker.credentials import Credentials
-from app.worker.database import Database
 from tests.credentials.provider import SECRET, Provider
-from tests.postgres import cloned_database
-
-KIND = "oAuth2Api"
-Work = Callable[[Credentials], Awaitable[Any]]
-
-
-class Party:
-    """Workers of one installation, each with a loop, threads and connections of its own."""
-
-    def __init__(self, database_url: str, home: Path, connection: Any) -> None:
-        self.settings = Settings.from_environment({"DATABASE_URL": database_url, "EXECUTIONS_HOME": str(home)})
-        self.connection = connection
-        self.vault = Vault(self.settings)
-
-    def store(self, data: dict[str, Any], kind: str = KIND) -> None:
-        self.connection.execute("DELETE FROM credentials")
-        self.vault.create(self.connection, "c1", name="Mine", type=kind, project_id="default", data=data)
-
-    def held(self, kind: str = KIND) -> dict[str, Any]:
-        found = self.vault.read_in_project(self.connection, "default", "c1", kind)
-        assert found is not None
-        return found
-
-    def run(self, *works: Work) -> list[Any]:
-        """What each work returns or raises, each in a worker of its own, at the same time."""
-        ready = threading.Barrier(len(works))
-
-        def worker(work: Work) -> Any:
-            with ExitStack() as stack:
-                pool = stack.enter_context(open_pool(self.settings.database_url, size=2, name="worker"))
-                threads = stack.enter_context(ThreadPoolExecutor(2))
-
-                async def go() -> Any:
-                    async with Outgoing(AddressRules.parse("127.0.0.1")) as outgoing:
-                        database = Database(pool, threads)
-                        async with Credentials(Vault(self.settings), database, outgoing, Clock()) as credentials:
-                            ready.wait()
-                            return await work(credentials)
-
-                try:
-                    return asyncio.run(go())
-                except CredentialUnreadable as error:
-                    return error
-
-        with ThreadPoolExecutor(len(works)) as threads:
-            return list(threads.map(worker, works))
-
-
-@pytest.fixture(scope="module")
-def party(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Party]:
-    """One database for all: each test stores the credential anew."""
-    with cloned_database(postgres_url) as url, connect(url, autocommit=True) as connection:
-        yield Party(url, tmp_path_factory.mktemp("home"), connection)
-
-
-async def read(credentials: Credentials, kind: str = KIND) -> Any:
-    found = await credentials.of_project("default").read("c1", kind)
-    return found and found["oauthTokenData"]["access_token"]
-
-
-async def renew(credentials: Credentials, refused: str = "old", kind: str = KIND) -> Any:
-    found = await credentials.of_project("default").renew("c1", kind, refused)
-    return found["oauthTokenData"]["access_token"]
-
-
-def expiring(provider: Provider, seconds: float, **more: Any) -> dict[str, Any]:
-    """Tokens of which the refresh token is good, and the access token for so long."""
-    at = datetime.now(UTC) + timedelta(seconds=seconds)
-    provider.refresh.add("first")
-    tokens = {"access_token": "old", "refresh_token": "first", EXPIRES_AT: str(int(at.timestamp() * 1000)), **more}
-    return provider.data(oauthTokenData=tokens)
+from tests.worker.renewing import KIND, Party, Work, begun, expiring, read, renew
 
 
 @pytest.mark.parametrize("wanted", [read, renew])
@@ -147,63 +60,6 @@ def test_a_refresh_token_that_is_not_replaced_stays(party: Party, provider: Prov
     }
 
 
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        ({"oauthTokenData": {}}, "is not connected yet"),
-        ({"oauthTokenData": {"access_token": "old"}}, "needs to be connected again"),
-        ({"oauthTokenData": {"access_token": "old", "refresh_token": "that is gone"}}, "needs to be connected again"),
-        ({"oauthTokenData": {"refresh_token": "x"}, "clientSecret": "wrong"}, "invalid_client"),
-        ({"oauthTokenData": {"refresh_token": "x"}, "accessTokenUrl": "http://127.0.0.2/"}, "EXECUTIONS_ALLOWED_HOSTS"),
-        ({"oauthTokenData": {"refresh_token": "x"}, "accessTokenUrl": "file:///x"}, "accessTokenUrl"),
-    ],
-)
-def test_no_token_to_be_had_says_why(party: Party, provider: Provider, data, said: str, caplog) -> None:
-    party.store(provider.data(**data))
-    refused = data["oauthTokenData"].get("access_token", "")
-    [error] = party.run(lambda credentials: renew(credentials, refused))
-    assert isinstance(error, CredentialUnreadable)
-    assert said in str(error)
-    for secret in ("that is gone", SECRET):
-        assert secret not in str(error) + caplog.text
-    held = party.held()
-    held["oauthTokenData"].pop(REFUSED, None)
-    assert held == provider.data(**data)
-
-
-def test_a_final_refusal_is_what_a_test_of_the_credential_says(party: Party, provider: Provider) -> None:
-    """Nothing else would tell: a test does not spend the refresh token."""
-    party.store(expiring(provider, 600))
-    provider.refusal = (400, {"error": "invalid_grant", "error_description": "revoked"})
-    tests = EngineCredentialTests(AddressRules.parse("127.0.0.1"))
-    assert tests.problem(KIND, party.held()) is None
-    party.run(renew)
-    said = "The credential needs to be connected again: The provider refused (HTTP 400): invalid_grant: revoked"
-    assert tests.problem(KIND, party.held()) == said
-    provider.refusal = None
-    party.run(renew)
-    assert tests.problem(KIND, party.held()) is None
-
-
-def test_a_refusal_of_tokens_that_were_replaced_meanwhile_is_not_kept(party: Party, provider: Provider) -> None:
-    party.store(expiring(provider, 600))
-    renewal = renewals.hold(party.connection, party.vault, "default", "c1", KIND, uuid4())
-    assert renewal is not None
-    connected = provider.data(oauthTokenData={"access_token": "new", "refresh_token": "second"})
-    party.store(connected)
-    renewals.keep_refusal(party.connection, party.vault, renewal, "refused")
-    assert party.held() == connected
-
-
-def test_a_refusal_is_no_matter_while_the_token_lasts(party: Party, provider: Provider) -> None:
-    provider.refusal = (503, {})
-    party.store(expiring(provider, 30))
-    assert party.run(read) == ["old"]
-    party.store(expiring(provider, -1))
-    [error] = party.run(read)
-    assert "HTTP 503" in str(error)
-
-
 def test_a_slow_provider_holds_no_transaction_and_no_other_row(party: Party, provider: Provider) -> None:
     party.store(expiring(provider, 5))
     provider.go_on.clear()
@@ -224,66 +80,6 @@ def test_a_slow_provider_holds_no_transaction_and_no_other_row(party: Party, pro
 
     assert party.run(stopped) == [True]
     assert {party.held()["oauthTokenData"]["access_token"]} == provider.access
-    assert not begun(party)
-
-
-def begun(party: Party) -> bool:
-    """Whether somebody is at a renewal."""
-    return bool(party.connection.execute("SELECT 1 FROM credentials WHERE renewal_until > now()").fetchall())
-
-
-def test_what_a_killed_worker_has_begun_ends_by_itself(party: Party, provider: Provider) -> None:
-    party.store(expiring(provider, 5))
-    party.connection.execute(
-        "UPDATE credentials SET renewal_holder = gen_random_uuid(), renewal_until = now() + interval '0.3 seconds'"
-    )
-    [token] = party.run(read)
-    assert {token} == provider.access
-
-
-@pytest.mark.parametrize(
-    ("refusal", "refused"),
-    [
-        ((400, {"error": {"code": 190, "message": "Error validating token"}}), True),
-        ((400, {"error": "invalid_grant"}), True),
-        ((400, {"error": "invalid_client"}), False),
-        ((503, {}), False),
-    ],
-)
-def test_tokens_that_a_killed_worker_has_spent_are_said_to_be_lost(party, provider: Provider, refusal, refused) -> None:
-    """However the provider says that it does not take them, and as long as it does."""
-    party.store(expiring(provider, 600))
-    provider.refusal = refusal
-    party.connection.execute("UPDATE credentials SET renewal_holder = gen_random_uuid(), renewal_until = now()")
-    errors = [str(error) for _ in range(2) for error in party.run(renew)]
-    assert ["connected again: Its last renewal was interrupted" in error for error in errors] == [refused] * 2
-
-
-def test_a_refusal_in_other_words_is_not_for_good(party: Party, provider: Provider) -> None:
-    party.store(expiring(provider, 600))
-    provider.refusal = (400, {"error": {"code": 190, "message": "Error validating token"}})
-    [error] = party.run(renew)
-    assert "connected again" not in str(error)
-
-
-def test_an_outage_is_waited_for_before_a_new_token_is_lost(party: Party, provider: Provider, monkeypatch) -> None:
-    party.store(expiring(provider, 5))
-    monkeypatch.setattr("app.worker.renewals.MAX_PAUSE", 0.001)
-    keep, attempts = renewals.keep, []
-
-    def away(*arguments: Any) -> None:
-        attempts.append(1)
-        if len(attempts) < 8:
-            raise psycopg.OperationalError("the server is away")
-        party.connection.execute(
-            "UPDATE credentials SET renewal_holder = gen_random_uuid(), renewal_until = now() + interval '1 hour'"
-        )
-        keep(*arguments)
-
-    monkeypatch.setattr(renewals, "keep", away)
-    [token] = party.run(read)
-    assert {token} == provider.access, "also where another worker's renewal has begun meanwhile"
-    assert party.held()["oauthTokenData"]["refresh_token"] in provider.refresh
     assert not begun(party)
 
 

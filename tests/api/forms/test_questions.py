@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tests.api.forms.filling import PAGE, send, shown
 from tests.api.forms.test_waiting_forms import ended
 from tests.api.webhooks.conftest import Site, webhook
-from tests.engine.nodes.test_send_email import MAIL, Postbox, PostboxController
+from tests.engine.nodes.postbox import MAIL, Postbox, PostboxController
 from tests.patience import wait_until
 from tests.workflows import Json, node
 

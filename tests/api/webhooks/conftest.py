@@ -139,3 +139,17 @@ FILE = code(
     "return [{json: {}, binary: {data: {data: 'aGV5', mimeType: 'image/png', fileName: 'a.png'}}}]",
     "File",
 )
+JSON = "application/json; charset=utf-8"
+HTML = "text/html; charset=utf-8"
+
+
+def by_node(**options: Any) -> dict[str, Any]:
+    return webhook(responseMode="responseNode", options=options)
+
+
+def headers(**values: str) -> dict[str, Any]:
+    return {"entries": [{"name": name.replace("_", "-"), "value": value} for name, value in values.items()]}
+
+
+def status(code: int) -> dict[str, Any]:
+    return {"values": {"responseCode": code}}

@@ -1,10 +1,11 @@
-"""What tests of nodes call: a server on this machine."""
+"""What tests of nodes call: servers on this machine."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.engine.nodes import far_side
+from tests.engine.nodes.postbox import postbox  # noqa: F401
 
 
 @pytest.fixture(scope="module")
