@@ -1,6 +1,7 @@
 """What a call to a webhook brought, as n8n's items."""
 
 import base64
+import codecs
 import uuid
 from typing import Any
 
@@ -94,7 +95,7 @@ def read_body(data: bytes, prefix: str) -> tuple[Any, dict[str, Any]]:
     if not data:
         return None, {}
     if kind == "application/x-www-form-urlencoded":
-        return form_fields(data, charset), {}
+        return form_fields(data.removeprefix(codecs.BOM_UTF8), charset), {}
     if kind == "application/json":
         text = as_utf_8(data, charset)
         return None if text.strip() == b"null" else json_text(text), {}

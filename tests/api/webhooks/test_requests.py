@@ -59,6 +59,7 @@ def test_json(site: Site, body: Any) -> None:
         ("text/plain", b"hi there", "hi there"),
         ("text/plain; charset=latin1", b"\xe9", "é"),
         ("application/json", b"", {}),
+        ("application/x-www-form-urlencoded", b"\xef\xbb\xbfa=1", {"a": "1"}),
         (
             "application/xml",
             b"<a><B c='1'>x</B><B>y</B><d/></a>",
