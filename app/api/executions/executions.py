@@ -179,7 +179,7 @@ def retry_execution(body: dict[str, Any], query: dict[str, Any], execution_id: s
             return render_begun(connection, retry_id)
 
         response = idempotency.once(connection, act)
-    if idempotency.replayed(response):
+    if idempotency.is_replayed(response):
         return response
     return when_claimed(retry_id, response)
 

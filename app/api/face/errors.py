@@ -63,7 +63,7 @@ def from_domain(problem: domain.RepositoryError) -> Response:
     for kind, status in STATUS_OF.items():
         if isinstance(problem, kind):
             return error(problem.message, status)
-    return unexpected(problem)
+    return render_unexpected(problem)
 
 
 def from_refusal(problem: Refused) -> Response:
@@ -144,7 +144,7 @@ def from_database(problem: Exception) -> Response:
     return answer
 
 
-def unexpected(problem: Exception) -> Response:
+def render_unexpected(problem: Exception) -> Response:
     """500, and the fault in the log; the caller learns nothing of it."""
     log.error("unexpected error", exc_info=problem, extra={"request_id": g.get("request_id")})
     return error("Internal server error", 500)
@@ -160,7 +160,7 @@ HANDLERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
     *((broken, from_database) for broken in UNREACHABLE),
     *((unreadable, from_reading) for unreadable in (ParseException, NoMoreData)),
     (HTTPException, from_http),
-    (Exception, unexpected),
+    (Exception, render_unexpected),
 )
 """What answers each kind of exception."""
 

@@ -48,7 +48,7 @@ def replace_answer(connection: Connection, document: Any) -> Response:
     return raw_answer(body)
 
 
-def replayed(response: Response) -> bool:
+def is_replayed(response: Response) -> bool:
     """Whether this answer was given before."""
     return "Idempotent-Replayed" in response.headers
 

@@ -75,7 +75,7 @@ def run_workflow(body: dict[str, Any], workflow_id: str) -> Response:
                 return render_execution(get_execution(connection, execution_id))
 
             response = idempotency.once(connection, act)
-            if not body["wait"] or idempotency.replayed(response):
+            if not body["wait"] or idempotency.is_replayed(response):
                 return response
             expected = waiting.enter_context(services().waiters.expecting(execution_id))
 
