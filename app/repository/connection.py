@@ -73,7 +73,6 @@ def configure_pooled(connection: Connection) -> None:
     """The same through a pooler in transaction mode, which keeps the time zone with its client and no other setting."""
     configure(connection)
     connection.execute(UTC)
-    connection.commit()
 
 
 def connect(database_url: str, *, autocommit: bool = False) -> Connection:
@@ -110,7 +109,8 @@ def open_pool(
         open=True,
         configure=configure_pooled if through_pooler else configure,
         check=check,
-        kwargs=options,
+        # A transaction begins where one is opened: to switch for each read would be a dozen calls more.
+        kwargs={**options, "autocommit": True},
     )
 
 
@@ -182,13 +182,10 @@ def read_again(read: Callable[[], T]) -> T:
 def reading(pool: ConnectionPool[Connection]) -> Iterator[Connection]:
     """A pooled connection for statements that only read: each sees the newest state, and none pays for BEGIN."""
     with translate_errors(), pool.connection() as connection:
-        connection.autocommit = True
         try:
             yield connection
         finally:
-            if connection.info.transaction_status == TransactionStatus.IDLE:
-                connection.autocommit = False
-            else:
+            if connection.info.transaction_status != TransactionStatus.IDLE:
                 # It broke in the middle of something; the pool makes another.
                 connection.close()
 
