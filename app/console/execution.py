@@ -120,6 +120,7 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "failed_sub": find_failed_sub_execution(structure, execution),
         "ended_at_once": ENDED_AT_ONCE.get(execution.status),
         "missing_relatives": list(find_missing_relatives(structure, execution)),
+        "children": list_children(structure),
         "attempts": [attempt for attempt in structure["attempts"] if len(structure["attempts"]) > 1],
         "address": services().settings.webhook_url,
     }
@@ -132,6 +133,12 @@ def find_failed_sub_execution(structure: Mapping[str, Any], execution: Execution
         return None
     last = node.get("lastRun") or node["runs"][-1]
     return last["subExecution"]["executionId"] if last["error"] and last["subExecution"] else None
+
+
+def list_children(structure: Mapping[str, Any]) -> list[str]:
+    """The ids of the executions that its nodes have started, in the order of nodes; each once."""
+    runs = (run for node in structure["nodes"] for run in node["runs"])
+    return list(dict.fromkeys(child for run in runs for child in run["subExecutions"]))
 
 
 def find_missing_relatives(structure: Mapping[str, Any], execution: Execution) -> Iterator[tuple[str, int]]:

@@ -136,8 +136,11 @@ def test_all_that_a_node_started_are_linked(browser, api, workflow):
     data = {"resultData": {"runData": {"Start": [{**run([{}]), "metadata": {"subExecutions": ids}}]}}}
     place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}"
     linked = [re.findall(r">#(9\d\d)</a>", browser.get(place + more).text) for more in ("", "/node?node=Start")]
-    assert linked == [ids[:5], ids]
-    assert "and 2 more" in browser.get(place).text
+    assert linked == [[*ids[:5], *ids[:5]], ids]  # in the head and in the timeline; in the panel
+    head, _, timeline = browser.get(place).text.partition("</dl>")
+    assert "Has started" in head
+    assert "and 2 more" in head
+    assert "and 2 more" in timeline
 
 
 def test_what_failed_in_a_sub_execution_leads_there(browser, api, workflow):
