@@ -8,8 +8,9 @@ from app import dates
 from app.engine.nodes.shared.date_texts import IMPOSSIBLE
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
+from app.engine.run.computing import yield_to_loop
 from app.engine.run.context import NodeContext
-from app.engine.run.errors import NodeError
+from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import evaluate_javascript
@@ -61,6 +62,7 @@ LUXON = {
     "l": "L/d/yyyy",
 }
 """moment's tokens, each as luxon writes it."""
+MAX_FORMAT_LENGTH = 10_000
 ZONE_MARK = "\x00"
 """Where the abbreviation of the zone goes, which JavaScript does not know."""
 _TOKEN = re.compile(
@@ -147,16 +149,14 @@ ISSUES = rules(
 async def date_time_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each({"value": "", **context.parameters}, parameter="value", exact=True)
     rows = []
-    for given in [{} if isinstance(each, NodeError) else each for each in resolved]:
-        parameters = {name: value for name, value in given.items() if not isinstance(value, conversions.Undefined)}
-        options = as_group(parameters.get("options"))
-        rows.append(
-            {
-                "p": parameters,
-                "format": _pieces(str(parameters.get("toFormat", "MM/DD/YYYY"))),
-                "fromFormat": _luxon_format(str(options["fromFormat"])) if options.get("fromFormat") else None,
-            }
-        )
+    for index, given in enumerate(resolved):
+        await yield_to_loop()
+        try:
+            rows.append(_row({} if isinstance(given, NodeError) else given, index))
+        except NodeError as error:
+            forget_frames(error)
+            resolved[index] = error
+            rows.append(_row({}, index))
     output: list[Item] = []
     for index, answer in enumerate(await evaluate_javascript(context, PROGRAM, rows)):
         if isinstance(resolved[index], NodeError):
@@ -174,6 +174,16 @@ async def date_time_v1(context: NodeContext) -> Outputs:
             json: dict[str, Any] = {**context.items[index]["json"], name: _with_zone(answer, resolved[index])}
             output.append({**context.items[index], "json": json})
     return [output]
+
+
+def _row(given: dict[str, Any], index: int) -> dict[str, Any]:
+    """What the program sees of an item. Raises NodeError for a format that no date has."""
+    parameters = {name: value for name, value in given.items() if not isinstance(value, conversions.Undefined)}
+    asked = as_group(parameters.get("options")).get("fromFormat")
+    written, read = str(parameters.get("toFormat", "MM/DD/YYYY")), str(asked) if asked else None
+    if max(len(written), len(read or "")) > MAX_FORMAT_LENGTH:
+        raise NodeError(f"A format is longer than {MAX_FORMAT_LENGTH:,} characters.", item_index=index)
+    return {"p": parameters, "format": _pieces(written), "fromFormat": None if read is None else _luxon_format(read)}
 
 
 def _with_zone(answer: dict[str, Any], parameters: dict[str, Any]) -> str:
