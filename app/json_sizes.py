@@ -6,6 +6,8 @@ Other threads have their turn between two parts of a text, however long it is.
 import random
 import re
 from collections.abc import Iterator, Sequence
+from operator import methodcaller
+from sys import getsizeof
 from typing import Any
 
 from app import json_strings
@@ -19,6 +21,9 @@ WHOLE = re.compile(rb'(?:(?>[^"]++|"(?:(?>[^"\\]++|\\.))*+"))*+', re.DOTALL)
 """All that is complete: it ends before a string that does not end."""
 _BEYOND_LATIN = re.compile(rb"[\xc4-\xff]|\\u(?!00)")
 _BEYOND_16_BITS = re.compile(rb"[\xf0-\xff]|\\u[dD][89abAB]")
+_decode = methodcaller("decode", "utf-8", "replace")
+_HEADER = getsizeof("ÿ") - 1
+"""What a text beyond ASCII takes beside its characters."""
 _BACKSLASH = ord("\\")
 ESCAPE = json_strings.ESCAPE_BYTES
 LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10
@@ -94,16 +99,26 @@ def _name_at_end(piece: bytes) -> bytes:
 def bytes_of_wide_strings(text: bytes) -> int:
     """What the strings of JSON that are not ASCII take in Python beside their UTF-8, which stays with each of them from
     when it is first written as JSON."""
-    if text.isascii() and not _holds(text, b"\\u"):
+    if text.isascii() and not (_holds(text, b"\\") and _holds(text, b"\\u")):  # the first look is fast
         return 0
     total = 0
-    for piece in _pieces(text):
+    for piece in (text,) if len(text) <= WINDOW else _pieces(text):
         if len(piece) > WINDOW:
             total += _bytes_of_signs([piece])
-        elif not piece.isascii() or b"\\u" in piece:
-            strings = STRING.findall(piece)
+        elif b"\\u" in piece:
+            strings = _strings(piece)
             total += _bytes_of_signs([string for string in strings if not string.isascii() or b"\\u" in string])
+        elif not piece.isascii():
+            wide = [string for string in _strings(piece) if not string.isascii()]
+            total += sum(map(getsizeof, map(_decode, wide))) - _HEADER * len(wide)
     return total
+
+
+def _strings(piece: bytes) -> list[bytes]:
+    """What stands between quotes. Where a backslash is escaped, or a quote, other signs stand for both."""
+    if b"\\" in piece:
+        piece = piece.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    return piece.split(b'"')[1::2]
 
 
 def size_of_text(text: bytes) -> int:
