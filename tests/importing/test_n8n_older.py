@@ -136,10 +136,11 @@ def test_tables_that_may_not_be_read_are_told_and_what_could_not_come_later_is_r
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE ROLE reader_of_some_tables")
             grant = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader_of_some_tables"
+            advice = 'GRANT SELECT ON ALL TABLES IN SCHEMA "public" TO ...'
             for table in ("workflow_entity", "execution_data"):
                 connection.execute(grant)
                 connection.execute(f"REVOKE SELECT ON {table} FROM reader_of_some_tables")
-                with pytest.raises(SourceError, match=f"may not read the table {table}. Let it: {grant[:-22]}"):
+                with pytest.raises(SourceError, match=f"may not read the table {table}. Let it: {advice}"):
                     bring(reader)
             assert one(target, "SELECT count(*) FROM executions") == (0,)
             bring(reader, executions=False)
@@ -148,7 +149,7 @@ def test_tables_that_may_not_be_read_are_told_and_what_could_not_come_later_is_r
             report = bring(reader)
     with psycopg.connect(postgres_url) as connection:
         connection.execute("DROP ROLE reader_of_some_tables")
-    told = "n8n's table tag_entity may not be read with this role (GRANT SELECT lets it): workflows have no tags."
+    told = "n8n's table tag_entity may not be read with this role: workflows have no tags."
     assert told in report.notes
     assert one(target, "SELECT count(*) FROM executions") == (18,)
 

@@ -84,7 +84,7 @@ def remarks_on(columns: Columns, hidden: Collection[str] = ()) -> Iterator[str]:
     earlier = {"user_api_keys"} if "apiKey" in columns.get("user", ()) else ()
     for table, meaning in ABSENT.items():
         if table in hidden:
-            yield f"n8n's table {table} may not be read with this role (GRANT SELECT lets it): {meaning}."
+            yield f"n8n's table {table} may not be read with this role: {meaning}."
         elif table not in columns and table not in earlier:
             yield f"This n8n has no table {table}: {meaning}."
     for (table, column), meaning in ABSENT_COLUMNS.items():

@@ -31,6 +31,9 @@ COLUMNS = """
 """
 """What may be read: somebody may have kept a column of secrets back."""
 
+GRANT = sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO ...")
+"""What lets a role read all of them: advice, which nothing runs."""
+
 HIDDEN = """
     SELECT c.relname AS table_name
       FROM pg_class AS c
@@ -173,10 +176,9 @@ class PostgresqlSource:
         return has(self._columns, "execution_entity", "id")
 
     def _may_not_read(self, table: str) -> SourceError:
-        return SourceError(
-            f"{self.name}: the role of SOURCE may not read the table {self._prefix}{table}. Let it: "
-            f"GRANT SELECT ON ALL TABLES IN SCHEMA {self._schema} TO that role"
-        )
+        grant = GRANT.format(sql.Identifier(self._schema)).as_string()
+        table = self._prefix + table
+        return SourceError(f"{self.name}: the role of SOURCE may not read the table {table}. Let it: {grant}")
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         """See `Source.newest`."""
