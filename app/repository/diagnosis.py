@@ -64,7 +64,7 @@ IDLE_SLOTS = """
 """
 
 IDENTITY = """
-    SELECT pg_postmaster_start_time(), d.oid
+    SELECT pg_postmaster_start_time() AS server_started_at, d.oid
       FROM pg_database AS d
      WHERE d.datname = current_database()
 """
@@ -82,6 +82,14 @@ class Server:
     fsync: bool
     read_only: bool
     autovacuum: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseIdentity:
+    """When the server of a database was started, and the database's number there."""
+
+    server_started_at: datetime
+    oid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +119,12 @@ def describe_server(connection: Connection) -> Server:
     return server
 
 
-def identify_database(connection: Connection) -> tuple[datetime, int]:
-    """What no other database has: when its server was started, and its number there."""
-    row = connection.execute(IDENTITY).fetchone()
-    assert row is not None
-    return row[0], row[1]
+def identify_database(connection: Connection) -> DatabaseIdentity:
+    """What no other database has."""
+    with connection.cursor(row_factory=class_row(DatabaseIdentity)) as cursor:
+        identity = cursor.execute(IDENTITY).fetchone()
+    assert identity is not None
+    return identity
 
 
 def measure_bloat(connection: Connection) -> list[Bloat]:
