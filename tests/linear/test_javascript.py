@@ -82,8 +82,10 @@ def texts() -> list[tuple[str, str]]:
 
 
 def strings(value: Any) -> list[str]:
-    """A string, or those in a list, a tuple or a dictionary."""
-    inner = list(value.values()) if isinstance(value, dict) else list(value) if isinstance(value, list | tuple) else []
+    """A string, or those in a list, a tuple or a dictionary; not those in a cache, which has no names as keys."""
+    inner = list(value) if isinstance(value, list | tuple) else []
+    if isinstance(value, dict):
+        inner = [each for name, each in value.items() if isinstance(name, str)]
     return [each for each in [value, *inner] if isinstance(each, str)]
 
 
