@@ -72,15 +72,19 @@ class StrictSchema(CamelSchema):
         return data
 
 
+def _check_length(field: fields.Field[Any], value: Any) -> None:
+    for validator in field.validators:
+        if isinstance(validator, validate.Length):
+            validator(value)
+
+
 class BoundedList(fields.List[Any]):
     """A list that says of its first entries only that they are wrong, and of one that is too long nothing else."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        for validator in self.validators:
-            if isinstance(validator, validate.Length):
-                validator(value)
+        _check_length(self, value)
         loaded, errors = [], {}
         for place, entry in enumerate(value):
             try:
@@ -94,14 +98,12 @@ class BoundedList(fields.List[Any]):
         return loaded
 
 
-class BoundedDict(fields.Dict):
+class BoundedObject(fields.Dict):
     """An object of any names that says of too many nothing else; needs a Length."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         if isinstance(value, dict):
-            for validator in self.validators:
-                if isinstance(validator, validate.Length):
-                    validator(value)
+            _check_length(self, value)
         return super()._deserialize(value, attr, data, **kwargs)  # type: ignore[no-untyped-call]
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.schemas.base import BoundedDict, CamelSchema, StrictSchema, project_id_field
+from app.schemas.base import BoundedObject, CamelSchema, StrictSchema, project_id_field
 from app.schemas.credentials import TYPE_NAME
 
 MAX_NAME = 200
@@ -43,7 +43,7 @@ class NodeParameterQuestion(StrictSchema):
         metadata={"description": "The function that the description names, as `loadOptionsMethod` does."},
     )
     current_node_parameters = fields.Dict(keys=fields.String(), load_default=dict)
-    credentials = BoundedDict(
+    credentials = BoundedObject(
         keys=fields.String(validate=validate.Regexp(TYPE_NAME)),
         values=fields.Nested(NamedCredentialSchema),
         load_default=dict,

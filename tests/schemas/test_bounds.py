@@ -11,7 +11,7 @@ import pytest
 from marshmallow import INCLUDE, ValidationError, fields, validate
 
 import app.schemas
-from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedDict, BoundedList, StrictSchema, validate_text
+from app.schemas.base import MAX_ERRORS, MAX_FIELDS, BoundedList, BoundedObject, StrictSchema, validate_text
 from app.schemas.credentials import CredentialBody
 from app.schemas.execution_actions import DeleteBody, StopManyBody
 from app.schemas.node_parameters import NodeParameterQuestion
@@ -41,7 +41,7 @@ def test_texts_and_lists_have_a_length(name, field):
         assert isinstance(field, BoundedList)
         field = field.inner
     if isinstance(field, fields.Dict) and field.value_field is not None:
-        assert isinstance(field, BoundedDict)
+        assert isinstance(field, BoundedObject)
         assert any(isinstance(each, validate.Length) for each in field.validators)
     if type(field) is fields.String and name not in ELSEWHERE:
         assert any(isinstance(each, validate.Length | validate.OneOf) for each in field.validators)
