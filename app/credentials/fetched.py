@@ -1,5 +1,5 @@
 """What a credential has fetched before its use, a session's token say: kept with what somebody has entered, until any
-of that changes."""
+of that changes. Another encryption key is no such change."""
 
 from typing import Any
 
@@ -8,6 +8,8 @@ import orjson
 FETCHED = "n8n_fetched"
 """The field of stored data that has it. Nobody but the vault sees this field."""
 MAX_FETCHED_BYTES = 100_000
+FETCH_SECONDS = 300.0
+"""How long others wait for whoever fetches one: as long as a request of it may take."""
 
 
 def is_storable(fetched: dict[str, Any]) -> bool:

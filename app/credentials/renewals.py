@@ -25,7 +25,8 @@ from app.repository.connection import Connection
 
 INTERRUPTED = "Its last renewal was interrupted, and what the provider gave then may be lost."
 LEASE_SECONDS = 3 * SECONDS
-"""How long others leave a renewal alone: it is waited for SECONDS only, so that they never meet."""
+"""How long others leave a renewal alone: it is waited for SECONDS only, so that they never meet; what may take longer
+extends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def _change(
 def keep_fetched(connection: Connection, vault: Vault, renewal: Renewal, fetched: dict[str, Any]) -> None:
     """Store what a package's code has fetched before the credential's use, and end the renewal.
 
-    Nothing is stored when somebody has changed the credential meanwhile.
+    Nothing is stored when somebody has changed the credential meanwhile, or another one has begun to fetch: what that
+    one gets is newer, and a service may let only the newest be used.
     """
     secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
     if secret is None:
@@ -110,7 +112,12 @@ def keep_fetched(connection: Connection, vault: Vault, renewal: Renewal, fetched
         oauth.release_renewal(connection, renewal.credential_id, renewal.holder)
         return
     made = vault.encrypt(renewal.credential_id, renewal.kind, renewal.held, fetched)
-    oauth.keep_renewed(connection, renewal.credential_id, made)
+    oauth.keep_fetched(connection, renewal.credential_id, renewal.holder, made)
+
+
+def extend(connection: Connection, renewal: Renewal) -> bool:
+    """Whether its holder still has it, and for another LEASE_SECONDS."""
+    return oauth.extend_renewal(connection, renewal.credential_id, renewal.holder, seconds=LEASE_SECONDS)
 
 
 def give_up(connection: Connection, renewal: Renewal) -> None:

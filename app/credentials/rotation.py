@@ -59,11 +59,11 @@ def move_all(connection: Connection, vault: Vault) -> RotationResult:
             batch = credentials.under_other_keys(connection, vault.keyring.current().id, after=after, limit=BATCH)
             for stored in batch:
                 try:
-                    held = vault.decrypt(stored.secret, stored.id, stored.type)
+                    secret = vault.reencrypt(stored.secret, stored.id, stored.type)
                 except CannotDecrypt:
                     unreadable.append(stored.id)
                     continue
-                credentials.reencrypt(connection, stored.id, vault.encrypt(stored.id, stored.type, held))
+                credentials.reencrypt(connection, stored.id, secret)
                 moved += 1
         if len(batch) < BATCH:
             return RotationResult(moved, unreadable)

@@ -84,6 +84,11 @@ class Vault:
         key, stored = self.keyring.current(), data if fetched is None else with_fetched(data, fetched)
         return Secret(self._cipher(key).encrypt(stored, credential_context(credential_id, kind)), key.id)
 
+    def reencrypt(self, secret: Secret, credential_id: str, kind: str) -> Secret:
+        """The same data under the current key, with what was fetched for its use. Raises CannotDecrypt, OSError."""
+        stored = self._open(secret, credential_id, kind)
+        return self.encrypt(credential_id, kind, stored)
+
     def decrypt(self, secret: Secret, credential_id: str, kind: str) -> dict[str, Any]:
         """The data that was encrypted, without what was fetched for its use. Raises CannotDecrypt, OSError."""
         return entered_in(self._open(secret, credential_id, kind))

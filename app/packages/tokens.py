@@ -11,12 +11,9 @@ from functools import partial
 from typing import Any
 
 from app.bounded_dict import BoundedDict
+from app.credentials.fetched import FETCH_SECONDS
 from app.engine.run.context import NodeContext
 from app.engine.run.credentials import TokenFetch, begin_fetch
-from app.engine.run.errors import NodeError
-
-FETCH_SECONDS = 60.0
-"""How long others wait for the call that fetches one; then they fetch one themselves."""
 
 Key = tuple[str, str]
 """A credential, by id and type."""
@@ -83,7 +80,7 @@ class Turns:
             return True
         try:
             fetch = await begin_fetch(self._context.node, key[1], field, refused, begin)
-        except NodeError:
+        except BaseException:  # also where PostgreSQL is away
             self.end(key, fetched=False)
             raise
         if fetch is None:

@@ -69,11 +69,24 @@ LOCK_SECRET = """
        FOR NO KEY UPDATE
 """
 
+# Whoever is slow and still there goes on being the only one.
+EXTEND_RENEWAL = """
+    UPDATE credentials AS c
+       SET renewal_until = now() + make_interval(secs => %(seconds)s)
+     WHERE c.id = %(id)s AND c.renewal_holder = %(holder)s
+"""
+
 # Tokens that were renewed are no change that anybody has made.
 KEEP_RENEWED = """
     UPDATE credentials AS c
        SET data = %(data)s, key_id = %(key_id)s, renewal_holder = NULL, renewal_until = NULL
      WHERE c.id = %(id)s
+"""
+
+KEEP_FETCHED = """
+    UPDATE credentials AS c
+       SET data = %(data)s, key_id = %(key_id)s, renewal_holder = NULL, renewal_until = NULL
+     WHERE c.id = %(id)s AND c.renewal_holder = %(holder)s
 """
 
 
@@ -167,6 +180,12 @@ def hold_renewal(
         return cursor.execute(HOLD_RENEWAL, {**where, "holder": holder, "seconds": seconds}).fetchone()
 
 
+def extend_renewal(connection: Connection, credential_id: str, holder: UUID, *, seconds: float) -> bool:
+    """Whether `holder` held it and does so for as long from now on."""
+    where = {"id": credential_id, "holder": holder, "seconds": seconds}
+    return connection.execute(EXTEND_RENEWAL, where).rowcount == 1
+
+
 def release_renewal(connection: Connection, credential_id: str, holder: UUID) -> None:
     """Let others renew, if this one still held it."""
     connection.execute(RELEASE_RENEWAL, {"id": credential_id, "holder": holder})
@@ -185,3 +204,9 @@ def lock_secret(
 def keep_renewed(connection: Connection, credential_id: str, secret: Secret) -> None:
     """Store the secret with its new tokens, and let others renew."""
     connection.execute(KEEP_RENEWED, {"id": credential_id, "data": secret.data, "key_id": secret.key_id})
+
+
+def keep_fetched(connection: Connection, credential_id: str, holder: UUID, secret: Secret) -> None:
+    """Store the secret with what `holder` has fetched, and let others fetch, if this one still held it."""
+    values = {"id": credential_id, "holder": holder, "data": secret.data, "key_id": secret.key_id}
+    connection.execute(KEEP_FETCHED, values)

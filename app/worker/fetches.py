@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from app.credentials import renewals
 from app.credentials.errors import CannotDecrypt
-from app.credentials.fetched import is_storable
+from app.credentials.fetched import FETCH_SECONDS, is_storable
 from app.credentials.oauth_errors import OAuthError
 from app.credentials.renewals import LEASE_SECONDS, Renewal
 from app.credentials.vault import Vault
@@ -22,6 +22,9 @@ from app.repository import oauth
 from app.repository.connection import UNREACHABLE
 from app.worker.database import Database
 from app.worker.renewals import hold
+
+EXTEND_SECONDS = LEASE_SECONDS / 3
+"""How often whoever fetches says that it still does."""
 
 log = logging.getLogger(__name__)
 
@@ -46,17 +49,28 @@ class Fetches:
 
         begun = None
         try:
-            renewal = await hold(self._database, self._vault, place, holder, is_wanted)
+            seconds = FETCH_SECONDS + LEASE_SECONDS
+            renewal = await hold(self._database, self._vault, place, holder, is_wanted, seconds)
             if renewal is not None:
                 data = await self._database.transact(self._vault.read_for_use, *place)
                 if data is not None and is_wanted(data):
-                    begun = WorkerFetch(self, renewal)
+                    begun = WorkerFetch(self, renewal, asyncio.create_task(self._extend(renewal), name="slow fetch"))
             return begun
         except OAuthError as error:
             raise CredentialUnreadable(f'The credential "{credential_id}" got no token. {error}') from error
         finally:
             if begun is None:
                 self.give_up(credential_id, holder)
+
+    async def _extend(self, renewal: Renewal) -> None:
+        """Keep others from beginning while this one takes long, until it has no lease any more."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + FETCH_SECONDS
+        while loop.time() < until:
+            await asyncio.sleep(EXTEND_SECONDS)
+            with contextlib.suppress(*UNREACHABLE):  # the next time comes before the lease is over
+                if not await self._database.transact(renewals.extend, renewal):
+                    return
 
     async def keep(self, renewal: Renewal, fetched: dict[str, Any]) -> bool:
         """Whether it is stored; where it is not, it is only this worker's."""
@@ -91,15 +105,18 @@ class WorkerFetch:
 
     fetches: Fetches
     renewal: Renewal
+    extending: asyncio.Task[None]
     _ended: bool = False
 
     async def keep(self, fetched: dict[str, Any]) -> None:
         """See `TokenFetch.keep`."""
+        self.extending.cancel()
         self._ended = self._ended or await self.fetches.keep(self.renewal, fetched)
         self.end()
 
     def end(self) -> None:
         """See `TokenFetch.end`."""
+        self.extending.cancel()
         if not self._ended:
             self._ended = True
             self.fetches.give_up(self.renewal.credential_id, self.renewal.holder)

@@ -118,14 +118,15 @@ async def hold(
     place: tuple[str, str, str],
     holder: UUID,
     is_wanted: Callable[[dict[str, Any]], bool],
+    seconds: float = 2 * LEASE_SECONDS,
 ) -> Renewal | None:
     """Let `holder` alone renew the credential of that project, id and type, once others are through.
 
-    None: what it holds by then needs no renewal any more, or there is no such credential. Raises OAuthError,
-    CredentialUnreadable.
+    That is waited for so many seconds. None: what it holds by then needs no renewal any more, or there is no such
+    credential. Raises OAuthError, CredentialUnreadable.
     """
     loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
-    until = loop.time() + 2 * LEASE_SECONDS
+    until = loop.time() + seconds
     try:
         while loop.time() < until:
             held = await database.transact(renewals.hold, vault, *place, holder)
@@ -138,4 +139,4 @@ async def hold(
             pause = min(2 * pause, MAX_PAUSE)
     except (CannotDecrypt, OSError) as error:
         raise CredentialUnreadable(str(error)) from error
-    raise ProviderUnreachable("Another worker has tried to renew its token for a minute, without success")
+    raise ProviderUnreachable(f"Another worker has tried to renew its token for {seconds:g} seconds, without success")

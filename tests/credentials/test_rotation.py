@@ -80,6 +80,15 @@ def test_rows_of_the_first_release_name_no_key_and_are_moved(connection, tmp_pat
     assert None not in key_ids(connection)
 
 
+def test_what_was_fetched_for_a_credential_stays_with_it(connection, tmp_path) -> None:
+    vault = Vault(settings(tmp_path))
+    store(connection, vault, "c1")
+    credentials.reencrypt(connection, "c1", vault.encrypt("c1", KIND, data("c1"), {"token": "fetched"}))
+    assert rotate(connection, settings(tmp_path)).made_key
+    assert vault.read_for_use(connection, "default", "c1", KIND) == {**data("c1"), "token": "fetched"}
+    assert opened(connection, vault) == {"c1": "c1"}
+
+
 def test_a_rotation_that_was_cut_short_goes_on(connection, tmp_path, monkeypatch) -> None:
     vault = Vault(settings(tmp_path))
     store(connection, vault, *(f"c{number}" for number in range(8)))

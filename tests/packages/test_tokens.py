@@ -5,6 +5,7 @@ from typing import Any
 from unittest.mock import AsyncMock, MagicMock
 
 import orjson
+import psycopg
 import pytest
 
 from app.packages import tokens as tokens_module
@@ -72,4 +73,20 @@ def test_what_a_sub_node_has_begun_ends_with_the_call_of_its_node(monkeypatch) -
             assert await waiting is None
 
     monkeypatch.setattr(tokens_module, "FETCH_SECONDS", NEVER)
+    asyncio.run(main())
+
+
+def test_a_turn_that_could_not_begin_is_over_for_others() -> None:
+    """PostgreSQL, say, is away."""
+
+    async def main() -> None:
+        tokens = Tokens(10)
+        first, second = call_with(tokens), call_with(tokens)
+        ports = first._context.execution.ports
+        ports.begin_fetch = AsyncMock(side_effect=psycopg.OperationalError("is away"))
+        with pytest.raises(psycopg.OperationalError):
+            await ask(first, "fetchCredential")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert await ask(second, "fetchCredential") is None
+
     asyncio.run(main())

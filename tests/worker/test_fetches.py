@@ -19,8 +19,8 @@ from app.worker.credentials import Credentials
 from tests.engine.nodes import far_side
 from tests.packages.conftest import registry as registry_of_packages
 from tests.packages.running import SAMPLE
-from tests.patience import wait_until
-from tests.worker.renewing import Party
+from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.worker.renewing import Party, begun
 from tests.worker.renewing import party as party_of_workers
 from tests.workflows import node, stored
 
@@ -114,6 +114,42 @@ def test_what_is_fetched_for_data_that_are_changed_meanwhile_is_not_stored(party
 
     assert party.run(late) == [{"user": "bob"}]
     assert party.connection.execute("SELECT 1 FROM credentials WHERE renewal_until IS NOT NULL").fetchall() == []
+
+
+def test_a_fetch_that_takes_long_keeps_its_turn(party: Party, monkeypatch) -> None:
+    party.store(ENTERED, KIND)
+    monkeypatch.setattr("app.worker.fetches.EXTEND_SECONDS", 0.01)
+    read_lease = "SELECT renewal_until > now() + interval '20 seconds' FROM credentials"
+
+    async def slow(credentials: Credentials) -> Any:
+        fetch = await credentials.of_project("default").begin_fetch("c1", KIND, "token", None)
+        party.connection.execute("UPDATE credentials SET renewal_until = now() + interval '5 seconds'")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while party.connection.execute(read_lease).fetchone() != (True,):
+                await asyncio.sleep(0.01)
+        await fetch.keep({"token": "slow"})
+        await asyncio.wait([fetch.extending])
+        return fetch.extending.cancelled()
+
+    assert party.run(slow) == [True]
+    assert party.run(work(Service(), None)) == [["slow"] * 3]
+
+
+def test_what_comes_too_late_is_not_stored_and_leaves_the_next_one_its_turn(party: Party) -> None:
+    party.store(ENTERED, KIND)
+
+    async def late(credentials: Credentials) -> Any:
+        begin = credentials.of_project("default").begin_fetch
+        first = await begin("c1", KIND, "token", None)
+        party.connection.execute("UPDATE credentials SET renewal_until = now()")
+        second = await begin("c1", KIND, "token", None)
+        await first.keep({"token": "late"})
+        assert begun(party), "the second one is at it"
+        await second.keep({"token": "newest"})
+        await first.keep({"token": "late"})
+        return (await credentials.of_project("default").read("c1", KIND))["token"]
+
+    assert party.run(late) == ["newest"]
 
 
 @pytest.mark.parametrize("odd", [{"token": "x" * 200_000}, {"token": 2**80}])
