@@ -140,14 +140,14 @@ def import_workflows(files: tuple[Path, ...], project: str) -> None:
 
 def survey_of(connection: Connection, settings: Settings, project: str) -> "Survey":
     """Tells what workflows would trip over in this project."""
-    from app.engine import nodes
     from app.importing.n8n.importer import known_zone
     from app.importing.n8n.survey import Survey
+    from app.own_types import own_types
     from app.packages.known import listed_types
 
     stored = credentials.list_credentials(connection, limit=MAX_CREDENTIALS, project_id=project)
     return Survey(
-        listed_types(connection, nodes.load()),
+        listed_types(connection, own_types(settings)),
         credentials={each.id for each in stored},
         zone=known_zone(settings),
         rules=settings.allowed_hosts,

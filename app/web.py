@@ -76,8 +76,8 @@ from app.credentials.key_check import report_soon
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.doctor import examine
-from app.engine import nodes
 from app.evaluations import EngineEvaluations
+from app.own_types import own_types
 from app.packages.choices import check_question
 from app.packages.definitions import SandboxExpressions
 from app.packages.known import KnownPackages
@@ -167,7 +167,7 @@ def open_services(settings: Settings) -> Services:
     pool = open_pool(settings.database_url, size=settings.pool_size, name="api", through_pooler=settings.through_pooler)
     vault = Vault(settings)
     signer = Signer(vault.keyring)
-    types = nodes.load().copy(settings.packaged_nodes)
+    types = own_types(settings)
     known = KnownPackages(pool, types)
     metrics = RequestMetrics()
     credential_types = KnownTypes(known.definitions, SandboxExpressions())

@@ -50,6 +50,10 @@ def test_importing_says_what_would_not_run_here(flask, file):
     assert "node Tell: " in told.stderr
     assert "'Bot', which does not come along: store it" in told.stderr
     assert flask("import", file(workflow())).stderr == ""
+    reading = file({**chain(START, node("Read", "xml", {"options": {}})), "name": "Read"})
+    assert flask("import", reading).stderr == ""
+    left = flask("import", reading, EXECUTIONS_PACKAGED_NODES="xml")
+    assert "node Read: Unrecognized node type: n8n-nodes-base.xml" in left.stderr
 
 
 def test_importing_again_makes_a_version_only_when_something_changed(flask, file):

@@ -16,8 +16,9 @@ DOCUMENT = {"apispec", "flask_smorest", "yaml"}
 OUTGOING = {"authlib", "chardet", "httpcore", "httpx"}
 MIGRATING = {"sqlparse", "yoyo"}
 TRACES = {"app.telemetry.tracer", "google", "opentelemetry", "requests"}
-WEB = "from flask import Flask; from app import web; web.add_endpoints(Flask('bare')); web.nodes.load()"
-WORKER = "import app.cli, app.worker; from app.engine import nodes; nodes.load()"
+LOAD = "; from app.engine import nodes; nodes.load()"
+WEB = "from flask import Flask; from app import web; web.add_endpoints(Flask('bare'))" + LOAD
+WORKER = "import app.cli, app.worker" + LOAD
 COMMAND = "from app.commands import main; main(['keys', 'scopes'], standalone_mode=False)"
 
 

@@ -6,7 +6,6 @@ All of it is one transaction, so that results and claims of many executions shar
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +17,8 @@ from app.bounded_dict import BoundedDict
 from app.credentials.errors import CannotDecrypt
 from app.credentials.proofs import NO_PROOF, Proof
 from app.credentials.vault import Vault
-from app.engine import nodes
 from app.engine.run.meter import Meter
+from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
@@ -111,12 +110,16 @@ class Exchange:
         lacked: Lacked = lifecycle.lacks_nothing,
         known: KnownProblems | None = None,
         *,
+        own: NodeTypes,
         traced: bool = False,
     ) -> None:
         """`lacked` tells which types of nodes are to be left to others, `known` what problems failures belong to.
 
+        `own` are the types of nodes that this installation runs itself.
+
         `traced`: it is wanted, too, what executions come from.
         """
+        self._own = own
         self._traced = traced
         self._known = known
         self._lacked = lacked
@@ -210,7 +213,7 @@ class Exchange:
         if missing := list(ids - versions.keys()):
             for row in workflows.get_versions(connection, missing).values():
                 document = {**orjson.loads(row.definition), "id": row.workflow_id, "name": row.name}
-                asks = may_ask_for_static_data(row.definition) or has_packaged_nodes(document)
+                asks = may_ask_for_static_data(row.definition) or has_packaged_nodes(document, self._own)
                 versions[row.id] = SavedWorkflow(ParsedWorkflow(document), asks)
         self._versions.update(versions)
         return versions
@@ -237,15 +240,9 @@ def may_ask_for_static_data(definition: bytes) -> bool:
     return b"orkflowStaticData" in definition
 
 
-def has_packaged_nodes(document: dict[str, Any]) -> bool:
+def has_packaged_nodes(document: dict[str, Any], own: NodeTypes) -> bool:
     """Whether the workflow has nodes of packages: theirs may ask for static data, as for the secret of a caller."""
-    return any(str(node.get("type")) not in own_types() for node in document.get("nodes") or [])
-
-
-@cache
-def own_types() -> frozenset[str]:
-    """The node types that this program has itself."""
-    return frozenset(nodes.load().versions())
+    return any(str(node.get("type")) not in own for node in document.get("nodes") or [])
 
 
 def without_data(result: Result) -> Result:

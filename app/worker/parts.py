@@ -7,11 +7,11 @@ from psycopg_pool import ConnectionPool
 
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
-from app.engine import nodes
 from app.engine.run.computing import compute, count_work
 from app.engine.run.memory_shares import MemoryShares
 from app.engine.sandbox import Sandbox
 from app.outgoing.client import Outgoing
+from app.own_types import own_types
 from app.packages.definitions import SandboxExpressions
 from app.packages.host import Host
 from app.packages.store import Store
@@ -68,7 +68,7 @@ class Parts:
             send_answer=self._send_answer,
         )
         self.registry = Registry(settings, pool, self.vault, self.clock)
-        types = nodes.load().copy(settings.packaged_nodes)
+        self.types = types = own_types(settings)
         store = Store(settings.home)
         self.host = _make_host(settings, store)
         self.packages = PackageSync(

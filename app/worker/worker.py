@@ -142,6 +142,7 @@ class Worker:
             worker_id,
             parts.packages.lacked_types,
             parts.known_problems,
+            own=parts.types,
             traced=parts.tracing is not None,
         )
         watch = partial(self._watch_lease, beat)

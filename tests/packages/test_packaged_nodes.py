@@ -7,8 +7,10 @@ import pytest
 
 from app.engine import nodes
 from app.engine.run.node_types import NodeTypes
+from app.own_types import own_types
 from app.settings import Settings
 from app.settings.packaged_nodes import BASE, CAN_BE_PACKAGED
+from app.worker.exchange import has_packaged_nodes
 from tests.packages.running import PackageEngine
 from tests.workflows import START, chain, node
 
@@ -26,15 +28,17 @@ def test_our_own_type_runs_unless_the_setting_names_it(tmp_path: Path, told: str
     (tmp_path / "Xml.node.js").write_text(XML)
     settings = Settings.from_environment({"DATABASE_URL": "postgresql://x/y", "EXECUTIONS_PACKAGED_NODES": told})
     engine = PackageEngine(folder=tmp_path)
-    engine.types = nodes.load().copy(settings.packaged_nodes)
+    engine.types = own_types(settings)
     engine.types.further = engine.packages.node_types(NodeTypes())
     reading = node("Node", "xml", {"dataPropertyName": "data", "options": {}})
-    outcome = engine.run(chain(START, reading), items=[{"json": {"data": "<of>us</of>"}}])
+    document = chain(START, reading)
+    outcome = engine.run(document, items=[{"json": {"data": "<of>us</of>"}}])
     engine.close()
     assert outcome.error is None
     [item] = outcome.data["resultData"]["runData"]["Node"][0]["data"]["main"][0]
     assert item["json"] == {"of": "the package" if told else "us"}
     assert engine.types.find("n8n-nodes-base.html", 1).installed == (not told)
+    assert has_packaged_nodes(document, engine.types) == bool(told), "which may ask for static data"
     for tool in ("xml", "xmlTool"):
         packaged = engine.types.further.find(f"n8n-nodes-base.{tool}", 1)
         assert (engine.types.find(f"n8n-nodes-base.{tool}", 1).run is packaged.run) == bool(told), tool

@@ -6,6 +6,7 @@ from unittest.mock import AsyncMock, MagicMock
 import orjson
 import pytest
 
+from app.engine import nodes
 from app.engine.run.errors import NodeError
 from app.engine.run.ports import ChildRequest, Ports
 from app.repository import lifecycle, workflows
@@ -74,7 +75,7 @@ def test_a_part_that_has_waited_is_waited_for_as_before(database_url, connection
     worker_id = a_worker(connection)
     connection.commit()
     with open_pool(database_url, size=1, name="worker") as pool:
-        [assignment] = Exchange(pool, MagicMock(), worker_id)([], 9).assignments
+        [assignment] = Exchange(pool, MagicMock(), worker_id, own=nodes.load())([], 9).assignments
     assert (assignment.claim.id, assignment.awaited) == (part, expected)
 
 

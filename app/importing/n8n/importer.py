@@ -5,7 +5,6 @@ from collections import Counter
 from dataclasses import replace
 
 from app.credentials.vault import Vault
-from app.engine import nodes
 from app.importing.n8n import objects, tables
 from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.api_keys import bring_api_keys
@@ -20,6 +19,7 @@ from app.importing.n8n.source import Source, SourceError, migrations, newest_mig
 from app.importing.n8n.survey import Survey
 from app.importing.n8n.versions import VersionsThatRan
 from app.importing.n8n.workflows import Workflows, WorkflowWriter
+from app.own_types import own_types
 from app.packages.known import listed_types
 from app.repository import import_leftovers, import_progress, imports, node_packages
 from app.repository.connection import Connection
@@ -142,7 +142,7 @@ class Importer:
         if self._options.api_keys:
             bring_api_keys(self._connection, source, self._options, report)
         survey = Survey(
-            listed_types(self._connection, nodes.load()),
+            listed_types(self._connection, own_types(self._settings)),
             credentials={str(row["id"]) for row in source.rows("credentials_entity")},
             zone=self._options.timezone or known_zone(self._settings),
             rules=self._settings.allowed_hosts,

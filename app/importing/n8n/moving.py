@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
-from app.engine import nodes
 from app.importing.n8n import switch
 from app.importing.n8n.importer import Importer
 from app.importing.n8n.open_source import Access, find_key, find_storage, open_source, why_unread
@@ -17,6 +16,7 @@ from app.importing.n8n.report import Report
 from app.importing.n8n.source import Source, SourceError, Wanted
 from app.importing.n8n.workflows import Workflows
 from app.importing.whole_files import read_whole
+from app.own_types import own_types
 from app.repository import import_progress
 from app.repository.connection import Connection
 from app.settings import Settings
@@ -59,7 +59,7 @@ class Move:
         timezone = self._options.timezone or self._settings.timezone
         with closing(self._open(Wanted.NEWEST)) as source:
             report = Report(source.name, dry_run=True)
-            for rehearsed in rehearse(source, nodes.load(), number, timezone, self._progress):
+            for rehearsed in rehearse(source, own_types(self._settings), number, timezone, self._progress):
                 report.rehearsed.append(rehearsed)
                 show(rehearsed)
         return report
