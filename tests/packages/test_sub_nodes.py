@@ -2,10 +2,17 @@
 
 import json
 
+import pytest
+
 from app.engine.run.ports import Ports
+from app.outgoing.addresses import AddressRules
+from app.outgoing.client import Outgoing
+from tests.engine.nodes.postbox import postbox as postbox_of_mails
 from tests.engine.running import output_of
 from tests.packages.hanging import ASSISTANT, ITEMS, KIND, hung, lookup, model, uses
 from tests.workflows import node
+
+postbox = postbox_of_mails
 
 
 def test_a_model_and_a_memory_serve_their_root_and_each_use_is_recorded(ai):
@@ -93,6 +100,41 @@ def test_a_tool_is_used_when_a_person_has_approved_it(ai):
     assert output_of(declined, "Assistant")[0]["results"] == [[{"data": {"approved": False}}]]
     gate["parameters"]["chatApproval"] = True
     assert "is not offered here" in uses(run(), "Gate")[0][2]
+
+
+@pytest.mark.parametrize("version", [2, 2.1])
+def test_our_own_mail_asks_before_a_tool_is_used(ai, postbox, monkeypatch, version):
+    box, held = postbox
+    parameters = {"fromEmail": "a@b.example", "toEmail": "c@b.example", "subject": "May I?"}
+    gate = node("Gate", "emailSendHitlTool", parameters, version, credentials={"smtp": {"id": "c1"}})
+    asked = {"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}
+    document = hung(
+        ASSISTANT,
+        (model([asked, "done"]), "ai_languageModel"),
+        (gate, "ai_tool"),
+        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
+    )
+
+    async def read(credential_id, kind):
+        return held
+
+    monkeypatch.setattr(ai, "outgoing", Outgoing(AddressRules.parse("127.0.0.1")))
+    ports = Ports(credentials=read, question_url=lambda node, run: f"http://h/form-waiting/5/{node}?run={run}")
+    waiting = ai.run(document, items=ITEMS[:1], ports=ports)
+    assert (waiting.status, waiting.resume_on) == ("waiting", "webhook")
+    assert waiting.asks == {"operation": "sendAndWait", "responseType": "approval", "run": 0}
+    [(_, recipients, message)] = box.received
+    assert recipients == ["c@b.example"]
+    for part in ("wants to run this tool: Lookup", "Paris", "http://h/form-waiting/5/"):
+        assert part in message.get_content()
+    kept = json.dumps(waiting.data)
+    approved, declined = (
+        ai.run(document, resume=json.loads(kept), items=[{"json": {"data": {"approved": answer}}}], ports=ports)
+        for answer in (True, False)
+    )
+    assert [each["about"] for each in output_of(approved, "Assistant")[0]["results"][0]] == ["Paris"]
+    assert output_of(declined, "Assistant")[0]["results"] == [[{"data": {"approved": False}}]]
+    assert len(box.received) == 1
 
 
 def test_questions_at_once_are_asked_one_after_the_other(ai):
