@@ -62,7 +62,10 @@ class ExpressionContext:
         return self.node.continues_on_fail
 
     def hold(self, size: int) -> None:
-        """Count bytes that the node collects on its way. Raises TooMuchData where the run would hold too much."""
+        """Count bytes that the node collects on its way, or below 0 gives back. Raises TooMuchData where the run would
+        hold too much, and ValueError for more given back than was counted: others would get room that is not there."""
+        if self.held + size < 0:
+            raise ValueError(f"{-size} bytes are given back where {self.held} are held")
         self.execution.ports.meter.check(size, self.held)
         self.held += size
         self.execution.ports.meter.borrow(size)

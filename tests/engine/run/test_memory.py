@@ -2,12 +2,14 @@
 
 import json
 import tracemalloc
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from app.binary_files import named_file
 from app.engine.run.children import child_ports
+from app.engine.run.context import NodeContext
 from app.engine.run.memory import collect, weigh_outputs
 from app.engine.run.meter import Meter, TooMuchData
 from app.engine.run.ports import Ports
@@ -35,6 +37,17 @@ def test_a_file_whose_text_would_take_too_much_is_not_decoded(engine: Engine, mi
     assert outcome.error is not None
     assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
     assert peak < 12 * MIB
+
+
+def test_no_node_gives_back_more_than_it_holds() -> None:
+    """Others would get room that is not there."""
+    meter = Meter()
+    context: Any = SimpleNamespace(held=0, execution=SimpleNamespace(ports=Ports(meter=meter)))
+    NodeContext.hold(context, 5)
+    with pytest.raises(ValueError, match="6 bytes are given back where 5 are held"):
+        NodeContext.hold(context, -6)
+    NodeContext.hold(context, -5)
+    assert context.held == 0
 
 
 def test_what_is_only_passed_on_costs_little() -> None:

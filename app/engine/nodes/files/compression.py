@@ -108,7 +108,7 @@ def _unpack_all(
     for name, packed in zip(names, files, strict=True):
         for path, content in _unpack(name, packed, file_bytes(packed), room):
             made[f"{prefix}{len(made)}"] = named_file(content, path)
-            context.hold(-len(content))
+            context.release(len(content))
     return made
 
 
