@@ -25,6 +25,7 @@ _decode = methodcaller("decode", "utf-8", "replace")
 _HEADER = getsizeof("ÿ") - 1
 """What a text beyond ASCII takes beside its characters."""
 _BACKSLASH = ord("\\")
+_DIGITS_ARE_0 = bytes.maketrans(b"123456789abcdefABCDEF", b"0" * 21)
 ESCAPE = json_strings.ESCAPE_BYTES
 LOOKS, FEW_LOOKS, LOOK_BYTES = 64, 4, 2**10
 """Places of a text that are looked at for its names, in one of less than a MiB, and the length of each."""
@@ -96,66 +97,81 @@ def _name_at_end(piece: bytes) -> bytes:
     return piece[end + 1 :]
 
 
-def bytes_of_wide_strings(text: bytes) -> int:
+def bytes_of_wide_strings(text: bytes | str) -> int:
     """What the strings of JSON that are not ASCII take in Python beside their UTF-8, which stays with each of them from
-    when it is first written as JSON."""
-    if text.isascii() and not (_holds(text, b"\\") and _holds(text, b"\\u")):  # the first look is fast
+    when it is first written as JSON. Of what is no JSON, some number that is not below 0."""
+    if text.isascii() and not (_holds(text, "\\") and _holds(text, "\\u")):  # the first look is fast
         return 0
-    total = 0
-    for piece in (text,) if len(text) <= WINDOW else _pieces(text):
-        if len(piece) > WINDOW:
-            total += _bytes_of_signs([piece])
-        elif b"\\u" in piece:
-            strings = _strings(piece)
-            total += _bytes_of_signs([string for string in strings if not string.isascii() or b"\\u" in string])
-        elif not piece.isascii():
-            wide = [string for string in _strings(piece) if not string.isascii()]
-            total += sum(map(getsizeof, map(_decode, wide))) - _HEADER * len(wide)
-    return total
+    total, inside = 0, False
+    signs = width = 0  # of a string that began in an earlier window
+    for window in _encoded_windows(text):
+        parts = _split_at_quotes(window)
+        strings = parts[0 if inside else 1 :: 2]
+        if inside:
+            signs, width = signs + _signs(strings[0]), max(width, _width(strings[0]))
+            if len(parts) > 1:
+                total += signs * width
+                signs = width = 0
+                del strings[0]
+        if len(parts) > 1:
+            inside ^= len(parts) % 2 == 0
+            if inside:
+                signs, width = _signs(strings[-1]), _width(strings.pop())
+        elif inside:
+            continue
+        total += _bytes_of_signs(strings, b"\\u" in window)
+    return total + signs * width
 
 
-def _strings(piece: bytes) -> list[bytes]:
-    """What stands between quotes. Where a backslash is escaped, or a quote, other signs stand for both."""
-    if b"\\" in piece:
-        piece = piece.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-    return piece.split(b'"')[1::2]
+def _encoded_windows(text: bytes | str) -> Iterator[bytes]:
+    """The UTF-8 of JSON in windows that cut no escape in two, so that other threads have their turn between them."""
+    rest = b""
+    for begin in range(0, len(text), WINDOW):
+        part = text[begin : begin + WINDOW]
+        window = rest + (part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part)
+        whole = json_strings.whole_escapes(window) if begin + WINDOW < len(text) else len(window)
+        yield window[:whole]
+        rest = window[whole:]
 
 
-def size_of_text(text: bytes) -> int:
-    """The bytes that UTF-8 takes as a text of Python: each sign as many as the widest, and the UTF-8 beside them."""
-    if text.isascii():
-        return len(text)
-    return len(text) + _bytes_of_signs([text])
+def _split_at_quotes(window: bytes) -> list[bytes]:
+    """Where a backslash is escaped, or a quote, other signs stand for both."""
+    if b"\\" in window:
+        window = window.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    return window.split(b'"')
 
 
-def _bytes_of_signs(strings: list[bytes]) -> int:
-    """What strings beyond ASCII take beside their UTF-8: for each sign one byte, two, or four, as the widest does."""
+def _bytes_of_signs(strings: list[bytes], escaped: bool) -> int:
+    """What those of the strings that are not ASCII, or spell signs with escapes, take beside their UTF-8."""
+    if not escaped:
+        strings = [string for string in strings if not string.isascii()]
+        return sum(map(getsizeof, map(_decode, strings))) - _HEADER * len(strings)
+    strings = [string for string in strings if not string.isascii() or b"\\u" in string]
     total = _signs(b"".join(strings))
     for wide in (_BEYOND_LATIN, _BEYOND_16_BITS):
-        strings = [string for string in strings if _finds(wide, string)]
+        strings = [string for string in strings if wide.search(string)]
         total += _signs(b"".join(strings)) * (1 if wide is _BEYOND_LATIN else 2)
     return total
 
 
-def _holds(text: bytes, sign: bytes) -> bool:
+def _width(string: bytes) -> int:
+    """The bytes that each sign of a string takes in Python beside the UTF-8; 0 where it is ASCII, which is both."""
+    if _BEYOND_LATIN.search(string):
+        return 4 if _BEYOND_16_BITS.search(string) else 2
+    return 0 if string.isascii() and b"\\u" not in string else 1
+
+
+def _holds(text: bytes | str, sign: str) -> bool:
     """Whether the sign is in the text, which other threads do not wait for however long it is."""
-    return any(text.find(sign, begin, begin + WINDOW + len(sign)) >= 0 for begin in range(0, len(text), WINDOW))
-
-
-def _finds(wide: re.Pattern[bytes], text: bytes) -> bool:
-    if len(text) <= WINDOW:
-        return wide.search(text) is not None
-    return any(wide.search(text, begin, begin + WINDOW + ESCAPE) for begin in range(0, len(text), WINDOW))
+    sought: Any = sign if isinstance(text, str) else sign.encode()
+    return any(text.find(sought, begin, begin + WINDOW + len(sign)) >= 0 for begin in range(0, len(text), WINDOW))
 
 
 def _signs(text: bytes) -> int:
-    """How many characters UTF-8 spells, with escapes or without."""
-    total = 0
-    for begin in range(0, len(text), WINDOW):
-        part = text[begin : begin + WINDOW]
-        total += len(part.translate(None, json_strings.INNER_BYTES))
-        total -= (ESCAPE - 1) * (part.count(b"\\u") - part.count(b"\\\\u"))
-    return total
+    """How many characters the UTF-8 of a part of JSON spells, with escapes or without; never below 0, whatever it is:
+    only what is an escape counts as one."""
+    spelt = text.translate(_DIGITS_ARE_0, json_strings.INNER_BYTES)
+    return len(spelt) - (ESCAPE - 1) * (spelt.count(b"\\u0000") - spelt.count(b"\\\\u0000"))
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:

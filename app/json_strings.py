@@ -26,7 +26,7 @@ def end_of_string(text: bytes, begin: int) -> int:
         if end == inner or (end > inner and text[end - 1] != _BACKSLASH):
             return end + 1
         part = text[inner : inner + WINDOW]
-        length = _whole_escapes(part) or len(part)
+        length = whole_escapes(part) or len(part)
         if end >= 0:
             end = part[:length].replace(b"\\\\", b"__").replace(b'\\"', b"__").find(b'"')
             if end >= 0:
@@ -35,7 +35,7 @@ def end_of_string(text: bytes, begin: int) -> int:
     return len(text)
 
 
-def _whole_escapes(part: bytes) -> int:
+def whole_escapes(part: bytes) -> int:
     """How much of a part of a string, from its beginning on, cuts no escape in two, nor a pair of them that spells one
     sign."""
     for _ in range(3):  # half of an escape, the second of a pair: more stand only where halves of pairs are alone
@@ -74,7 +74,7 @@ def read_string(text: bytes) -> str:
         stop = min(begin + PART_BYTES, end)
         while begin < stop < end and text[stop] in INNER_BYTES:
             stop -= 1
-        length = _whole_escapes(text[begin:stop]) if stop < end else stop - begin
+        length = whole_escapes(text[begin:stop]) if stop < end else stop - begin
         if not length:
             raise orjson.JSONDecodeError("a string with half a sign", "", 0)
         parts.append(orjson.loads(b'"' + text[begin : begin + length] + b'"'))

@@ -3,6 +3,7 @@
 What JSON takes in memory is many times its length in a text: an empty array is 2 bytes there and 56 here.
 """
 
+import codecs
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from sys import getsizeof
@@ -24,12 +25,15 @@ POINTER, LIST, DICT, SCALAR = 8, 56, 184, 32
 """What the parts of a value take: its place in what holds it, an empty array, an object with a field, a number."""
 ASCII = getsizeof("")
 """What a text of ASCII takes beside its characters."""
+WIDE = getsizeof("ÿ") - 2
+"""What any other text takes beside them, and beside one more that ends it."""
 WINDOW = 2**22
 """Bytes that are looked through at once: meanwhile no other thread has its turn."""
 SMALL = 2**20
 """Bytes of a text that is looked through at one go."""
-MOST_BYTES = 5
-"""That a byte of another encoding takes in a text of Python: a sign that has two there and three in UTF-8."""
+PART = 2**18
+"""Characters of a text, or bytes of one to decode, whose size is told at once."""
+ALL_OF_ASCII = bytes(range(128))
 FIELD = 150
 """What a field takes whose name is a new text."""
 ROOMY, SLOT = 5, 30
@@ -137,9 +141,10 @@ def weigh_light(values: list[Any], most: int = MOST) -> int | None:
         return _weigh_slowly(values)
 
 
-def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
+def _survey(values: list[Any], most: int, wide: Callable[[str], int] | None = None) -> tuple[int, int, int]:
     """The characters of all texts, how many values there are, and about the bytes of both, without writing them: the
-    same text may stand in a thousand places. Not counted on beyond `most`."""
+    same text may stand in a thousand places. Not counted on beyond `most`. `wide` gives those of a text that is not
+    ASCII."""
     texts = inner = size = 0
     level = values
     while level and size <= most:
@@ -151,7 +156,8 @@ def _survey(values: list[Any], most: int) -> tuple[int, int, int]:
         texts += characters
         inner += len(level)
         below = sum(fields) + sum(map(len, lists))
-        size += characters + ASCII * len(strings) if all(map(str.isascii, strings)) else sum(map(_size_of, strings))
+        is_ascii = all(map(str.isascii, strings))
+        size += characters + ASCII * len(strings) if is_ascii else sum(map(wide or _size_of, strings))
         size += (POINTER + SCALAR) * len(level) + DICT * len(objects) + LIST * len(lists)
         if max(fields, default=0) > ROOMY:
             size += NEW_NAME * sum([count for count in fields if count > WIDE_OBJECT])
@@ -167,12 +173,28 @@ def _size_of(text: str) -> int:
     """What a text takes, with the UTF-8 that stays with it from when it is first written as JSON."""
     if text.isascii():
         return getsizeof(text)
-    return getsizeof("_" + text) + len(text.encode("utf-8", "surrogatepass"))  # a new one, without that
+    if len(text) <= PART:
+        return getsizeof("_" + text) + len(text.encode("utf-8", "surrogatepass"))  # a new one, without its UTF-8
+    return _size_of_parts(text[begin : begin + PART] for begin in range(0, len(text), PART))
+
+
+def _size_of_parts(parts: Iterable[str]) -> int:
+    """The same of a text in parts, which other threads have their turn between: the widest sign of all decides how wide
+    each one is."""
+    signs = width = written = 0  # no width: all is ASCII, whose signs are its UTF-8
+    for part in parts:
+        signs += len(part)
+        if part.isascii():
+            written += len(part)
+        else:
+            width = max(width, (getsizeof("_" + part) - WIDE) // (len(part) + 2))
+            written += len(part.encode("utf-8", "surrogatepass"))
+    return WIDE + signs * width + written
 
 
 def length_of_texts(value: Any, most: int) -> int:
     """The characters of all texts in JSON, which it is long at least; not counted on far beyond `most`."""
-    return _survey([value], most * TIMES_COUNTED)[0]
+    return _survey([value], most * TIMES_COUNTED, len)[0]
 
 
 def _weigh_slowly(values: list[Any]) -> int:
@@ -191,11 +213,11 @@ def base64_size(size: int) -> int:
 
 
 def text_size(content: bytes, codec: str = "utf-8") -> int:
-    """About the most bytes that text takes once it is decoded, which one sign decides for all of them."""
-    name = codec.replace("_", "-").lower()
-    if name in ("utf-8", "utf8"):
-        return json_sizes.size_of_text(content)
-    return MOST_BYTES * len(content) // (2 if name.startswith(("utf-16", "utf-32")) else 1)
+    """The bytes that text takes once it is decoded, with what cannot be read replaced; `codec` is Python's name."""
+    if content.isascii() and "2022" not in codec and ALL_OF_ASCII.decode(codec, "replace").encode() == ALL_OF_ASCII:
+        return len(content)  # as nearly all codecs read it; those of ISO 2022 escape from it
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    return _size_of_parts(decoder.decode(content[begin : begin + PART]) for begin in range(0, len(content), PART))
 
 
 def _count(text: AnyStr, sign: AnyStr) -> int:
@@ -204,20 +226,24 @@ def _count(text: AnyStr, sign: AnyStr) -> int:
     return sum([text.count(sign, begin, begin + WINDOW) for begin in range(0, len(text), WINDOW)])
 
 
+def _length_in_utf_8(text: str) -> int:
+    parts = (text[begin : begin + PART] for begin in range(0, len(text), PART))
+    return sum(len(part.encode("utf-8", "surrogatepass")) for part in parts)
+
+
 def estimate(text: bytes | str) -> int:
     """About the bytes that the JSON in `text` takes once it is parsed, known without parsing it.
 
     Signs within strings count as if they stood outside: it may be too much, and is never too little by far.
     """
-    if isinstance(text, str) and not text.isascii():
-        text = text.encode("utf-8", "surrogatepass")
+    wide = json_sizes.bytes_of_wide_strings(text)
     if isinstance(text, bytes):
-        signs, wide = (b",", b"[", b"{", b'":'), json_sizes.bytes_of_wide_strings(text)
         count = bytes.count if len(text) <= SMALL else _count  # most, of every node that runs, are small
-        commas, lists, objects, fields = [count(text, sign) for sign in signs]
+        commas, lists, objects, fields = [count(text, sign) for sign in (b",", b"[", b"{", b'":')]
+        length = len(text)
     else:
         commas, lists, objects, fields = [_count(text, sign) for sign in (",", "[", "{", '":')]
-        wide = json_sizes.bytes_of_wide_strings(text.encode()) if "\\u" in text else 0
+        length = len(text) if text.isascii() else _length_in_utf_8(text)
     new = 0 if commas < SAME_NAMES * objects else int(json_sizes.share_of_new_names(text) * (commas + objects))
     slots = SLOT * (fields - ROOMY * objects) if fields > ROOMY * objects else 0
-    return len(text) + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new + slots
+    return length + wide + (POINTER + SCALAR) * commas + LIST * lists + DICT * objects + NEW_NAME * new + slots

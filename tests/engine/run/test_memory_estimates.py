@@ -2,13 +2,15 @@
 
 import json
 import tracemalloc
+from collections.abc import Callable
 from sys import getsizeof
 from typing import Any
 
 import orjson
 import pytest
 
-from app.engine.run.memory import LIGHT, _survey, estimate, text_size, weigh, weigh_light
+from app.engine.run import memory
+from app.engine.run.memory import LIGHT, PART, _survey, estimate, length_of_texts, text_size, weigh, weigh_light
 
 MIB = 2**20
 SHAPES: dict[str, Any] = {
@@ -93,14 +95,33 @@ def test_rows_of_many_columns_are_counted_as_they_lie_in_memory(columns: int) ->
         assert 0.75 < size / size_with_names(rows, set()) < 1.4
 
 
-@pytest.mark.parametrize("value", [["x" * 8 * MIB], [{"a": "x" * 8 * MIB}], [{"data": {"data": "x" * 8 * MIB}}]])
-def test_a_large_text_is_weighed_without_a_second_one(value: list[Any]) -> None:
+@pytest.mark.parametrize("sign", ["x", "é", "я", "😀"])
+@pytest.mark.parametrize("wrap", [lambda text: text, lambda text: {"a": text}, lambda text: {"data": {"data": text}}])
+def test_a_large_text_is_weighed_without_a_second_one(wrap: Callable[[str], Any], sign: str) -> None:
+    text = sign * 8 * MIB
+    real = getsizeof(text) + (0 if sign == "x" else len(sign.encode()) * len(text))
     tracemalloc.start()
-    size = weigh(value)
+    size = weigh([wrap(text)])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert 8 * MIB < size < 8 * MIB + 1_000
-    assert peak < MIB
+    assert real - 100 < size < real + 1_000
+    assert peak < 4 * MIB
+
+
+def test_json_in_a_text_is_weighed_without_its_bytes() -> None:
+    text = '["' + "é" * 8 * MIB + '"]'
+    tracemalloc.start()
+    size = estimate(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 24 * MIB < size < 24 * MIB + 1_000
+    assert peak < 8 * MIB
+
+
+def test_texts_are_counted_by_their_characters_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(memory, "_size_of")
+    value = [{"text": "😀" * 600, "more": [{"text": "😀" * 600}]}]
+    assert length_of_texts(value, 1_000) == 1_200
 
 
 @pytest.mark.parametrize("sign", ["é", "я", "中", "😀"])
@@ -119,13 +140,27 @@ def test_texts_count_with_the_utf_8_that_stays_with_them(sign: str, plain: str, 
         assert 0.65 < size / real < 2.8
 
 
-@pytest.mark.parametrize("text", ["x" * 1_000, "é" * 1_000, "я" * 1_000, "x" * 1_000 + "я", "x" * 1_000 + "😀"])
-@pytest.mark.parametrize("codec", ["utf-8", "utf-16", "utf-32-le", "windows-1251"])
+TEXTS = [
+    *["x" * 1_000, "é" * 1_000, "я" * 1_000, "x" * 1_000 + "я", "x" * 1_000 + "😀"],
+    r"\u00e9 \u" * 1_000 + "я",
+    "x" * PART + "é",
+    "é" * PART + "😀",
+]
+CODECS = ["utf-8", "utf-8-sig", "utf-16", "utf-32-le", "cp1251", "ascii", "latin-1", "gb18030", "iso2022-jp", "hz"]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("text", TEXTS, ids=lambda text: f"{text[:4]}{len(text)}{text[-1]}")
 def test_a_text_is_counted_before_it_is_decoded(text: str, codec: str) -> None:
     given = text.encode(codec, "ignore")
     text = given.decode(codec)
     beside = 0 if text.isascii() else len(text.encode())
-    assert getsizeof(text) + beside - 100 <= text_size(given, codec) <= 10 * len(text) + 5
+    assert abs(getsizeof(text) + beside - text_size(given, codec)) < 100
+
+
+@pytest.mark.parametrize("given", [b"\x80" * 1_000, b"\xff" * 1_000])
+def test_what_is_replaced_counts_as_what_it_becomes(given: bytes) -> None:
+    assert 5_000 <= text_size(given) < 5_100
 
 
 def test_what_orjson_cannot_write_is_weighed_as_well() -> None:

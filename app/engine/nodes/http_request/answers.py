@@ -16,6 +16,7 @@ from app.engine.run.items import Item
 from app.engine.run.memory import DICT, base64_size, estimate, text_size
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.charsets import codec_named
 from app.outgoing.client import Answer
 from app.outgoing.header_parameters import parameters
 
@@ -104,7 +105,7 @@ def memory_of(answer: Answer, reading: Reading) -> int:
     """About what the answer takes once it is read: as a file, or else as a text and as the JSON in it."""
     if _format(answer, reading) == "file":
         return base64_size(len(answer.content))
-    return max(estimate(answer.content), text_size(answer.content, answer.charset or "utf-8"))
+    return max(estimate(answer.content), text_size(answer.content, codec_named(answer.charset) or "utf-8"))
 
 
 def work_of(answer: Answer) -> int:

@@ -51,8 +51,9 @@ async def reading(context: NodeContext, name: Any, index: int) -> AsyncIterator[
 async def decode(context: NodeContext, content: bytes, codec: str) -> str:
     """The text, with what cannot be read replaced and no byte order mark, counted before it is there; of a large file
     in a thread. Raises TooMuchData."""
-    context.hold(text_size(content, codec))
-    return await compute(decode_pieces, content, codec, size=len(content) // BYTES_OF_ONE)
+    size = len(content) // BYTES_OF_ONE
+    context.hold(await compute(text_size, content, codec, size=size))
+    return await compute(decode_pieces, content, codec, size=size)
 
 
 def entry(item: Item, name: Any, index: int) -> dict[str, Any]:
