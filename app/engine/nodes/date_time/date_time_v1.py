@@ -1,6 +1,7 @@
 """Date & Time, version 1, whose formats are those of moment: they are put into luxon's before the sandbox sees them."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
+from app.engine.run.memory import weigh
 from app.engine.run.programs import evaluate_javascript
 from app.engine.run.registry import node
 from app.engine.values import conversions
@@ -148,15 +150,15 @@ ISSUES = rules(
 @node("dateTime", [1], issues=ISSUES, plain=["operation"], exact=True)
 async def date_time_v1(context: NodeContext) -> Outputs:
     resolved = await context.resolve_each({"value": "", **context.parameters}, parameter="value", exact=True)
-    rows = []
+    rows, formats = [], _Formats(context.hold)
     for index, given in enumerate(resolved):
         await yield_to_loop()
         try:
-            rows.append(_row({} if isinstance(given, NodeError) else given, index))
+            rows.append(_row({} if isinstance(given, NodeError) else given, formats, index))
         except NodeError as error:
             forget_frames(error)
             resolved[index] = error
-            rows.append(_row({}, index))
+            rows.append(_row({}, formats, index))
     output: list[Item] = []
     for index, answer in enumerate(await evaluate_javascript(context, PROGRAM, rows)):
         if isinstance(resolved[index], NodeError):
@@ -176,14 +178,36 @@ async def date_time_v1(context: NodeContext) -> Outputs:
     return [output]
 
 
-def _row(given: dict[str, Any], index: int) -> dict[str, Any]:
-    """What the program sees of an item. Raises NodeError for a format that no date has."""
+class _Formats:
+    """What is made of the formats of all items, of each one once."""
+
+    def __init__(self, hold: Callable[[int], None]) -> None:
+        self._hold = hold
+        self._made: dict[tuple[Callable[[str], Any], str], Any] = {}
+
+    def made_by(self, make: Callable[[str], Any], value: Any, index: int) -> Any:
+        """What `make` makes of a format. Raises NodeError for one that no date has, and TooMuchData."""
+        if isinstance(value, dict | list):  # which may be long
+            raise NodeError("A format has to be a text.", item_index=index)
+        written = conversions.to_string(value)
+        if len(written) > MAX_FORMAT_LENGTH:
+            raise NodeError(f"A format is longer than {MAX_FORMAT_LENGTH:,} characters.", item_index=index)
+        made = self._made.get((make, written))
+        if made is None:
+            made = self._made[make, written] = make(written)
+            self._hold(weigh([written, made]))
+        return made
+
+
+def _row(given: dict[str, Any], formats: _Formats, index: int) -> dict[str, Any]:
+    """What the program sees of an item. Raises NodeError for a format that no date has, and TooMuchData."""
     parameters = {name: value for name, value in given.items() if not isinstance(value, conversions.Undefined)}
     asked = as_group(parameters.get("options")).get("fromFormat")
-    written, read = str(parameters.get("toFormat", "MM/DD/YYYY")), str(asked) if asked else None
-    if max(len(written), len(read or "")) > MAX_FORMAT_LENGTH:
-        raise NodeError(f"A format is longer than {MAX_FORMAT_LENGTH:,} characters.", item_index=index)
-    return {"p": parameters, "format": _pieces(written), "fromFormat": None if read is None else _luxon_format(read)}
+    return {
+        "p": parameters,
+        "format": formats.made_by(_pieces, parameters.get("toFormat", "MM/DD/YYYY"), index),
+        "fromFormat": formats.made_by(_luxon_format, asked, index) if asked else None,
+    }
 
 
 def _with_zone(answer: dict[str, Any], parameters: dict[str, Any]) -> str:
@@ -195,18 +219,18 @@ def _with_zone(answer: dict[str, Any], parameters: dict[str, Any]) -> str:
     return made.replace(ZONE_MARK, (moment.tzname() or "") if zone else "")
 
 
-def _pieces(moment_format: str) -> list[tuple[str, str]]:
+def _pieces(moment_format: str) -> list[list[str]]:
     """The format as pieces to write one after the other, each with its kind."""
-    pieces: list[tuple[str, str]] = []
+    pieces: list[list[str]] = []
     for escaped, special, token, meridiem, other in _TOKEN.findall(moment_format):
         if special:
-            pieces.append(("special", special))
+            pieces.append(["special", special])
         elif token:
-            pieces.append(("token", LUXON[token]))
+            pieces.append(["token", LUXON[token]])
         elif meridiem:
-            pieces.append(("meridiem", "am" if meridiem == "a" else "AM"))
+            pieces.append(["meridiem", "am" if meridiem == "a" else "AM"])
         else:
-            pieces.append(("text", escaped or other))
+            pieces.append(["text", escaped or other])
     return pieces
 
 
