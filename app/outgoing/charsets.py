@@ -5,6 +5,7 @@ Knows bytes; knows nothing of connections.
 
 import codecs
 import re
+import sys
 
 from app.outgoing.likely_charsets import SAMPLE_BYTES, WESTERN, likely_charset
 
@@ -16,6 +17,11 @@ PIECE = 4 * 2**20
 HEAD_BYTES = 1024
 """How far into a document its charset has to be declared."""
 REPLACED = "\ufffd"
+MARKED = {
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE),
+}
+"""The marks with which texts of these codecs begin, and tell the order of their bytes."""
 _NOT_PLAIN = re.compile(rb"[\x80-\xff\0]|\x1b\$")
 """What no text in ASCII has; ISO 2022 escapes from it."""
 _OTHER_LETTERS = re.compile(r"[^\x00-\x7f\ufffd]")
@@ -68,13 +74,20 @@ def decode_pieces(content: bytes, codec: str) -> str:
     """The text, with what cannot be read replaced and no byte order mark; other threads have their turn meanwhile."""
     if len(content) <= PIECE:
         return content.decode(codec, "replace").removeprefix(BYTE_ORDER_MARK)
-    decoder = codecs.getincrementaldecoder(codec)("replace")
+    decoder = decoder_of(content, codec)
     view = memoryview(content)
     pieces = [decoder.decode(bytes(view[begin : begin + PIECE])) for begin in range(0, len(view), PIECE)]
     pieces.append(decoder.decode(b"", final=True))
     first = next((place for place, piece in enumerate(pieces) if piece), 0)
     pieces[first] = pieces[first].removeprefix(BYTE_ORDER_MARK)
     return "".join(pieces)
+
+
+def decoder_of(content: bytes, codec: str) -> codecs.IncrementalDecoder:
+    """What decodes the content part by part as it is decoded as a whole, with what cannot be read replaced."""
+    if codec in MARKED and not content.startswith(MARKED[codec]):
+        codec += "-le" if sys.byteorder == "little" else "-be"  # without a mark, a decoder of parts refuses it
+    return codecs.getincrementaldecoder(codec)("replace")
 
 
 def _declared_charset(content: bytes) -> str | None:

@@ -130,3 +130,11 @@ def test_pieces_are_decoded_as_the_whole(monkeypatch: pytest.MonkeyPatch, text: 
     assert whole == content.decode(codec, "replace").removeprefix("\ufeff")
     monkeypatch.setattr(charsets, "PIECE", 3)
     assert decode_pieces(content, codec) == whole
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+def test_pieces_need_no_mark_of_their_order(monkeypatch: pytest.MonkeyPatch, mark: str, codec: str) -> None:
+    content = f"{mark}Привет".encode(f"{codec}-le")
+    monkeypatch.setattr(charsets, "PIECE", 3)
+    assert decode_pieces(content, codec) == "Привет"

@@ -3,7 +3,6 @@
 What JSON takes in memory is many times its length in a text: an empty array is 2 bytes there and 56 here.
 """
 
-import codecs
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from sys import getsizeof
@@ -14,6 +13,7 @@ import orjson
 from app import json_sizes
 from app.engine.run.computing import FEW
 from app.engine.run.items import Item
+from app.outgoing.charsets import decoder_of
 
 CHUNK = 1_000
 """Items that are weighed at once, for which they are written as JSON."""
@@ -216,7 +216,7 @@ def text_size(content: bytes, codec: str = "utf-8") -> int:
     """The bytes that text takes once it is decoded, with what cannot be read replaced; `codec` is Python's name."""
     if content.isascii() and "2022" not in codec and ALL_OF_ASCII.decode(codec, "replace").encode() == ALL_OF_ASCII:
         return len(content)  # as nearly all codecs read it; those of ISO 2022 escape from it
-    decoder = codecs.getincrementaldecoder(codec)("replace")
+    decoder = decoder_of(content, codec)
     return _size_of_parts(decoder.decode(content[begin : begin + PART]) for begin in range(0, len(content), PART))
 
 

@@ -163,6 +163,10 @@ def test_what_is_replaced_counts_as_what_it_becomes(given: bytes) -> None:
     assert 5_000 <= text_size(given) < 5_100
 
 
+def test_a_text_without_a_mark_of_the_order_of_its_bytes_is_counted() -> None:
+    assert 4_000 <= text_size(("я" * 1_000).encode("utf-16-le"), "utf-16") < 4_100
+
+
 def test_what_orjson_cannot_write_is_weighed_as_well() -> None:
     deep: list[Any] = []
     for _ in range(1_000):
