@@ -77,9 +77,10 @@ def on_starting(server):
     metric_files.clear(_metrics)
     allocator.return_large_blocks()
     gc.disable()
-    from app import web
+    from app import web  # noqa: F401 - loads the application
+    from app.engine import nodes
 
-    web.nodes.load()
+    nodes.load()
     gc.freeze()  # to look at it would copy it into each process
     gc.enable()
 
