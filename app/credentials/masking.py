@@ -26,10 +26,11 @@ class Mask:
         return bool(self._secrets)
 
     def text(self, text: str) -> str:
-        """The text without the secrets."""
+        """The text without the secrets, also where it is JSON."""
         for secret in self._secrets:
             if len(secret) >= SHORT:
-                text = text.replace(secret, HIDDEN)
+                for form in texts_of(secret):
+                    text = text.replace(form, HIDDEN)
             elif text == secret:
                 text = HIDDEN
         return text
@@ -43,9 +44,19 @@ class Mask:
         return data
 
 
+def texts_of(secret: str) -> list[str]:
+    """A text as it is, and as it is written within JSON, with all of its characters or in ASCII."""
+    return sorted({secret, *plain_forms(secret)}, key=len, reverse=True)
+
+
+def plain_forms(secret: str) -> tuple[str, str]:
+    """How a text is written within JSON: as it is or in ASCII."""
+    return json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
+
+
 def forms(secret: str) -> list[bytes]:
-    """How a text is written within JSON: as it is or in ASCII, and the same within JSON that is itself a text."""
-    plain = (json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1])
+    """How a text is written within JSON, and the same within JSON that is itself a text."""
+    plain = plain_forms(secret)
     nested = tuple(json.dumps(form, ensure_ascii=False)[1:-1] for form in plain)
     encoded = {form.encode("utf-8", "surrogatepass") for form in (*plain, *nested)}
     return sorted(encoded, key=len, reverse=True)

@@ -60,6 +60,7 @@ def test_it_is_hidden_in_json_that_is_a_text(secret: str) -> None:
     value = {"text": orjson.dumps({"a": secret}).decode()}
     [text] = orjson.loads(Mask([secret]).json(orjson.dumps(value))).values()
     assert orjson.loads(text) == {"a": HIDDEN}
+    assert orjson.loads(Mask([secret]).text(value["text"])) == {"a": HIDDEN}
 
 
 def test_the_longest_goes_first_and_texts_are_masked_alike() -> None:
