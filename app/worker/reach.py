@@ -24,6 +24,7 @@ from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.histories import WorkflowHistory
 from app.worker.static_data import StaticStores
+from app.worker.texts import strip_unstorable
 
 StartChild = Callable[[Assignment, Ports, ChildRequest], Awaitable[ChildOutcome]]
 SendAnswer = Callable[[int, dict[str, Any]], Awaitable[None]]
@@ -82,6 +83,7 @@ class Reach:
             waiting_urls=OwnUrls(partial(waiting_urls, self.settings, self.signer, claim.id)),
             question_url=partial(question_url, self.settings, self.signer, claim.id),
             address=self.settings.webhook_url,
+            storable=lambda text: assignment.proof.mask.text(strip_unstorable(text)),
             history=WorkflowHistory(self.database, claim.workflow_id),
             chat_memory=WorkflowChats(self.database, claim.workflow_id),
             static_data=None if claim.mode == "manual" else self._static_data(assignment),

@@ -137,7 +137,7 @@ def result_of(
         claim.mode,
         encode_run_data([data])[0] if len(data) > INDEXED_BYTES else data,
         error_node=None if failed is None or failed.node is None else shorten_name(failed.node),
-        error_message=mask.text(shorten(strip_unstorable(failed.message))) if failed else None,
+        error_message=shorten(mask.text(strip_unstorable(failed.message))) if failed else None,
         wait_till=outcome.wait_till,
         resume_on=outcome.resume_on,
         waits_for=int(children[-1]) if children else None,

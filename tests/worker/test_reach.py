@@ -1,11 +1,13 @@
 """What an execution can reach costs nothing until it is asked for."""
 
 import asyncio
+import json
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
+from app.credentials.proofs import Proof
 from app.worker.reach import Reach
 from app.worker.static_data import StaticStores
 
@@ -50,6 +52,15 @@ def test_who_is_waited_for_is_known_to_all_of_its_parts(mode: str, awaited: bool
     assignment = MagicMock(depth=0, root_id=None, awaited=part)
     assignment.claim.mode, assignment.claim.awaited = mode, awaited
     assert Reach(*ways).ports(assignment).awaited is expected
+
+
+def test_what_is_recorded_of_a_text_is_masked_and_can_be_stored() -> None:
+    other = MagicMock()
+    settings = MagicMock(webhook_url="https://example.com", files_folder=None)
+    ways = (settings, other, other, other, other, StaticStores(other), other, other, other, other, other)
+    assignment = MagicMock(depth=0, root_id=None, proof=Proof.of_header("X-Key", 'a "long" one'))
+    text = json.dumps({"given": 'a "long" one'}) + "\ud800\x00"
+    assert Reach(*ways).ports(assignment).storable(text) == '{"given": "**hidden**"}?'
 
 
 async def _holds(store: Any, other: Any) -> bool:

@@ -120,6 +120,8 @@ class Ports:
     """Gives the address at which people answer what a node (its id) asks in one of its runs (its index)."""
     address: str | None = None
     """Where the server is reached from outside."""
+    storable: Callable[[str], str] = str
+    """Makes of a text what may be recorded of it: without secrets, and without what PostgreSQL cannot hold."""
     history: History | None = None
     chat_memory: ChatMemory | None = None
     """None: memories keep what they have in the process of their package."""

@@ -21,7 +21,7 @@ class Tries:
 
     def __init__(self, context: NodeContext, task: Task) -> None:
         self.left = context.node.tries
-        self._meter, self._progress, self._task = context.execution.ports.meter, context.execution.ports.progress, task
+        self._ports, self._task = context.execution.ports, task
         self._has_failed = False
         self._began = self._started = 0
 
@@ -36,11 +36,12 @@ class Tries:
         if not self._has_failed:
             return
         took = (time.perf_counter_ns() - self._started) // 1_000_000
-        message = None if failure is None else failure[:MAX_MESSAGE_LENGTH]
+        # Cut last: of a secret that is cut in two, nothing would find the half that is left.
+        message = None if failure is None else self._ports.storable(failure)[:MAX_MESSAGE_LENGTH]
         noted = {"startTime": self._began, "executionTime": took, "error": message}
-        self._meter.take(weigh([noted]))
+        self._ports.meter.take(weigh([noted]))
         self._task.tries = [*self._task.tries, noted][-MAX_TRIES:]
-        self._progress.tries = self._task.tries
+        self._ports.progress.tries = self._task.tries
 
 
 def failure_in(outputs: Outputs | EngineRequest | None) -> str | None:

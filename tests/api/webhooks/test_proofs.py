@@ -10,6 +10,7 @@ import pytest
 
 from app.credentials.masking import HIDDEN
 from tests.api.webhooks.conftest import Hook, Site, code, node, webhook
+from tests.patience import wait_until
 from tests.test_secrets import everything_stored
 
 SECRET = "canary-of-a-caller"
@@ -102,7 +103,8 @@ def test_an_unpacked_password_is_hidden_as_well(site: Site) -> None:
 def test_an_error_and_its_error_workflow_do_not_show_it(site: Site) -> None:
     alarm = site.save([node("On error", "errorTrigger"), code("return $input.all()")], name="Alarm")
     webhook_node, headers, _ = protected(site, "headerAuth")
-    throw = code("throw new Error('sent: ' + $json.headers['x-key'])", "Throw")
+    told = "'sent: ' + $json.headers['x-key'] + '.'.repeat(9_920) + $json.headers['x-key']"  # where it is cut for lists
+    throw = code(f"throw new Error({told})", "Throw")
     hook = site.add(
         webhook_node,
         code("$execution.customData.set('key', $json.headers['x-key']); return $input.all()"),
@@ -116,6 +118,27 @@ def test_an_error_and_its_error_workflow_do_not_show_it(site: Site) -> None:
     assert told["status"] == "success"
     assert f"sent: {HIDDEN}" in str(told["data"])
     assert SECRET not in stored(site)
+
+
+def test_tries_that_failed_do_not_show_it_nor_a_part_of_it(site: Site) -> None:
+    """Their texts are cut, where a run is recorded and while it is under way."""
+    webhook_node, headers, _ = protected(site, "headerAuth", responseMode="onReceived")
+    throw = "throw new Error('.'.repeat(485) + $('Webhook').first().json.headers['x-key'])"
+    often = {"retryOnFail": True, "maxTries": 2}
+    flaky = {**code(throw, "Flaky"), **often, "waitBetweenTries": 1, "onError": "continueRegularOutput"}
+    slow = {**code(throw, "Slow"), **often, "waitBetweenTries": 5_000}
+    hook = site.add(webhook_node, flaky, slow)
+    assert site.call("GET", hook.path, **headers).status == 200
+    place = f"/api/v1/executions/{site.latest(hook)['id']}"
+    shown = "." * 485 + HIDDEN
+    [told] = wait_until(lambda: site.server.get(f"{place}/progress").body["tries"])
+    assert told["error"].startswith(shown)
+    assert SECRET[:8] not in stored(site)
+    site.server.post(f"{place}/stop")
+    wait_until(lambda: site.latest(hook)["data"]["resultData"]["runData"].get("Flaky"))
+    [ran] = site.latest(hook)["data"]["resultData"]["runData"]["Flaky"]
+    assert [one["error"].startswith(shown) for one in ran["metadata"]["tries"]] == [True, True]
+    assert SECRET[:8] not in stored(site)
 
 
 @pytest.mark.parametrize("waits", [True, False])

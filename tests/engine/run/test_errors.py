@@ -8,6 +8,7 @@ import pytest
 from app.engine.run import attempts
 from app.engine.run.attempts import run_node
 from app.engine.run.errors import NodeError
+from app.engine.run.ports import Ports
 from app.engine.run.restart import prepare_retry
 from tests.engine.running import order, output_of
 from tests.workflows import START, assign, chain, node, workflow
@@ -172,3 +173,10 @@ def test_a_retry_does_not_take_over_the_tries_of_what_it_retries(engine, failing
 def test_stop_and_error_says_what_it_was_told(engine, parameters, message):
     outcome = engine.run(chain(START, node("Halt", "stopAndError", parameters)), items=TWO)
     assert outcome.error.message == message
+
+
+def test_why_a_try_has_failed_is_made_storable_before_it_is_cut(engine, failing_first):
+    ports = Ports(storable=lambda text: text.replace("long ", "x"))
+    flaky = node("Flaky", "noOp", retryOnFail=True, waitBetweenTries=1)
+    runs = engine.run(chain(START, flaky), ports=ports).data["resultData"]["runData"]
+    assert runs["Flaky"][0]["metadata"]["tries"][0]["error"] == "x" * 500
