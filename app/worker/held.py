@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 from app.engine.run.children import child_ports, outcome_of, run_document
 from app.engine.run.computing import compute, count_work, node_runs
@@ -89,13 +88,10 @@ class Held:
         held = Counter(assignment.claim.project_id for assignment in running)
         return ExtraPlaces(max(min(places, concurrency + places - claimed), 0), held)
 
-    def read_progress(self) -> tuple[dict[int, dict[str, Any]], set[int]]:
-        """What has changed since the last time, of those that have run for a while, and the ids of all that run."""
-        now, changed = time.monotonic(), {}
-        for execution_id, (began, progress) in self._progress.items():
-            if now - began > PROGRESS_SECONDS and (document := progress.changes()) is not None:
-                changed[execution_id] = document
-        return changed, set(self._progress)
+    def read_progress(self) -> tuple[dict[int, RunProgress], set[int]]:
+        """How far those are that have run for a while, and the ids of all that run."""
+        since = time.monotonic() - PROGRESS_SECONDS
+        return {key: known for key, (began, known) in self._progress.items() if began < since}, set(self._progress)
 
     def take_results(self) -> list[Result]:
         """What has ended since the last time."""

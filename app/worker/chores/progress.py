@@ -1,18 +1,24 @@
 """Says how far the executions are that this worker runs, of those that have run for more than a second."""
 
-from collections.abc import Callable, Mapping
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from app.engine.run.progress import RunProgress
 from app.repository import execution_progress
+from app.repository.odd_json import without_halves
 from app.worker.chores.chore import Chore
 from app.worker.database import Database
 
+log = logging.getLogger(__name__)
+
 PAUSE_SECONDS = 1.0
 
-ReadProgress = Callable[[], tuple[Mapping[int, dict[str, Any]], set[int]]]
-"""Gives what has changed, by execution, and the ids of all that run."""
+ReadProgress = Callable[[], tuple[Mapping[int, RunProgress], set[int]]]
+"""Gives how far those are that have run for a while, by execution, and the ids of all that run."""
 
 
 def progress(database: Database, read: ReadProgress) -> Chore:
@@ -20,10 +26,9 @@ def progress(database: Database, read: ReadProgress) -> Chore:
     told: set[int] = set()
 
     async def step() -> float:
-        changed, running = read()
-        ended = told - running
-        if changed or ended:
-            texts = {execution_id: encode_progress(document) for execution_id, document in changed.items()}
+        known, running = read()
+        texts, ended = dict(encode_changes(known)), told - running
+        if texts or ended:
             await database.transact(execution_progress.save, texts, sorted(ended))
             told.difference_update(ended)
             told.update(texts)
@@ -32,6 +37,28 @@ def progress(database: Database, read: ReadProgress) -> Chore:
     return Chore("progress", step)
 
 
+def encode_changes(known: Mapping[int, RunProgress]) -> Iterator[tuple[int, bytes]]:
+    """Those that have changed since the last time, as JSON.
+
+    A run may have gone on from whatever was imported: of one that cannot be told nothing is, and the others are.
+    """
+    for execution_id, each in known.items():
+        try:
+            document = each.changes()
+            text = None if document is None else encode_progress(document)
+        except Exception:
+            log.exception("how far an execution is cannot be told", extra={"execution": execution_id})
+            continue
+        if text is not None:
+            yield execution_id, text
+
+
 def encode_progress(document: dict[str, Any]) -> bytes:
-    """As JSON that PostgreSQL can hold."""
-    return orjson.dumps(document).replace(b"\\u0000", b"")
+    """As JSON that can be read again: U+FFFD stands for halves of surrogate pairs, which names of nodes may have.
+
+    Raises ValueError and RecursionError for what cannot be written.
+    """
+    try:
+        return orjson.dumps(document)
+    except TypeError:
+        return without_halves(json.dumps(document, allow_nan=False, separators=(",", ":")).encode())
