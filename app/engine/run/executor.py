@@ -223,7 +223,7 @@ async def _take_memory(context: NodeContext, outputs: Outputs) -> None:
     room = meter.room
     size = weigh_light_outputs(outputs, inputs, room)
     if size is not None and size < room:
-        meter.take(size)  # nobody has taken of the room since
+        meter.take(size)  # without `add`: threads of other nodes may take of the room meanwhile there as well
     else:
         meter.add(await compute(weigh_outputs, outputs, inputs, room) if size is None else size)
 
