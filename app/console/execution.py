@@ -17,7 +17,7 @@ from app.console.advice import ENDED_AT_ONCE, SUB_EXECUTION, advice_for
 from app.console.graph import GraphDrawing, draw
 from app.console.node_panel import panel
 from app.console.pages import page, part
-from app.console.structures import read_progress, read_structure, with_end, with_progress
+from app.console.structures import read_progress, read_structure, shown_runs, with_end, with_progress
 from app.console.timeline import timeline
 from app.console.waits import goes_on_at, read_wait
 from app.repository.connection import Connection
@@ -137,7 +137,7 @@ def find_failed_sub_execution(structure: Mapping[str, Any], execution: Execution
 
 def list_children(structure: Mapping[str, Any]) -> list[str]:
     """The ids of the executions that its nodes have started, in the order of nodes; each once."""
-    runs = (run for node in structure["nodes"] for run in node["runs"])
+    runs = (run for node in structure["nodes"] for run in shown_runs(node))
     return list(dict.fromkeys(child for run in runs for child in run["subExecutions"]))
 
 

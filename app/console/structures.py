@@ -77,11 +77,16 @@ def with_last_runs(structure: dict[str, Any], data: RunData) -> dict[str, Any]:
     return structure
 
 
+def shown_runs(node: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """All runs of a node that its structure has: the first ones, and the last one."""
+    return [*node["runs"], *([node["lastRun"]] if "lastRun" in node else [])]
+
+
 def with_end(structure: dict[str, Any], status: str) -> dict[str, Any]:
     """The structure of a run that was stopped or lost: what it has recorded as under way has ended in the same way."""
     if status in ("canceled", "crashed"):
         for node in structure["nodes"]:
-            for run in (*node["runs"], *([node["lastRun"]] if "lastRun" in node else [])):
+            for run in shown_runs(node):
                 if run["executionStatus"] in ("running", "waiting"):
                     run["executionStatus"] = status
     return structure

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from app.console.execution import list_children
 from app.repository import execution_progress
 from tests.console.given_runs import ITEM, run
 from tests.workflows import chain, node
@@ -138,9 +139,11 @@ def test_all_that_a_node_started_are_linked(browser, api, workflow):
     linked = [re.findall(r">#(9\d\d)</a>", browser.get(place + more).text) for more in ("", "/node?node=Start")]
     assert linked == [[*ids[:5], *ids[:5]], ids]  # in the head and in the timeline; in the panel
     head, _, timeline = browser.get(place).text.partition("</dl>")
-    assert "Has started" in head
+    assert "Sub-executions" in head
     assert "and 2 more" in head
     assert "and 2 more" in timeline
+    cut = {"runs": [{"subExecutions": ["1"]}], "lastRun": {"subExecutions": ["2", "1"]}}
+    assert list_children({"nodes": [cut, {"runs": []}]}) == ["1", "2"]
 
 
 def test_what_failed_in_a_sub_execution_leads_there(browser, api, workflow):
