@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from app.api.face.services import services
@@ -11,7 +12,9 @@ from app.triggers import InvalidTrigger, forms, invalid_when_malformed, mcp
 from app.triggers.addresses import Called, path_of
 
 MAX_NODES = 100
-"""Nodes with addresses that are shown of a workflow that is not active."""
+"""Nodes with addresses that are looked at of a workflow that is not active."""
+NAMING_PATHS = (".webhook", ".formTrigger", ".mcpTrigger")
+"""How the types of nodes end whose parameters say by what path they are called; a chat's path is its id."""
 WORDS = {forms.METHOD: "Form", mcp.METHOD: "MCP"}
 MADE = "Its address is made by an expression: it is known once the workflow is active."
 
@@ -40,21 +43,21 @@ def planned_addresses(definition: Mapping[str, Any]) -> list[Address]:
 
     Left out are those of nodes of packages, which are asked for theirs when it is activated.
     """
-    shown: list[Address] = []
-    for node in as_list(definition.get("nodes")):
-        if len(shown) >= MAX_NODES:
-            break
-        if isinstance(node, dict):
-            shown += addresses_of_node(node, definition)
-    return shown
+    nodes = (node for node in as_list(definition.get("nodes")) if isinstance(node, dict) and is_called(node))
+    return [address for node in islice(nodes, MAX_NODES) for address in addresses_of_node(node, definition)]
+
+
+def is_called(node: Mapping[str, Any]) -> bool:
+    """Whether the node is of a type that has an address, and switched on."""
+    return str(node.get("type")).endswith((*NAMING_PATHS, ".chatTrigger")) and not node.get("disabled")
 
 
 def addresses_of_node(node: dict[str, Any], definition: Mapping[str, Any]) -> list[Address]:
-    """Those that one node will have."""
+    """Those that one node will have, which `is_called`."""
     name, alone = str(node.get("name")), {"settings": as_object(definition.get("settings")), "nodes": [node]}
     try:
         with invalid_when_malformed(node):
-            if has_made_address(node) and not node.get("disabled"):
+            if has_made_address(node):
                 return [Address(name, problem=MADE)]
             return show_addresses(own_webhooks(alone))
     except InvalidTrigger as error:
@@ -63,8 +66,8 @@ def addresses_of_node(node: dict[str, Any], definition: Mapping[str, Any]) -> li
 
 def has_made_address(node: Mapping[str, Any]) -> bool:
     """Whether an expression says where, or how, a node that is called is called."""
-    kind, parameters = str(node.get("type")), as_object(node.get("parameters"))
-    if not kind.endswith((".webhook", ".formTrigger", ".mcpTrigger")):
+    parameters = as_object(node.get("parameters"))
+    if not str(node.get("type")).endswith(NAMING_PATHS):
         return False
     named = (parameters.get("path"), parameters.get("httpMethod"), as_object(parameters.get("options")).get("path"))
     return any(isinstance(value, str) and value.startswith("=") for value in named)

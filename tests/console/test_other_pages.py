@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from app.console import addresses
 from app.repository import failure_groups, workers
 from tests.workflows import node, workflow
 
@@ -85,22 +86,31 @@ def test_addresses_are_shown_before_they_work_and_are_those_that_work_then(brows
     ]
     made = api.post("/workflows", workflow(nodes, name="Called")).json["id"]
 
-    def addresses():
+    def shown():
         return re.findall(r"<code>(?:http://[^/]+)(/[^<]+)</code>", browser.get(f"/console/workflows/{made}").text)
 
-    planned = addresses()
+    planned = shown()
     assert planned == ["/webhook/abc/orders/:id", "/form/ask us", "/webhook/f1/n8n-form", "/webhook/c1/chat"]
     page = browser.get(f"/console/workflows/{made}").text
     assert "Once it is, these addresses start it" in page
     assert '<span class="tag">GET</span> <span class="tag">POST</span> <code>http://' in page
     assert api.post(f"/workflows/{made}/activate").status_code == 200
-    assert sorted(addresses()) == sorted(planned)
+    assert sorted(shown()) == sorted(planned)
     assert "Once it is" not in browser.get(f"/console/workflows/{made}").text
     listed = {hook["url"].partition("/")[2].partition("/")[2] for hook in api.get("/webhooks").json["data"]}
     assert {f"/{url.partition('/')[2]}" for url in listed} == set(planned)
     assert all(f"<code>{path}</code>" in browser.get("/console/engine-room").text for path in planned)
     for path in planned[1:]:
         assert browser.get(path).status_code == 200
+
+
+def test_of_a_draft_with_many_nodes_only_some_that_are_called_are_looked_at(monkeypatch):
+    looked: list[str] = []
+    monkeypatch.setattr(addresses, "addresses_of_node", lambda node, definition: looked.append(node["name"]) or [])
+    called = [node(f"Hook {number}", "webhook") for number in range(addresses.MAX_NODES + 9)]
+    others = [node("Done", "noOp"), node("Off", "webhook", disabled=True), "odd", node("Chat", "x.chatTrigger")]
+    assert addresses.planned_addresses({"nodes": [*others, *called]}) == []
+    assert looked == ["Chat", *(each["name"] for each in called[: addresses.MAX_NODES - 1])]
 
 
 @pytest.mark.parametrize(
