@@ -38,6 +38,11 @@ class Restart:
         return self.place == "failure" and self.items is None
 
     @property
+    def depends_on_data(self) -> bool:
+        """Whether what was recorded says if a retry is possible, or what it and its own retries begin with."""
+        return isinstance(self.place, NodeRun) or (self.place == "failure" and self.items is not None)
+
+    @property
     def start_node(self) -> str | None:
         """The node that the retry begins at, where the place says so."""
         return self.place.node if self.begins and isinstance(self.place, NodeRun) else None

@@ -11,11 +11,10 @@ from app.repository import retries
 from app.repository.connection import Connection
 from app.repository.errors import CannotRetry, ExecutionNotFound
 from app.repository.execution_data import read_data
-from app.repository.executions import Execution, batches, get_execution, get_executions
+from app.repository.executions import get_execution, get_executions
+from app.repository.restart_checks import check_places, too_large
 from app.repository.restarts import Checked, NodeRun, Place, Restart
 from app.schemas.workflows import InvalidWorkflow, items_of
-
-BATCH_BYTES = 2 * 2**20
 
 
 def restart_of(body: dict[str, Any]) -> Restart:
@@ -33,22 +32,17 @@ def check_place(connection: Connection, execution_id: int, restart: Restart) -> 
 
     Raises ExecutionNotFound, CannotRetry, InvalidWorkflow.
     """
-    if not depends_on_data(restart):
+    if not restart.depends_on_data:
         return restart
     execution = get_execution(connection, execution_id, project_id=caller().project_id)
     retries.refuse_unless_retryable(execution.status, restart)
     if execution.json_size_bytes > largest():
         if restart.place == "failure":
             return restart
-        raise CannotRetry(too_large(execution))
+        raise CannotRetry(too_large(execution, largest()))
     with room_for(execution.json_size_bytes):
         data = read_data(connection, [execution_id]).get(execution_id)
         return replace(restart, begins=begins_there(data, restart.place))
-
-
-def depends_on_data(restart: Restart) -> bool:
-    """Whether what was recorded says if a retry is possible, or what it and its own retries begin with."""
-    return isinstance(restart.place, NodeRun) or (restart.place == "failure" and restart.items is not None)
 
 
 def begins_there(data: bytes | None, place: Place) -> bool:
@@ -59,14 +53,6 @@ def begins_there(data: bytes | None, place: Place) -> bool:
     if isinstance(place, NodeRun):
         return services().rules.check_restart(data, place.node, place.run)
     return data is not None and services().rules.begins_at_failure(data)
-
-
-def too_large(execution: Execution) -> str:
-    """What is said of data that is not looked into."""
-    return (
-        f"The execution's data has {execution.json_size_bytes:,} bytes. Above {largest():,} (half of "
-        "EXECUTIONS_BODIES_BYTES) it is retried from the failure or the start only"
-    )
 
 
 def check_many(connection: Connection, ids: Sequence[int], restart: Restart) -> Checked:
@@ -82,24 +68,6 @@ def check_many(connection: Connection, ids: Sequence[int], restart: Restart) -> 
     left = [execution for execution in executions if execution.id not in refused]
     newer = retries.find_newer(connection, left)
     refused |= {older: f"Its newer attempt stands for it: execution {newest}" for older, newest in newer.items()}
-    places = check_places(connection, [one for one in left if one.id not in newer], restart)
+    left = [execution for execution in left if execution.id not in newer]
+    places = check_places(connection, left, restart, begins_there, InvalidWorkflow, largest=largest(), room=room_for)
     return replace(places, refused=refused | places.refused)
-
-
-def check_places(connection: Connection, executions: Sequence[Execution], restart: Restart) -> Checked:
-    """Refuse those of these executions that do not have the node of a restart, or in which it never ran."""
-    if not depends_on_data(restart):
-        return Checked({})
-    small = [execution for execution in executions if execution.json_size_bytes <= largest()]
-    refused = {one.id: too_large(one) for one in executions if one.json_size_bytes > largest()}
-    checked = Checked(refused if isinstance(restart.place, NodeRun) else {})
-    for batch in batches(small, BATCH_BYTES):
-        with room_for(sum(execution.json_size_bytes for execution in batch)):
-            data = read_data(connection, [execution.id for execution in batch])
-            for execution in batch:
-                try:
-                    if begins_there(data.get(execution.id), restart.place):
-                        checked.beginning.add(execution.id)
-                except (InvalidWorkflow, CannotRetry) as error:
-                    checked.refused[execution.id] = str(error)
-    return checked

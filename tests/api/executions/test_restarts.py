@@ -5,6 +5,7 @@ import psycopg
 import pytest
 
 from app.api.executions import restarts
+from app.repository import restart_checks
 from app.repository.executions import read_inputs
 from tests.patience import wait_until
 from tests.workflows import START, chain, node, set_field
@@ -129,7 +130,7 @@ def test_many_are_looked_into_together(api, workflow, monkeypatch):
             api.ended(workflow, "error", data=data)
         statements.append(ask())
     assert statements[1] == statements[2]  # the first asks for the key as well
-    monkeypatch.setattr(restarts, "BATCH_BYTES", 1)
+    monkeypatch.setattr(restart_checks, "BATCH_BYTES", 1)
     assert ask() > statements[2]
 
 

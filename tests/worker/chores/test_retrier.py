@@ -5,7 +5,7 @@ import psycopg
 
 from app.repository.connection import json_of
 from app.repository.restarts import NodeRun, Restart
-from app.worker.chores.retrier import check_places
+from app.worker.chores.retrier import check_many
 from tests.repository.given import a_worker, a_workflow, an_ended_execution
 
 RAN = {"Start": [{"executionIndex": 0}], "A": [{"executionIndex": 1, "source": [{"previousNode": "Start"}]}]}
@@ -34,11 +34,11 @@ def test_those_of_a_step_are_looked_into_together(connection, monkeypatch) -> No
     for node, beginning in (("A", set()), ("Start", set(ids[::2]))):
         for some in (ids[:2], ids):
             asked.clear()
-            checked = check_places(connection, some, Restart(NodeRun(node)), largest=10_000)
+            checked = check_many(connection, some, Restart(NodeRun(node)), largest=10_000)
             statements.append(len(asked))
             assert set(checked.refused) == set(some[1::2])
             assert checked.beginning == beginning & set(some)
     assert len(set(statements)) == 1
-    large = check_places(connection, ids, Restart(NodeRun("A")), largest=1)
+    large = check_many(connection, ids, Restart(NodeRun("A")), largest=1)
     assert set(large.refused) == set(ids)
-    assert check_places(connection, ids, Restart("start"), largest=1).refused == {}
+    assert check_many(connection, ids, Restart("start"), largest=1).refused == {}
