@@ -137,6 +137,28 @@ def test_our_own_mail_asks_before_a_tool_is_used(ai, postbox, monkeypatch, versi
     assert len(box.received) == 1
 
 
+def test_our_own_chat_asks_before_a_tool_is_used(ai):
+    gate = node("Gate", "@n8n/n8n-nodes-langchain.chatHitlTool", version=1.3)
+    asked = {"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}
+    document = hung(
+        ASSISTANT,
+        (model([asked, "done"]), "ai_languageModel"),
+        (gate, "ai_tool"),
+        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
+    )
+    trigger = {"type": "@n8n/n8n-nodes-langchain.chatTrigger", "typeVersion": 1.3}
+    document["nodes"][0] |= {**trigger, "parameters": {"options": {"responseMode": "responseNodes"}}}
+    ports = Ports(said=[])
+    waiting = ai.run(document, items=ITEMS[:1], ports=ports)
+    assert waiting.status == "waiting"
+    [message] = ports.said
+    assert message["text"] == 'The agent wants to run this tool: Lookup\n\nInput:\n{"city":"Paris"}'
+    assert [button["text"] for button in message["buttons"]] == ["Approve"]
+    kept = json.dumps(waiting.data)
+    approved = ai.run(document, resume=json.loads(kept), items=[{"json": {"data": {"approved": True}}}], ports=ports)
+    assert [each["about"] for each in output_of(approved, "Assistant")[0]["results"][0]] == ["Paris"]
+
+
 def test_questions_at_once_are_asked_one_after_the_other(ai):
     document = hung(
         ASSISTANT,
