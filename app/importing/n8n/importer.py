@@ -59,14 +59,14 @@ class Importer:
 
     def bring(self, source: Source) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
-        self._check(source)
+        number = self._check(source)
         self._be_the_only_one()
         try:
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name))
         except REFUSED:  # all is brought once more, each thing apart
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name, careful=True))
         if self._options.executions:
-            self.gone_waits = self._bring_executions(source, owners, tag_ids, report)
+            self.gone_waits = self._bring_executions(source, owners, tag_ids, report, number)
             if not report.counts.get("executions", Counter()).keys().isdisjoint(CAME):
                 self._progress.begin("tables analysed")
                 imports.analyze(self._connection)
@@ -83,13 +83,12 @@ class Importer:
 
     def preview(self, source: Source) -> tuple[Report, Workflows]:
         """What `bring` would do, with nothing written; executions are counted only."""
-        self._check(source)
+        number = self._check(source)
         try:
             report, brought = self._preview_small(source, Report(source.name, dry_run=True))
         except REFUSED:
             report, brought = self._preview_small(source, Report(source.name, dry_run=True, careful=True))
         if self._options.executions:
-            number = source.count_executions()
             report.count("executions", "at the source", number or 0)
         _note_remarks(source, report)
         return report, brought
@@ -120,7 +119,8 @@ class Importer:
         except DryRun:
             return report, brought
 
-    def _check(self, source: Source) -> None:
+    def _check(self, source: Source) -> int | None:
+        """How many executions it has, where they are wanted. Raises SourceError before anything is brought."""
         names = [str(row.get("name")) for row in migrations(source)]
         if names and not any(OLDEST_MIGRATION in name for name in names):
             raise SourceError(
@@ -132,6 +132,7 @@ class Importer:
                 raise SourceError(
                     f"There is no project {self._options.project!r} here: make it with POST /api/v1/projects"
                 )
+        return source.count_executions() if self._options.executions else None
 
     def _bring_small(self, source: Source, owners: Owners, report: Report) -> tuple[Workflows, dict[str, str]]:
         objects.bring_projects(self._connection, owners, report)
@@ -160,8 +161,10 @@ class Importer:
                 )
         return brought, tag_ids
 
-    def _bring_executions(self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report) -> list[int]:
-        """Store them; returns what waits here and is gone there."""
+    def _bring_executions(
+        self, source: Source, owners: Owners, tag_ids: dict[str, str], report: Report, number: int | None
+    ) -> list[int]:
+        """Store them, about so many; returns what waits here and is gone there."""
         versions = VersionsThatRan(self._connection, owners, PublishedVersions(source))
         mapper = ExecutionMapper(
             version_of=versions.find_or_store,
@@ -172,7 +175,6 @@ class Importer:
             signing_secret=objects.find_signing_secret(source, self._options, report),
             waiting_endpoint=self._options.waiting_endpoint,
         )
-        number = source.count_executions()
         self._progress.begin("executions stored", number)
         lacking = import_leftovers.count_out_of_reach(self._connection, source.name, self._means)
         if lacking:

@@ -172,13 +172,14 @@ class PostgresqlSource:
         came without could not be completed later."""
         for table in ("execution_entity", "execution_data"):
             if table in self._hidden:
-                raise self._may_not_read(table)
+                raise self._may_not_read(table, "; or leave executions out with --no-executions")
         return has(self._columns, "execution_entity", "id")
 
-    def _may_not_read(self, table: str) -> SourceError:
+    def _may_not_read(self, table: str, otherwise: str = "") -> SourceError:
         grant = GRANT.format(sql.Identifier(self._schema)).as_string()
         table = self._prefix + table
-        return SourceError(f"{self.name}: the role of SOURCE may not read the table {table}. Let it: {grant}")
+        why = f"the role of SOURCE may not read the table {table}"
+        return SourceError(f"{self.name}: {why}. Let it: {grant}{otherwise}")
 
     def newest(self, workflow_id: str, number: int) -> list[int]:
         """See `Source.newest`."""
