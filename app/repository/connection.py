@@ -56,7 +56,7 @@ IDLE_IN_TRANSACTION_SECONDS = 30.0
 """Unless a pool says otherwise, after how long PostgreSQL ends a transaction whose client says nothing more: a host
 that is cut off in the middle of one would hold its rows until TCP gives up, and nobody could give up what it runs."""
 
-MUCH = 2**24
+LARGE_SEND_BYTES = 2**24
 """Bytes that a transaction sends for which another connection is worth it."""
 
 RECONNECT_SECONDS = 2.0
@@ -160,13 +160,13 @@ def transaction(pool: ConnectionPool[Connection], sends: int = 0) -> Iterator[Co
     buffer that libpq keeps for as long as it lives.
     """
     with translate_errors(), pool.connection() as connection:
-        if sends > MUCH:
+        if sends > LARGE_SEND_BYTES:
             connection.pgconn.nonblocking = 0
         try:
             with connection.transaction():
                 yield connection
         finally:
-            if sends > MUCH:
+            if sends > LARGE_SEND_BYTES:
                 connection.close()
 
 

@@ -231,8 +231,9 @@ class Exchange:
 
 def _size_of(result: Result) -> int:
     """About the bytes that it takes to record it."""
-    data = result.data.content if isinstance(result.data, Encoded) else result.data
-    return len(data) + len(result.answer or b"")
+    parts = [result.answer, *(change.data for change in result.static_data)]
+    parts += [result.data.content, result.data.index] if isinstance(result.data, Encoded) else [result.data]
+    return sum(map(len, filter(None, parts)))
 
 
 def may_ask_for_static_data(definition: bytes) -> bool:

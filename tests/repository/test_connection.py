@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.repository.connection import MUCH, Connection, open_pool, reading, transaction
+from app.repository.connection import LARGE_SEND_BYTES, REFUSED, Connection, open_pool, reading, transaction
 from app.repository.errors import Invalid
 from tests.memory import resident_bytes
 from tests.patience import wait_until
@@ -47,6 +47,31 @@ def test_a_read_that_is_given_up_half_way_leaves_a_sound_connection(database_url
             assert sound.autocommit
 
 
+@pytest.mark.parametrize("through_pooler", [False, True])
+def test_a_transaction_begins_where_one_is_opened_and_nowhere_else(database_url: str, *, through_pooler: bool) -> None:
+    def fail_half_way(pool: Any) -> None:
+        with transaction(pool) as connection:
+            connection.execute("INSERT INTO kept VALUES ('failed')")
+            connection.execute("SELECT 1 / 0")
+
+    def rows(pool: Any) -> list[tuple[str]]:
+        with reading(pool) as connection:
+            found = connection.execute("SELECT what FROM kept").fetchall()
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            return found
+
+    with open_pool(database_url, size=1, name="test", through_pooler=through_pooler) as pool:
+        with pool.connection() as connection:
+            assert connection.autocommit
+            connection.execute("CREATE TEMPORARY TABLE kept (what text)")
+        with pytest.raises(REFUSED):
+            fail_half_way(pool)
+        assert rows(pool) == []
+        with transaction(pool) as connection:
+            connection.execute("INSERT INTO kept VALUES ('whole')")
+        assert rows(pool) == [("whole",)]
+
+
 def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(database_url: str) -> None:
     """To its client, should it come back, that is a connection that broke."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
@@ -67,7 +92,7 @@ def test_a_transaction_that_nobody_goes_on_with_is_ended_by_the_server(database_
 
 def test_of_much_that_was_sent_nothing_stays_in_memory(database_url: str) -> None:
     """libpq keeps the buffer that it has sent from for as long as its connection lives."""
-    content = b"x" * (2 * MUCH)
+    content = b"x" * (2 * LARGE_SEND_BYTES)
     with open_pool(database_url, size=1, name="test") as pool:
         with transaction(pool) as connection:
             connection.execute("SELECT 1")
@@ -76,7 +101,7 @@ def test_of_much_that_was_sent_nothing_stays_in_memory(database_url: str) -> Non
             with transaction(pool, len(content)) as connection, connection.pipeline():
                 row = connection.execute("SELECT octet_length(%b)", [content]).fetchone()
             assert row == (len(content),)
-            assert resident_bytes(os.getpid()) - before < MUCH
+            assert resident_bytes(os.getpid()) - before < LARGE_SEND_BYTES
         with pytest.raises(Invalid), transaction(pool, len(content)) as connection:
             connection.execute("SELECT octet_length(%b), 'x'::text::json", [content])
         with transaction(pool) as connection:

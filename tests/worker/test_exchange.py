@@ -1,0 +1,14 @@
+"""How much a worker sends to PostgreSQL at once is known before."""
+
+import pytest
+
+from app.repository.execution_data import Encoded
+from app.repository.lifecycle import Result
+from app.repository.static_data import StaticChange
+from app.worker import exchange
+
+
+@pytest.mark.parametrize("data", [b"d" * 1_000, Encoded("zstd", b"d" * 600, 9_000, index=b"i" * 400)])
+def test_all_that_a_result_sends_is_counted(data: bytes | Encoded) -> None:
+    kept = (StaticChange("w1", "global", b"s" * 30), StaticChange("w1", "node:A", b"s" * 3))
+    assert exchange._size_of(Result(1, "success", "manual", data, answer=b"a" * 200, static_data=kept)) == 1_233
