@@ -69,11 +69,11 @@ process.stdout.write(JSON.stringify([least(10_000), least(100_000)]));
 
 
 def test_what_many_questions_cost_grows_with_their_number():
-    """Neighbours in their process wait meanwhile. Ten times as many; 25 times the work is another law."""
+    """Neighbours in their process wait meanwhile. Ten times as many: another law gives a hundred times the work."""
     folder = f"const folder = {json.dumps(str(Path(host_module.__file__).parent / 'js'))};"
     said = subprocess.run([NODE, "-e", folder + GROWTH], capture_output=True, text=True, check=True, timeout=60)
     few, many = json.loads(said.stdout)
-    assert many < 25 * max(few, 2_000)
+    assert many < 40 * max(few, 2_000)
 
 
 def test_more_questions_than_programs_let_through_end_the_request():
