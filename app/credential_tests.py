@@ -151,7 +151,7 @@ async def try_n8n_api(data: dict[str, Any], rules: AddressRules) -> None:
         except network_failures(UnicodeEncodeError) as error:
             raise failures.of_exception(error, url, 0) from error
     if answer.status >= 400:
-        raise NodeError(Mask([key]).text(message_of(answer)))
+        raise NodeError(message_of(answer, Mask([key])))
 
 
 async def try_oauth2(data: dict[str, Any], rules: AddressRules) -> None:
@@ -179,14 +179,14 @@ async def try_service_account(data: dict[str, Any], rules: AddressRules) -> None
         await oauth2.fetch(outgoing, await service_accounts.token_call(data, datetime.now(UTC)), data)
 
 
-def message_of(answer: Answer) -> str:
-    """What a refusal says."""
+def message_of(answer: Answer, mask: Mask) -> str:
+    """What a refusal says, without secrets."""
     try:
         told = orjson.loads(answer.content).get("message")
     except (ValueError, AttributeError):
         told = None
     text = told if isinstance(told, str) and told else answer.reason or f"HTTP {answer.status}"
-    return text[:MAX_MESSAGE_LENGTH]
+    return mask.text(text)[:MAX_MESSAGE_LENGTH]
 
 
 BY_PROTOCOL: dict[str, Attempt] = {OAUTH2: try_oauth2, OAUTH1: try_oauth1, SERVICE_ACCOUNT: try_service_account}

@@ -47,16 +47,19 @@ def tokens_of(answer: Answer, mask: Mask) -> dict[str, str]:
     text = answer.text()
     told = dict(parse_qsl(text[:MAX_TOKENS_BYTES], keep_blank_values=True))
     if answer.status >= 400 or not told.get("oauth_token") or len(answer.content) > MAX_TOKENS_BYTES:
-        raise ProviderRefused(answer.status, "", mask.text(_refusal(text, answer)))
+        raise ProviderRefused(answer.status, "", _refusal(text, answer, mask))
     return told
 
 
-def _refusal(text: str, answer: Answer) -> str:
+def _refusal(text: str, answer: Answer, mask: Mask) -> str:
     try:
         told = orjson.loads(text)
     except ValueError:
         told = None
-    said = message_of(told) if isinstance(told, dict) else "" if "<" in text else " ".join(text.split())[:200]
+    if isinstance(told, dict):
+        said = message_of(told, mask)
+    else:
+        said = "" if "<" in text else " ".join(mask.text(text).split())[:200]
     return said or ("" if answer.status >= 400 else "there is no token in its answer")
 
 

@@ -137,9 +137,9 @@ def tokens_of(answer: Answer, secrets: Iterable[str]) -> dict[str, Any]:
     told, mask = _parse_answer(answer), Mask(secrets)
     error = told.get("error")
     if answer.status >= 400 or error or not tokens.access_token(told):
-        code = mask.text(error[:MAX_CODE_LENGTH]) if isinstance(error, str) else ""
-        said = message_of(told) or ("" if answer.status >= 400 else "there is no access token in its answer")
-        raise ProviderRefused(answer.status, code, mask.text(said))
+        code = mask.text(error)[:MAX_CODE_LENGTH] if isinstance(error, str) else ""
+        said = message_of(told, mask) or ("" if answer.status >= 400 else "there is no access token in its answer")
+        raise ProviderRefused(answer.status, code, said)
     if len(answer.content) > MAX_TOKENS_BYTES:
         raise ProviderRefused(answer.status, "", f"its answer has more than {MAX_TOKENS_BYTES:,} bytes")
     return told

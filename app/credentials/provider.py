@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
+from app.credentials.masking import Mask
 from app.credentials.oauth_errors import ProviderUnreachable
 from app.outgoing.client import Answer, Call, Outgoing
 from app.outgoing.failures import network_failures
@@ -28,12 +29,12 @@ async def ask(outgoing: Outgoing, call: Call) -> Answer:
         ) from error
 
 
-def message_of(told: Mapping[str, Any]) -> str:
-    """What a provider says of its refusal, on one line; empty where it says nothing."""
+def message_of(told: Mapping[str, Any], mask: Mask) -> str:
+    """What a provider says of its refusal, on one line and without secrets; empty where it says nothing."""
     for name in SAYING:
         said = told.get(name)
         if isinstance(said, str) and said.strip():
-            return " ".join(said.split())[:MAX_SENTENCE_LENGTH]
+            return " ".join(mask.text(said).split())[:MAX_SENTENCE_LENGTH]
     return ""
 
 

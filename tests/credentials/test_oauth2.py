@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.credentials import oauth2
+from app.credentials import oauth1, oauth2
+from app.credentials.masking import Mask
 from app.credentials.oauth2 import OAuthClient
 from app.credentials.oauth_errors import ConsentNeeded, NotUsable, ProviderRefused
 from app.credentials.tokens import EXPIRES_AT, is_due, merge
@@ -101,14 +102,22 @@ def test_tokens_come_as_json_or_as_a_form(content: str, expected) -> None:
         ('{"access_token": ""}', 200, "no access token", False),
         ('{"access_token": "' + "x" * 70_000 + '"}', 200, "more than", False),
         ('{"error": {"message": "secret-of-ours"}, "message": "the secret-of-ours"}', 403, "the **hidden**", False),
+        ('{"error": "' + "e" * 92 + 'secret-of-ours"}', 400, "e**hidden", False),
+        ('{"error": "e", "message": "' + "m" * 490 + 'secret-of-ours"}', 400, "m**hidden**", False),
     ],
 )
 def test_a_refusal_is_told_in_the_provider_s_words(content: str, status: int, said: str, for_good: bool) -> None:
     with pytest.raises(ProviderRefused) as raised:
         oauth2.tokens_of(answer(content, status), ["secret-of-ours"])
     assert said in str(raised.value)
+    assert "secret" not in str(raised.value)
     assert len(str(raised.value)) < 1_000
     assert raised.value.for_good is for_good
+
+
+def test_a_refusal_of_oauth_1_is_masked_before_it_is_cut() -> None:
+    with pytest.raises(ProviderRefused, match=r"m\*\*hid$"):
+        oauth1.tokens_of(answer("m" * 195 + "secret-of-ours", 400), Mask(["secret-of-ours"]))
 
 
 @pytest.mark.parametrize(
