@@ -223,7 +223,7 @@ async def _take_memory(context: NodeContext, outputs: Outputs) -> None:
     room = meter.room
     size = weigh_light_outputs(outputs, inputs, room)
     if size is not None and size < room:
-        meter.take(size)  # without `add`: threads of other nodes may take of the room meanwhile there as well
+        meter.take(size)  # threads of other runs may have taken of the room since, as within `add` after its check
     else:
         meter.add(await compute(weigh_outputs, outputs, inputs, room) if size is None else size)
 
