@@ -78,7 +78,7 @@ class AddressRules:
     def within(self, project_id: str) -> "AddressRules":
         """The same for the workflows of one project."""
         # Not by `replace`, which takes several times as long: each execution has one of its own.
-        return AddressRules(self.hosts, self.networks, project_id, self.of_projects)
+        return type(self)(self.hosts, self.networks, project_id, self.of_projects)
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """The addresses of `host` that may be connected to, in the order of preference.

@@ -306,3 +306,11 @@ def test_a_refusal_says_what_to_allow_as_it_is_allowed(host: str) -> None:
     with pytest.raises(AddressRefused, match=r"name \[::1\]:22 in EXECUTIONS_ALLOWED_HOSTS"):
         asyncio.run(AddressRules.parse("").resolve(host, 22))
     assert asyncio.run(AddressRules.parse("[::1]:22").resolve(host, 22)) == ["::1"]
+
+
+def test_within_a_project_other_rules_stay_the_same() -> None:
+    class Nobody(AddressRules):
+        pass
+
+    rules = Nobody(frozenset({("a.example", None)})).within("alpha")
+    assert (type(rules), rules.hosts, rules.project) == (Nobody, {("a.example", None)}, "alpha")
