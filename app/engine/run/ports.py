@@ -70,9 +70,14 @@ class Children:
     ids: list[str] = field(default_factory=list)
     _found: int = 0
 
+    @property
+    def has_known(self) -> bool:
+        """Whether the next one was started before the node waited."""
+        return self._found < len(self.ids)
+
     async def run(self, ports: "Ports", request: ChildRequest) -> ChildOutcome:
         """The outcome of the next one: of a new one, or of one that was started before the node waited."""
-        if self._found < len(self.ids):
+        if self.has_known:
             known = self.ids[self._found]
             self._found += 1
             assert ports.read_child is not None

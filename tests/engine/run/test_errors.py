@@ -8,7 +8,7 @@ import pytest
 from app.engine.run import attempts
 from app.engine.run.attempts import run_node
 from app.engine.run.errors import NodeError
-from app.engine.run.ports import Ports
+from app.engine.run.ports import ChildOutcome, Ports
 from app.engine.run.restart import prepare_retry
 from tests.engine.running import order, output_of
 from tests.workflows import START, assign, chain, node, workflow
@@ -153,6 +153,38 @@ def test_a_retry_does_not_take_over_the_tries_of_what_it_retries(engine, failing
     assert len(waiting.data["resultData"]["runData"]["Flaky"][0]["metadata"]["tries"]) == 2
     again = engine.run(document, mode="retry", resume=prepare_retry(json.loads(json.dumps(waiting.data))))
     assert all("metadata" not in run for run in again.data["resultData"]["runData"]["Flaky"])
+
+
+class SubWorkflow:
+    """One that fails at first, waits when it is called again, and succeeds then."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def run_child(self, ports, request):
+        self.calls += 1
+        if self.calls == 1:
+            return ChildOutcome([], "7", error="not yet")
+        return ChildOutcome([], "8", waits=True)
+
+    async def read_child(self, execution_id, meter):
+        return ChildOutcome([], "7", error="not yet") if execution_id == "7" else ChildOutcome([TWO], "8")
+
+
+def test_a_try_that_waited_for_a_sub_workflow_is_recorded_once(engine, monkeypatch):
+    sub = SubWorkflow()
+    monkeypatch.setattr(engine, "_run_child", sub.run_child)
+    chosen = {"workflowId": {"__rl": True, "mode": "id", "value": "w"}, "options": {}}
+    document = chain(START, node("Call", "executeWorkflow", chosen, 1.2, retryOnFail=True, waitBetweenTries=1))
+    waiting = engine.run(document, items=TWO)
+    assert waiting.status == "waiting"
+    (before,) = waiting.data["resultData"]["runData"]["Call"]
+    outcome = engine.run(document, resume=waiting.data, ports=Ports(read_child=sub.read_child))
+    assert (outcome.status, sub.calls) == ("success", 2)
+    (run,) = outcome.data["resultData"]["runData"]["Call"]
+    first, second = run["metadata"]["tries"]
+    assert [first, second["startTime"]] == [before["metadata"]["tries"][0], before["metadata"]["tries"][1]["startTime"]]
+    assert (first["error"], second["error"]) == ("not yet", None)
 
 
 @pytest.mark.parametrize(
