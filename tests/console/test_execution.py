@@ -142,6 +142,10 @@ def test_all_that_a_node_started_are_linked(browser, api, workflow):
     assert "Sub-executions" in head
     assert "and 2 more" in head
     assert "and 2 more" in timeline
+    many = {"Start": [{**run([{}]), "metadata": {"subExecutions": [str(number) for number in range(901, 1001)]}}]}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps({'resultData': {'runData': many}}))}"
+    assert browser.get(place).text.count("and at least 95 more") == 2  # a run names no more than the first hundred
+    assert "#1000</a> and perhaps more" in browser.get(f"{place}/node?node=Start").text
     cut = {"runs": [{"subExecutions": ["1"]}], "lastRun": {"subExecutions": ["2", "1"]}}
     assert list_children({"nodes": [cut, {"runs": []}]}) == ["1", "2"]
 
@@ -243,3 +247,15 @@ def test_the_tries_of_a_node_are_told_with_what_failed_and_how_long_it_waited(br
     assert ("began 1.0 s later" in shown, "succeeded after 3 ms" in shown) == (True, True)
     assert "2 tries, the last one succeeded" in browser.get(place).text
     assert "tries" not in browser.get(f"{place}/node?node=Start").text
+    data["resultData"]["runData"]["Last"][0]["executionStatus"] = "waiting"
+    place = f"/console/executions/{api.ended(api.workflow(**document), data=orjson.dumps(data))}"
+    assert "waits after 3 ms" in browser.get(f"{place}/node?node=Last").text
+    assert "2 tries, the last one waits" in browser.get(place).text
+
+
+@pytest.mark.parametrize(("message", "may_scroll"), [("W" * 121, True), ("a\n" * 9, True), ("a\nb", False)])
+def test_the_keyboard_reaches_a_message_that_may_be_higher_than_its_box(browser, api, workflow, message, may_scroll):
+    data = orjson.dumps({"resultData": {"runData": {"Nothing": [run(None, message)]}}})
+    place = f"/console/executions/{api.ended(workflow, 'error', data=data, error_message=message)}"
+    for address in (place, f"{place}/node?node=Nothing"):
+        assert ('class="message" tabindex="0" role="region"' in browser.get(address).text) is may_scroll
