@@ -4,7 +4,7 @@ import { rove, startGraph } from "./graph.js";
 import { KEEP_COUNTING, watch } from "./live.js";
 import { followPresses } from "./presses.js";
 import { startExecution } from "./start.js";
-import { load, mark } from "./steps.js";
+import { load, mark, panelOf } from "./steps.js";
 import { redraw, startZoom } from "./zoom.js";
 
 const now = document.getElementById("now");
@@ -53,6 +53,16 @@ function show(text) {
   announce(`${state()}: ${document.querySelector("h1").textContent}`);
 }
 
+/** Shows how often a node was tried by now; the rest of its panel stays as it is under the mouse. */
+async function showTries(address) {
+  const old = panel.querySelector(".tries[data-so-far]");
+  const response = old && (await ask(address));
+  if (!response?.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".tries");
+  if (fresh) old.replaceWith(fresh);
+  else old.remove();
+}
+
 const isLive = () => document.querySelector("#live-state[data-live]") !== null;
 
 let isAsking = false;
@@ -87,7 +97,10 @@ async function look() {
   const ended = !isLive();
   if (ended) live?.stop();
   const current = document.querySelector('#graph [aria-current="true"]');
-  if (current && (ended || !panel.querySelector(".panes"))) load(current.dataset.node, new URL(location).searchParams.get("run"));
+  if (!current) return;
+  const shown = [current.dataset.node, new URL(location).searchParams.get("run")];
+  if (ended || !panel.querySelector(".panes")) load(...shown);
+  else await showTries(panelOf(...shown));
 }
 const id = now.dataset.now.split("/").at(-2);
 const live = isLive() ? watch(() => `/api/v1/executions/events?id=${id}`, follow) : null;

@@ -54,13 +54,18 @@ function step(parameters) {
   seen = place();
 }
 
-/** Loads the panel of a node, of its last round where none is named. */
-export function load(node, run) {
+/** Where the panel of a node is, of its last round where none is named. */
+export function panelOf(node, run) {
   const address = new URL("node", new URL(now.dataset.now, location));
   address.searchParams.set("node", node);
   if (run !== null) address.searchParams.set("run", run);
+  return address.pathname + address.search;
+}
+
+/** Loads the panel of a node. */
+export function load(node, run) {
   mark(node);
-  htmx.ajax("GET", address.pathname + address.search, { target: "#node", swap: "innerHTML" }).catch(() => null);
+  htmx.ajax("GET", panelOf(node, run), { target: "#node", swap: "innerHTML" }).catch(() => null);
 }
 
 addEventListener("popstate", () => {

@@ -120,9 +120,9 @@ def test_the_list_is_worked_with_keys_alone(open_tab, stage):
     expect(page.locator("#picked")).to_have_text(" · 1 selected")
 
 
-def tell(stage: Stage, running: int, version: str, *nodes: dict[str, object]) -> None:
+def tell(stage: Stage, running: int, version: str, *nodes: dict[str, object], **more: object) -> None:
     """Say how far an execution is, as its worker does."""
-    told = {"current": None, "version": version, "nodes": nodes}
+    told = {"current": None, "version": version, "nodes": nodes, **more}
     with connect(stage.database_url) as connection:
         execution_progress.save(connection, {running: orjson.dumps(told)}, [])
 
@@ -155,6 +155,21 @@ def test_a_graph_is_one_stop_of_the_tab_key_and_arrows_go_through_it(open_tab, s
     expect(page.locator("#graph").get_by_role("link", name=f"{first}: succeeded")).to_be_visible()
     expect(page.locator("#graph")).to_contain_text("7 items")
     expect(page.get_by_role("region", name="Timeline").get_by_role("link")).to_have_text(first)
+    ran = {"node": first, **counts, "startTime": 1, "executionTime": 2}
+    tries = [{"startTime": 1, "executionTime": 20, "error": "Busy"}] * 2
+    tell(stage, running, "0.1", ran, current=first, tries=tries[:1])
+    page.locator("#graph").get_by_role("link", name=first).click()
+    expect(page.locator("#node .tries")).to_contain_text("1 try so far")
+    expect(page.locator("#node .panes")).to_be_visible()
+    page.evaluate("window.panes = document.querySelector('#node .panes')")
+    tell(stage, running, "0.1", ran, current=first, tries=tries)
+    expect(page.locator("#node .tries")).to_contain_text("2 tries so far")
+    tell(stage, running, "0.1", ran)
+    expect(page.locator("#node .tries")).to_have_count(0)
+    assert page.evaluate("window.panes.isConnected")
+    page.locator("#graph a[tabindex='0']").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
     with connect(stage.database_url) as connection:
         connection.execute("UPDATE executions SET status = 'canceled', stopped_at = now() WHERE id = %s", [running])
     expect(page.locator("#told")).to_have_text(re.compile(rf"^Stopped: .* #{running}$"))
