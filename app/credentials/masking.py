@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 HIDDEN = "**hidden**"
 SHORT = 8
 """A shorter secret is masked where it is a whole text only: parts of other texts look like it by chance."""
+LEAST_BEGUN = 4
+"""Less than that of a secret's beginning stands at the end of other texts by chance."""
 # What JSON consists of outside of its texts. A secret of nothing else may look like numbers, or what is between texts.
 OUTSIDE_TEXTS = frozenset(b'{}[],:"+-.0123456789eEtrufalsn \t\r\n')
 TEXT = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"', re.DOTALL)
@@ -35,6 +37,15 @@ class Mask:
                 text = HIDDEN
         return text
 
+    def cut_text(self, text: str, limit: int) -> str:
+        """As `text`, for a text that JavaScript cuts to `limit` of its characters: also without the beginning of a
+        secret that stood where it was cut."""
+        if self and len(text.encode("utf-16-le", "surrogatepass")) // 2 >= limit:
+            long = [secret for secret in self._secrets if len(secret) >= SHORT]
+            begun = max((begun_length(text, form) for secret in long for form in texts_of(secret)), default=0)
+            text = text[:-begun] + HIDDEN if begun else text
+        return self.text(text)
+
     def json(self, data: bytes) -> bytes:
         """Encoded JSON, without spaces between its parts, with the secrets masked in its texts."""
         for secret in self._secrets:
@@ -45,21 +56,29 @@ class Mask:
 
 
 def texts_of(secret: str) -> list[str]:
-    """A text as it is, and as it is written within JSON, with all of its characters or in ASCII."""
-    return sorted({secret, *plain_forms(secret)}, key=len, reverse=True)
-
-
-def plain_forms(secret: str) -> tuple[str, str]:
-    """How a text is written within JSON: as it is or in ASCII."""
-    return json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
+    """How a text stands in another: as it is, and in all ways of JSON."""
+    return sorted({secret, *json_forms(secret)}, key=len, reverse=True)
 
 
 def forms(secret: str) -> list[bytes]:
-    """How a text is written within JSON, and the same within JSON that is itself a text."""
-    plain = plain_forms(secret)
-    nested = tuple(json.dumps(form, ensure_ascii=False)[1:-1] for form in plain)
-    encoded = {form.encode("utf-8", "surrogatepass") for form in (*plain, *nested)}
+    """How a text stands within encoded JSON."""
+    encoded = {form.encode("utf-8", "surrogatepass") for form in json_forms(secret)}
     return sorted(encoded, key=len, reverse=True)
+
+
+def json_forms(secret: str) -> set[str]:
+    """How a text is written within JSON, as it is or in ASCII, and the same within JSON that is itself a text."""
+    plain = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
+    return {*plain, *(json.dumps(form, ensure_ascii=False)[1:-1] for form in plain)}
+
+
+def begun_length(text: str, secret: str) -> int:
+    """How many characters at the end of the text are the beginning of a secret: LEAST_BEGUN at least, or none."""
+    end, least = text[-len(secret) :], secret[:LEAST_BEGUN]
+    place = end.find(least)
+    while place >= 0 and not secret.startswith(end[place:]):
+        place = end.find(least, place + 1)
+    return len(end) - place if place >= 0 else 0
 
 
 def mask_texts(data: bytes, form: bytes, *, entire: bool) -> bytes:

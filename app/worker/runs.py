@@ -18,6 +18,7 @@ from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
 from app.engine.run.run import TIMED_OUT, RunOutcome, refuse_input, run_workflow
 from app.engine.sandbox import Sandbox
+from app.engine.sandbox.checks import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
 from app.repository.execution_data import INDEXED_BYTES, encode_run_data
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
@@ -123,6 +124,7 @@ def result_of(
     `webhook` is the node whose webhook somebody waits for, `ports` are what the run had.
     """
     claim, mask = assignment.claim, assignment.proof.mask
+    outcome = hide_in_custom_data(outcome, mask)
     try:
         data = mask.json(run_data.encode(outcome.data))
     except RecursionError:
@@ -143,9 +145,7 @@ def result_of(
         waits_for=int(children[-1]) if children else None,
         waiting_node=waiting_node(outcome),
         awaited=claim.awaited,
-        metadata=tuple(
-            (strip_unstorable(key), mask.text(strip_unstorable(value))) for key, value in outcome.custom_data.items()
-        ),
+        metadata=tuple((strip_unstorable(key), strip_unstorable(value)) for key, value in outcome.custom_data.items()),
         answer=answer_of(webhook, outcome, ports),
         keep=is_kept(workflow, claim.mode, outcome.status) and not is_ignored(assignment, outcome),
         failure=failure_of(claim, outcome, mask, ports.address),
@@ -153,6 +153,18 @@ def result_of(
         input_preview=preview_of(outcome, mask),
         workflow_id=claim.workflow_id,
     )
+
+
+def hide_in_custom_data(outcome: RunOutcome, mask: Mask) -> RunOutcome:
+    """The outcome with its custom data masked: JavaScript has cut its keys and values."""
+    if not mask or not outcome.custom_data:
+        return outcome
+    custom_data = {
+        mask.cut_text(strip_unstorable(key), MAX_KEY_LENGTH): mask.cut_text(strip_unstorable(value), MAX_VALUE_LENGTH)
+        for key, value in outcome.custom_data.items()
+    }
+    result = {**outcome.data["resultData"], "metadata": custom_data}
+    return replace(outcome, data={**outcome.data, "resultData": result}, custom_data=custom_data)
 
 
 def preview_of(outcome: RunOutcome, mask: Mask) -> bytes | None:

@@ -61,6 +61,7 @@ def test_it_is_hidden_in_json_that_is_a_text(secret: str) -> None:
     [text] = orjson.loads(Mask([secret]).json(orjson.dumps(value))).values()
     assert orjson.loads(text) == {"a": HIDDEN}
     assert orjson.loads(Mask([secret]).text(value["text"])) == {"a": HIDDEN}
+    assert orjson.loads(orjson.loads(Mask([secret]).text(orjson.dumps(value).decode()))["text"]) == {"a": HIDDEN}
 
 
 def test_the_longest_goes_first_and_texts_are_masked_alike() -> None:
@@ -70,6 +71,21 @@ def test_the_longest_goes_first_and_texts_are_masked_alike() -> None:
     )
     assert mask.text(f"Error: {TOKEN} and {TOKEN[6:]}") == f"Error: {HIDDEN} and {HIDDEN}"
     assert (mask.text("short"), mask.text("shorter")) == (HIDDEN, "shorter")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("....." + TOKEN[:15], "....." + HIDDEN),
+        ("😀😀" + TOKEN[:16], "😀😀" + HIDDEN),
+        ("-" * 13 + 'quo\\"te', "-" * 13 + HIDDEN),
+        ("-" * 17 + TOKEN[:3], "-" * 17 + TOKEN[:3]),
+        ("-" * 14 + TOKEN[:5], "-" * 14 + TOKEN[:5]),
+        (TOKEN + "-" * 20, HIDDEN + "-" * 20),
+    ],
+)
+def test_of_a_text_that_was_cut_the_beginning_of_a_secret_is_hidden(text: str, shown: str) -> None:
+    assert Mask([TOKEN, SECRETS[1]]).cut_text(text, 20) == shown
 
 
 def test_without_secrets_nothing_changes() -> None:

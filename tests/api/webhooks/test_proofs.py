@@ -105,9 +105,14 @@ def test_an_error_and_its_error_workflow_do_not_show_it(site: Site) -> None:
     webhook_node, headers, _ = protected(site, "headerAuth")
     told = "'sent: ' + $json.headers['x-key'] + '.'.repeat(9_920) + $json.headers['x-key']"  # where it is cut for lists
     throw = code(f"throw new Error({told})", "Throw")
+    note = (
+        "const { customData } = $execution, key = $json.headers['x-key'];"
+        "customData.set('key', key); customData.set(key, 1); customData.set('long', '.'.repeat(500) + key);"
+        "return $input.all()"
+    )
     hook = site.add(
         webhook_node,
-        code("$execution.customData.set('key', $json.headers['x-key']); return $input.all()"),
+        code(note),
         throw,
         errorWorkflow=alarm,
     )
@@ -117,7 +122,8 @@ def test_an_error_and_its_error_workflow_do_not_show_it(site: Site) -> None:
     [told] = ended(site, Hook(alarm, ""))
     assert told["status"] == "success"
     assert f"sent: {HIDDEN}" in str(told["data"])
-    assert SECRET not in stored(site)
+    assert execution["customData"] == {"key": HIDDEN, HIDDEN: "1", "long": "." * 500 + HIDDEN}
+    assert SECRET[:8] not in stored(site)
 
 
 def test_tries_that_failed_do_not_show_it_nor_a_part_of_it(site: Site) -> None:
