@@ -99,20 +99,20 @@ def _change(
     oauth.keep_renewed(connection, renewal.credential_id, vault.encrypt(renewal.credential_id, renewal.kind, now_held))
 
 
-def keep_fetched(connection: Connection, vault: Vault, renewal: Renewal, fetched: dict[str, Any]) -> None:
-    """Store what a package's code has fetched before the credential's use, and end the renewal.
+def keep_fetched(connection: Connection, vault: Vault, renewal: Renewal, fetched: dict[str, Any]) -> bool:
+    """Store what a package's code has fetched before the credential's use, and end the renewal; whether it is stored.
 
     Nothing is stored when somebody has changed the credential meanwhile, or another one has begun to fetch: what that
     one gets is newer, and a service may let only the newest be used.
     """
     secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
     if secret is None:
-        return
+        return False
     if vault.decrypt(secret, renewal.credential_id, renewal.kind) != renewal.held:
         oauth.release_renewal(connection, renewal.credential_id, renewal.holder)
-        return
+        return False
     made = vault.encrypt(renewal.credential_id, renewal.kind, renewal.held, fetched)
-    oauth.keep_fetched(connection, renewal.credential_id, renewal.holder, made)
+    return oauth.keep_fetched(connection, renewal.credential_id, renewal.holder, made)
 
 
 def extend(connection: Connection, renewal: Renewal) -> bool:

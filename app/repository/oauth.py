@@ -206,7 +206,7 @@ def keep_renewed(connection: Connection, credential_id: str, secret: Secret) -> 
     connection.execute(KEEP_RENEWED, {"id": credential_id, "data": secret.data, "key_id": secret.key_id})
 
 
-def keep_fetched(connection: Connection, credential_id: str, holder: UUID, secret: Secret) -> None:
-    """Store the secret with what `holder` has fetched, and let others fetch, if this one still held it."""
+def keep_fetched(connection: Connection, credential_id: str, holder: UUID, secret: Secret) -> bool:
+    """Store the secret with what `holder` has fetched, and let others fetch, if this one still held it; says so."""
     values = {"id": credential_id, "holder": holder, "data": secret.data, "key_id": secret.key_id}
-    connection.execute(KEEP_FETCHED, values)
+    return connection.execute(KEEP_FETCHED, values).rowcount == 1

@@ -68,20 +68,23 @@ class Fetches:
         until = loop.time() + FETCH_SECONDS
         while loop.time() < until:
             await asyncio.sleep(EXTEND_SECONDS)
-            with contextlib.suppress(*UNREACHABLE):  # the next time comes before the lease is over
+            try:
                 if not await self._database.transact(renewals.extend, renewal):
                     return
+            except UNREACHABLE:
+                continue  # the next time comes before the lease is over
+            except Exception:
+                log.exception("turn to fetch a token not extended", extra={"credential": renewal.credential_id})
 
     async def keep(self, renewal: Renewal, fetched: dict[str, Any]) -> bool:
         """Whether it is stored; where it is not, it is only this worker's."""
         if not is_storable(fetched):
             return False
         try:
-            await self._database.transact(renewals.keep_fetched, self._vault, renewal, fetched)
+            return await self._database.transact(renewals.keep_fetched, self._vault, renewal, fetched)
         except (*UNREACHABLE, CannotDecrypt, OSError) as error:
             log.warning("token not stored", extra={"credential": renewal.credential_id, "reason": str(error)})
             return False
-        return True
 
     def give_up(self, credential_id: str, holder: UUID) -> None:
         """Let others begin soon, if this one has begun."""
@@ -110,7 +113,6 @@ class WorkerFetch:
 
     async def keep(self, fetched: dict[str, Any]) -> None:
         """See `TokenFetch.keep`."""
-        self.extending.cancel()
         self._ended = self._ended or await self.fetches.keep(self.renewal, fetched)
         self.end()
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
+import psycopg
 import pytest
 
 from app.credentials.vault import Vault
@@ -16,6 +17,7 @@ from app.repository import node_package_wishes
 from app.repository.node_package_wishes import Wish
 from app.settings import Settings
 from app.worker.credentials import Credentials
+from app.worker.fetches import Fetches
 from tests.engine.nodes import far_side
 from tests.packages.conftest import registry as registry_of_packages
 from tests.packages.running import SAMPLE
@@ -129,10 +131,36 @@ def test_a_fetch_that_takes_long_keeps_its_turn(party: Party, monkeypatch) -> No
                 await asyncio.sleep(0.01)
         await fetch.keep({"token": "slow"})
         await asyncio.wait([fetch.extending])
-        return fetch.extending.cancelled()
+        return [*extended_meanwhile, fetch.extending.cancelled()]
 
-    assert party.run(slow) == [True]
+    keep, extended_meanwhile = Fetches.keep, []
+
+    async def look(fetches: Fetches, *given: Any) -> bool:
+        [extending] = (task for task in asyncio.all_tasks() if task.get_name() == "slow fetch")
+        extended_meanwhile.append(extending.cancelling() == 0)
+        return await keep(fetches, *given)
+
+    monkeypatch.setattr(Fetches, "keep", look)
+    assert party.run(slow) == [[True, True]]
     assert party.run(work(Service(), None)) == [["slow"] * 3]
+
+
+def test_an_error_while_a_turn_is_extended_is_told_and_extends_it_the_next_time(
+    party: Party, monkeypatch, caplog
+) -> None:
+    party.store(ENTERED, KIND)
+    monkeypatch.setattr("app.worker.fetches.EXTEND_SECONDS", 0.01)
+    outcomes = iter([psycopg.ProgrammingError("is odd"), False])
+    monkeypatch.setattr("app.credentials.renewals.extend", MagicMock(side_effect=outcomes))
+
+    async def slow(credentials: Credentials) -> Any:
+        fetch = await credentials.of_project("default").begin_fetch("c1", KIND, "token", None)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await fetch.extending
+        fetch.end()
+
+    assert party.run(slow) == [None]
+    assert [record.exc_info[0] for record in caplog.records] == [psycopg.ProgrammingError]
 
 
 def test_what_comes_too_late_is_not_stored_and_leaves_the_next_one_its_turn(party: Party) -> None:
@@ -147,6 +175,7 @@ def test_what_comes_too_late_is_not_stored_and_leaves_the_next_one_its_turn(part
         assert begun(party), "the second one is at it"
         await second.keep({"token": "newest"})
         await first.keep({"token": "late"})
+        assert not await first.fetches.keep(first.renewal, {"token": "late"})
         return (await credentials.of_project("default").read("c1", KIND))["token"]
 
     assert party.run(late) == ["newest"]
