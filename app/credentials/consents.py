@@ -127,8 +127,8 @@ class Consents:
             raise StaleState(ELSEWHERE if elsewhere else STALE)
         held = self._vault.decrypt(taken.secret, taken.credential_id, taken.type)
         data = self._types.complete(taken.type, held)
-        if refusal := refusal_in(query):
-            raise Declined(f"The provider said: {Mask(secrets_in(data)).text(refusal)}")
+        if refusal := refusal_in(query, Mask(secrets_in(data))):
+            raise Declined(f"The provider said: {refusal}")
         tokens = self._tokens(taken, data, query)
         with transact() as connection:
             self._keep(connection, taken, held, tokens)
@@ -207,9 +207,9 @@ def digest(state: str) -> bytes:
     return hashlib.sha256(state.encode("utf-8", "replace")).digest()
 
 
-def refusal_in(query: Mapping[str, str]) -> str:
-    """What a provider says in a callback when there is no consent; empty where it does not."""
+def refusal_in(query: Mapping[str, str], mask: Mask) -> str:
+    """What a provider says in a callback when there is no consent, without secrets; empty where it does not."""
     if "denied" in query:  # how OAuth 1 of X says it
         return "denied"
-    told = [query[name] for name in ("error", "error_description") if query.get(name, "").strip()]
+    told = [mask.text(query[name]) for name in ("error", "error_description") if query.get(name, "").strip()]
     return ": ".join(" ".join(text.split()) for text in told)[:MAX_SENTENCE_LENGTH] if query.get("error") else ""

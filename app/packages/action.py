@@ -26,6 +26,9 @@ from app.packages.tokens import Tokens
 Json = dict[str, Any]
 CHAT = "@n8n/n8n-nodes-langchain.chatTrigger"
 MAX_OUTPUTS = 1_000
+CUT_TO = {"message": 100_000, "stack": 100_000, "description": 500}
+"""Where js/errors.js cuts texts of errors, at the shortest."""
+MAX_LINE_LENGTH = 10_000
 FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
 """n8n's way to wait for a call and nothing else."""
 
@@ -211,6 +214,11 @@ def _mask_answer(answer: Json, surroundings: Surroundings) -> Json:
     if not mask:
         return answer
     told = {name: answer[name] for name in ("error", "lines", "hints") if answer.get(name)}
+    if isinstance(error := told.get("error"), dict):
+        cut = {name: error[name] for name in CUT_TO if isinstance(error.get(name), str)}
+        told["error"] = {**error, **{name: mask.cut_text(text, CUT_TO[name]) for name, text in cut.items()}}
+    if isinstance(lines := told.get("lines"), list):
+        told["lines"] = [mask.cut_text(str(line), MAX_LINE_LENGTH) for line in lines]
     shown: Json = orjson.loads(mask.json(orjson.dumps(told)))
     return {**answer, **shown}
 

@@ -63,6 +63,17 @@ def test_errors_and_lines_do_not_tell_secrets(packages: PackageEngine):
     assert SECRET not in str({name: part for name, part in error.items() if name != "node"})
 
 
+def test_the_half_of_a_secret_that_a_cut_has_left_is_not_told(packages: PackageEngine):
+    code = """const { token } = await this.getCredentials('sampleApi'), said = '.'.repeat(490) + token;
+      throw Object.assign(new Error('refused'), { description: said.slice(0, 500) })"""
+    assert packages.script(code)["description"] == "." * 490 + "**hidden**"
+    code = """const { token } = await this.getCredentials('sampleApi');
+      this.logger.info('.'.repeat(9_985) + token); return [[{ json: {} }]]"""
+    outcome = packages.run(workflow_of("script", {"code": code}))
+    [line] = outcome.document.run_data["Node"][0]["metadata"]["console"]
+    assert line == "info: " + "." * 9_985 + "**hidden**"
+
+
 def test_the_reason_of_a_refusal_is_told(packages: PackageEngine):
     held = {"access_token": "the-access-token", "n8n_refused": "consent was withdrawn"}
     packages.credentials["sampleApi"] = {"oauthTokenData": held}
