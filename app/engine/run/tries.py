@@ -22,40 +22,36 @@ class Tries:
     def __init__(self, context: NodeContext, task: Task) -> None:
         self.left = context.node.tries
         self._ports, self._task, self._children = context.execution.ports, task, context.children
-        self._has_failed = False
-        self._count = 0
-        self._known: int | None = None
+        self._has_failed = self._is_known = False
         self._began = self._started = 0
 
     def begin(self) -> None:
-        """A try begins: a new one, or one that waited for a sub-workflow, which the node goes through once more."""
-        self._known = self._count if self._children.has_known and self._count < len(self._task.tries) else None
-        self._count += 1
+        """A try begins: a new one, or after a wait for a sub-workflow one that the node goes through once more."""
+        self._is_known = self._children.has_known and bool(self._task.tries)
         self.left -= 1
         self._began, self._started = time.time_ns() // 1_000_000, time.perf_counter_ns()
 
     def end(self, failure: str | None) -> None:
         """It has ended: with the message of a failure, or with none."""
-        self._has_failed = self._has_failed or (failure is not None and self.left > 0)
-        if not self._has_failed:
-            return
         took = (time.perf_counter_ns() - self._started) // 1_000_000
         # Cut last: of a secret that is cut in two, nothing would find the half that is left.
         message = None if failure is None else self._ports.storable(failure)[:MAX_MESSAGE_LENGTH]
-        if self._known is not None:
-            self._end_known(self._known, took, message)
-        else:
+        self._has_failed = self._has_failed or (failure is not None and self.left > 0)
+        if self._is_known:
+            if failure is None or not self.left or not self._children.has_known:
+                self._end_waiting(took, message)
+        elif self._has_failed:
             noted = {"startTime": self._began, "executionTime": took, "error": message}
             self._ports.meter.take(weigh([noted]))
             self._task.tries = [*self._task.tries, noted][-MAX_TRIES:]
-        self._ports.progress.tries = self._task.tries
+        self._ports.progress.tries = [one for one in self._task.tries if one["error"] is not None]
 
-    def _end_known(self, place: int, took: int, message: str | None) -> None:
-        """A try that was noted before the wait: what failed then has failed, and what waited has come to this."""
-        tries = self._task.tries
-        known = tries[place]
-        if known["error"] is None:
-            tries[place] = {**known, "executionTime": known["executionTime"] + took, "error": message}
+    def _end_waiting(self, took: int, message: str | None) -> None:
+        """What failed before the wait has failed; the try that waited, the last one, has come to this."""
+        *failed, waited = self._task.tries
+        if waited["error"] is None:
+            waited = {**waited, "executionTime": waited["executionTime"] + took, "error": message}
+        self._task.tries = [*failed, waited]
 
 
 def failure_in(outputs: Outputs | EngineRequest | None) -> str | None:

@@ -156,35 +156,52 @@ def test_a_retry_does_not_take_over_the_tries_of_what_it_retries(engine, failing
 
 
 class SubWorkflow:
-    """One that fails at first, waits when it is called again, and succeeds then."""
+    """One that fails at first, waits when it is called again, ends its wait like `ended`, and succeeds then.
 
-    def __init__(self) -> None:
+    `told`: how many failed tries its caller's progress tells of with each call, and with each look at an outcome.
+    """
+
+    def __init__(self, ended: ChildOutcome, *, is_started: bool) -> None:
+        self.ended, self.is_started = ended, is_started
         self.calls = 0
+        self.ports = Ports(read_child=self.read_child)
+        self.told: list[int] = []
 
     async def run_child(self, ports, request):
         self.calls += 1
+        self.told.append(len(ports.progress.tries))
+        if self.calls == 1 and not self.is_started:
+            raise NodeError("not yet")
         if self.calls == 1:
             return ChildOutcome([], "7", error="not yet")
-        return ChildOutcome([], "8", waits=True)
+        return ChildOutcome([], "8", waits=True) if self.calls == 2 else ChildOutcome([TWO], "9")
 
     async def read_child(self, execution_id, meter):
-        return ChildOutcome([], "7", error="not yet") if execution_id == "7" else ChildOutcome([TWO], "8")
+        self.told.append(len(self.ports.progress.tries))
+        return ChildOutcome([], "7", error="not yet") if execution_id == "7" else self.ended
 
 
-def test_a_try_that_waited_for_a_sub_workflow_is_recorded_once(engine, monkeypatch):
-    sub = SubWorkflow()
+@pytest.mark.parametrize(
+    ("is_started", "error", "told"),
+    [(True, None, [0, 1, 0, 1]), (False, None, [0, 1, 0]), (True, "no", [0, 1, 0, 1, 2]), (False, "no", [0, 1, 0, 2])],
+)
+def test_a_try_that_waited_for_a_sub_workflow_is_recorded_once(engine, monkeypatch, is_started, error, told):
+    sub = SubWorkflow(ChildOutcome([] if error else [TWO], "8", error=error), is_started=is_started)
     monkeypatch.setattr(engine, "_run_child", sub.run_child)
     chosen = {"workflowId": {"__rl": True, "mode": "id", "value": "w"}, "options": {}}
-    document = chain(START, node("Call", "executeWorkflow", chosen, 1.2, retryOnFail=True, waitBetweenTries=1))
+    often = {"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 1}
+    document = chain(START, node("Call", "executeWorkflow", chosen, 1.2, **often))
     waiting = engine.run(document, items=TWO)
     assert waiting.status == "waiting"
     (before,) = waiting.data["resultData"]["runData"]["Call"]
-    outcome = engine.run(document, resume=waiting.data, ports=Ports(read_child=sub.read_child))
-    assert (outcome.status, sub.calls) == ("success", 2)
+    outcome = engine.run(document, resume=waiting.data, ports=sub.ports)
+    assert (outcome.status, sub.calls) == ("success", 3 if error else 2)
     (run,) = outcome.data["resultData"]["runData"]["Call"]
-    first, second = run["metadata"]["tries"]
+    first, second, *more = run["metadata"]["tries"]
     assert [first, second["startTime"]] == [before["metadata"]["tries"][0], before["metadata"]["tries"][1]["startTime"]]
-    assert (first["error"], second["error"]) == ("not yet", None)
+    assert (first["error"], second["error"]) == ("not yet", error)
+    assert [one["error"] for one in more] == ([None] if error else [])
+    assert sub.told == told
 
 
 @pytest.mark.parametrize(
