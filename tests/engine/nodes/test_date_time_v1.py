@@ -5,6 +5,7 @@ import pytest
 from app.engine.nodes.date_time import date_time_v1
 from app.engine.run.context import NodeContext
 from app.engine.run.memory import weigh
+from app.engine.run.meter import TooMuchData
 from tests.engine.running import output_of
 from tests.workflows import START, chain, node
 
@@ -51,3 +52,13 @@ def test_items_share_what_is_made_of_their_format(engine, monkeypatch) -> None:
     assert output_of(outcome, "Date")[-1]["data"] == literal[1:11] + literal[12:]
     assert shared == [1]
     assert weigh([literal, date_time_v1._pieces(literal)]) in held
+
+
+def test_a_format_that_was_too_much_is_too_much_for_the_next_item_as_well() -> None:
+    def hold(size: int) -> None:
+        raise TooMuchData(1)
+
+    formats = date_time_v1._Formats(hold)
+    for index in range(2):
+        with pytest.raises(TooMuchData):
+            formats.made_by(date_time_v1._pieces, "YYYY", index)

@@ -194,8 +194,9 @@ class _Formats:
             raise NodeError(f"A format is longer than {MAX_FORMAT_LENGTH:,} characters.", item_index=index)
         made = self._made.get((make, written))
         if made is None:
-            made = self._made[make, written] = make(written)
+            made = make(written)
             self._hold(weigh([written, made]))
+            self._made[make, written] = made
         return made
 
 
