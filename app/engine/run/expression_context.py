@@ -66,14 +66,17 @@ class ExpressionContext:
         hold too much, and ValueError for more given back than was counted: others would get room that is not there."""
         if self.held + size < 0:
             raise ValueError(f"{-size} bytes are given back where {self.held} are held")
-        self.execution.ports.meter.check(size, self.held)
+        if size > 0:
+            self.execution.ports.meter.check(size, self.held)
         self.held += size
         self.execution.ports.meter.borrow(size)
 
     def release(self, size: int) -> None:
-        """Count bytes that the node has collected, and holds no longer."""
-        self.held -= size
-        self.execution.ports.meter.borrow(-size)
+        """Count bytes that the node has collected, and holds no longer.
+
+        What works for it may come to its end after the node, with which all was given back: none is given back twice.
+        """
+        self.hold(-min(size, self.held))
 
     def admit(self, answer: bytes) -> None:
         """Raises TooMuchData for JSON that the run could not hold once it is read."""

@@ -2,8 +2,8 @@
 
 import json
 import tracemalloc
-from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -39,14 +39,32 @@ def test_a_file_whose_text_would_take_too_much_is_not_decoded(engine: Engine, mi
     assert peak < 12 * MIB
 
 
+def context_with(meter: Meter) -> NodeContext:
+    """A run of a node that counts there."""
+    execution, anything = MagicMock(ports=Ports(meter=meter)), MagicMock()
+    return NodeContext(anything, [], None, 0, anything, anything, execution)
+
+
 def test_no_node_gives_back_more_than_it_holds() -> None:
     """Others would get room that is not there."""
-    meter = Meter()
-    context: Any = SimpleNamespace(held=0, execution=SimpleNamespace(ports=Ports(meter=meter)))
-    NodeContext.hold(context, 5)
+    share = MagicMock(held=0)
+    share.take = lambda size: setattr(share, "held", share.held + size)
+    context = context_with(Meter(share=share))
+    context.hold(5)
     with pytest.raises(ValueError, match="6 bytes are given back where 5 are held"):
-        NodeContext.hold(context, -6)
-    NodeContext.hold(context, -5)
+        context.hold(-6)
+    with context.holding(3):  # a question that a program has asked is cancelled when its node has ended
+        context.release(context.held)
+    assert (context.held, share.held) == (0, 0)
+
+
+def test_what_is_given_back_is_never_too_much() -> None:
+    meter = Meter(limit=10)
+    context = context_with(meter)
+    context.hold(8)
+    meter.take(5)  # of another part of the run
+    context.hold(-2)
+    context.release(6)
     assert context.held == 0
 
 
