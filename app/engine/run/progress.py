@@ -6,6 +6,7 @@ Costs a run nothing but the name of the node that is due: what has come out is c
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 MAX_NODES = 500
@@ -30,14 +31,12 @@ class NodeProgress:
     took: int | None = None
 
     def add(self, run: Mapping[str, Any]) -> None:
-        """Count one more of its runs."""
-        self.runs += 1
+        """Count one more of its runs; nothing of one that has another shape, which raises what comes of it."""
+        given = [len(items or ()) for items in (run.get("data") or {}).get("main") or ()]
         self.status = str(run.get("executionStatus", "success"))
         self.started, self.took = run.get("startTime"), run.get("executionTime")
-        for place, items in enumerate((run.get("data") or {}).get("main") or ()):
-            if place == len(self.items):
-                self.items.append(0)
-            self.items[place] += len(items or ())
+        self.items = [sum(counts) for counts in zip_longest(self.items, given, fillvalue=0)]
+        self.runs += 1
 
     def told(self, name: str) -> dict[str, Any]:
         """The same for JSON."""

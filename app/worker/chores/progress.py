@@ -24,10 +24,12 @@ ReadProgress = Callable[[], tuple[Mapping[int, RunProgress], set[int]]]
 def progress(database: Database, read: ReadProgress) -> Chore:
     """One worker's word on what it runs; nothing is written where nothing runs for so long."""
     told: set[int] = set()
+    untold: set[int] = set()
 
     async def step() -> float:
         known, running = read()
-        texts, ended = dict(encode_changes(known)), told - running
+        untold.intersection_update(running)
+        texts, ended = dict(encode_changes(known, untold)), told - running
         if texts or ended:
             await database.transact(execution_progress.save, texts, sorted(ended))
             told.difference_update(ended)
@@ -37,17 +39,20 @@ def progress(database: Database, read: ReadProgress) -> Chore:
     return Chore("progress", step)
 
 
-def encode_changes(known: Mapping[int, RunProgress]) -> Iterator[tuple[int, bytes]]:
+def encode_changes(known: Mapping[int, RunProgress], untold: set[int]) -> Iterator[tuple[int, bytes]]:
     """Those that have changed since the last time, as JSON.
 
-    A run may have gone on from whatever was imported: of one that cannot be told nothing is, and the others are.
+    A run may have gone on from whatever was imported: of one that cannot be told nothing is, and the others are. Those
+    are added to `untold`, and the log hears of each once.
     """
     for execution_id, each in known.items():
         try:
             document = each.changes()
             text = None if document is None else encode_progress(document)
         except Exception:
-            log.exception("how far an execution is cannot be told", extra={"execution": execution_id})
+            if execution_id not in untold:
+                untold.add(execution_id)
+                log.exception("how far an execution is cannot be told", extra={"execution": execution_id})
             continue
         if text is not None:
             yield execution_id, text

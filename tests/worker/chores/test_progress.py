@@ -14,12 +14,15 @@ def known(name: str, run: dict) -> RunProgress:
     return progress
 
 
-def test_one_that_cannot_be_told_keeps_back_no_other(connection) -> None:
+def test_one_that_cannot_be_told_keeps_back_no_other(connection, caplog) -> None:
     names = {1: "A", 2: "half \ud800", 3: "no \x00 text, nor \\u0000", 6: "late"}
     told = {key: known(name, {"executionStatus": "success"}) for key, name in names.items()}
     told[4] = known("huge", {"startTime": 10**30})
     told[5] = known("odd", {"data": {"main": 7}})
-    texts = dict(encode_changes(told))
+    untold: set[int] = set()
+    texts = dict(encode_changes(told, untold))
+    assert dict(encode_changes(told, untold)) == {}, "nor is it half told the next time"
+    assert [record.execution for record in caplog.records] == [5]
     execution_progress.save(connection, texts, [])
     read = {key: orjson.loads(said.progress) for key, said in execution_progress.read(connection, list(told)).items()}
     names |= {2: "half \ufffd", 4: "huge"}
