@@ -41,4 +41,6 @@ def test_those_of_a_step_are_looked_into_together(connection, monkeypatch) -> No
     assert len(set(statements)) == 1
     large = check_many(connection, ids, Restart(NodeRun("A")), largest=1)
     assert set(large.refused) == set(ids)
+    asked.clear()
     assert check_many(connection, ids, Restart("start"), largest=1).refused == {}
+    assert asked == [], "where no data says anything"
