@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from app.api.face.services import services
@@ -41,10 +40,15 @@ def show_addresses(hooks: Iterable[Called]) -> list[Address]:
 def planned_addresses(definition: Mapping[str, Any]) -> list[Address]:
     """The addresses that a workflow will have once it is active, or why a node will have none.
 
-    Left out are those of nodes of packages, which are asked for theirs when it is activated.
+    Left out are those of nodes of packages, which are asked for theirs when it is activated, and of nodes beyond the
+    first MAX_NODES: the last entry says so.
     """
-    nodes = (node for node in as_list(definition.get("nodes")) if isinstance(node, dict) and is_called(node))
-    return [address for node in islice(nodes, MAX_NODES) for address in addresses_of_node(node, definition)]
+    nodes = [node for node in as_list(definition.get("nodes")) if isinstance(node, dict) and is_called(node)]
+    found = [address for node in nodes[:MAX_NODES] for address in addresses_of_node(node, definition)]
+    if len(nodes) > MAX_NODES:
+        more = f"{len(nodes) - MAX_NODES} more nodes"
+        found.append(Address(more, problem="Their addresses are shown once it is active."))
+    return found
 
 
 def is_called(node: Mapping[str, Any]) -> bool:

@@ -109,7 +109,10 @@ def test_of_a_draft_with_many_nodes_only_some_that_are_called_are_looked_at(monk
     monkeypatch.setattr(addresses, "addresses_of_node", lambda node, definition: looked.append(node["name"]) or [])
     called = [node(f"Hook {number}", "webhook") for number in range(addresses.MAX_NODES + 9)]
     others = [node("Done", "noOp"), node("Off", "webhook", disabled=True), "odd", node("Chat", "x.chatTrigger")]
-    assert addresses.planned_addresses({"nodes": [*others, *called]}) == []
+    [told] = addresses.planned_addresses({"nodes": [*others, *called]})
+    assert told.node == "10 more nodes"
+    assert addresses.planned_addresses({"nodes": called[: addresses.MAX_NODES]}) == []
+    del looked[addresses.MAX_NODES :]
     assert looked == ["Chat", *(each["name"] for each in called[: addresses.MAX_NODES - 1])]
 
 
