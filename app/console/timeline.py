@@ -104,7 +104,8 @@ def timed_runs(structure: Mapping[str, Any]) -> Iterator[TimedRun]:
             numbered.append((node["runCount"] - 1, node["lastRun"]))
         for number, run in numbered:
             if run["startTime"] is not None:
-                yield TimedRun(node["name"], number, node["runCount"], run, run["startTime"], run["executionTime"] or 0)
+                end = run["startTime"] + (run["executionTime"] or 0)
+                yield time_run(node["name"], number, node["runCount"], run, run["startTime"], end)
 
 
 def current_run(structure: Mapping[str, Any], told: Mapping[str, Any], now: datetime) -> TimedRun | None:
@@ -114,7 +115,13 @@ def current_run(structure: Mapping[str, Any], told: Mapping[str, Any], now: date
         return None
     ran = next((node["runCount"] for node in structure["nodes"] if node["name"] == name), 0)
     run = {"error": None, "executionStatus": "running", "subExecutions": [], "tries": told.get("tries", ())}
-    return TimedRun(name, ran, ran + 1, run, since, max(int(now.timestamp() * 1000) - since, 0))
+    return time_run(name, ran, ran + 1, run, since, int(now.timestamp() * 1000))
+
+
+def time_run(node: str, number: int, count: int, run: Mapping[str, Any], since: int, end: int) -> TimedRun:
+    """A run by when it started and ended; after a wait for a sub-workflow, what was tried before it belongs to it."""
+    started = min([since, *(each["startTime"] for each in run["tries"][:1])])
+    return TimedRun(node, number, count, run, started, max(end - started, 0))
 
 
 def draw_bar(timed: TimedRun, begin: float, scale: float) -> Bar:

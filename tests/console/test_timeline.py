@@ -67,6 +67,19 @@ def test_the_tries_of_a_node_stand_within_its_run_with_the_waits_between_them():
     assert all(bar.x <= each.x < each.x + each.width <= bar.x + bar.width for each in bar.tries)
 
 
+def test_tries_from_before_a_wait_begin_where_they_began():
+    tries = [
+        {"startTime": BEGAN + at, "executionTime": took, "error": error}
+        for at, took, error in ((0, 100, "No"), (200, 100, "No"), (400, 600, None))
+    ]
+    so_far = structure(Call=[run(990, took=10, tries=tries)])
+    (bar,) = timeline(so_far, RAN, AT).bars
+    assert [(each.x, each.width) for each in bar.tries] == [(0, 100), (200, 100), (400, 600)]
+    told = {"current": "Call", "currentSince": BEGAN + 990, "tries": tries[:2]}
+    *_, bar = timeline(structure(Start=[run(0)]), RAN, AT + timedelta(seconds=1), told).bars
+    assert [(each.x, each.width) for each in bar.tries] == [(0, 100), (200, 100)]
+
+
 def test_what_runs_shows_the_last_run_of_each_node_and_what_goes_on():
     so_far = structure(Start=[run(0)], Loop=[run(500)])
     so_far["nodes"][1]["runCount"] = 40
