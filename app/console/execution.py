@@ -121,6 +121,7 @@ def values(shown: ExecutionDetails) -> dict[str, Any]:
         "ended_at_once": ENDED_AT_ONCE.get(execution.status),
         "missing_relatives": list(find_missing_relatives(structure, execution)),
         "children": list_children(structure),
+        "has_more_children": may_have_more_children(structure),
         "attempts": [attempt for attempt in structure["attempts"] if len(structure["attempts"]) > 1],
         "address": services().settings.webhook_url,
     }
@@ -139,6 +140,12 @@ def list_children(structure: Mapping[str, Any]) -> list[str]:
     """The ids of the executions that its nodes have started, in the order of nodes; each once."""
     runs = (run for node in structure["nodes"] for run in shown_runs(node))
     return list(dict.fromkeys(child for run in runs for child in run["subExecutions"]))
+
+
+def may_have_more_children(structure: Mapping[str, Any]) -> bool:
+    """Whether a node that starts executions has run more often than its structure shows."""
+    cut = [shown for node in structure["nodes"] if node["runCount"] > len(shown := shown_runs(node))]
+    return any(run["subExecutions"] for runs in cut for run in runs)
 
 
 def find_missing_relatives(structure: Mapping[str, Any], execution: Execution) -> Iterator[tuple[str, int]]:

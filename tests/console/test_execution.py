@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import pytest
 
+from app.api.executions import run_rendering
 from app.console.execution import list_children
 from app.repository import execution_progress
 from tests.console.given_runs import ITEM, run
@@ -148,6 +149,15 @@ def test_all_that_a_node_started_are_linked(browser, api, workflow):
     assert "#1000</a> and perhaps more" in browser.get(f"{place}/node?node=Start").text
     cut = {"runs": [{"subExecutions": ["1"]}], "lastRun": {"subExecutions": ["2", "1"]}}
     assert list_children({"nodes": [cut, {"runs": []}]}) == ["1", "2"]
+
+
+@pytest.mark.parametrize(("runs", "ids", "told"), [(3, 6, "and 1"), (4, 6, "and at least 1"), (4, 5, "and perhaps")])
+def test_executions_of_runs_that_are_not_shown_are_not_counted(browser, api, workflow, monkeypatch, runs, ids, told):
+    monkeypatch.setattr(run_rendering, "MAX_RUNS", 2)
+    started = {**run([{}]), "metadata": {"subExecutions": [str(number) for number in range(901, 901 + ids)]}}
+    data = {"resultData": {"runData": {"Start": [started] * runs}}}
+    place = f"/console/executions/{api.ended(workflow, data=orjson.dumps(data))}"
+    assert f'<span class="hint">{told} more</span>' in browser.get(place).text.partition("</dl>")[0]
 
 
 def test_what_failed_in_a_sub_execution_leads_there(browser, api, workflow):
