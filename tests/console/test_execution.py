@@ -258,9 +258,16 @@ def test_the_tries_of_a_node_are_told_with_what_failed_and_how_long_it_waited(br
     assert "2 tries, the last one succeeded" in browser.get(place).text
     assert "tries" not in browser.get(f"{place}/node?node=Start").text
     data["resultData"]["runData"]["Last"][0]["executionStatus"] = "waiting"
-    place = f"/console/executions/{api.ended(api.workflow(**document), data=orjson.dumps(data))}"
-    assert "waits after 3 ms" in browser.get(f"{place}/node?node=Last").text
-    assert "2 tries, the last one waits" in browser.get(place).text
+    till = datetime(3000, 1, 1, tzinfo=UTC)
+    number = api.ended(api.workflow(**document), "waiting", data=orjson.dumps(data), wait_till=till)
+    ended = "UPDATE executions SET status = 'canceled', stopped_at = now(), wait_till = NULL WHERE id = %s"
+    for change, tried, told in ((None, "waits", ", the last one waits"), (ended, "was ended", "")):
+        if change is not None:
+            api.db.execute(change, [number])
+            api.db.commit()
+        place = f"/console/executions/{number}"
+        assert f"<strong>Try 2</strong> {tried} after 3 ms" in browser.get(f"{place}/node?node=Last").text
+        assert f'<span class="sub">2 tries{told}</span>' in browser.get(place).text
 
 
 @pytest.mark.parametrize(("message", "may_scroll"), [("W" * 121, True), ("a\n" * 9, True), ("a\nb", False)])
