@@ -5,16 +5,18 @@ from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 
-from app.importing.n8n import history
+from app.importing.n8n import history, importer
 from app.importing.n8n.moving import Move
 from app.importing.n8n.open_source import Access, open_source
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Untold
 from app.importing.n8n.published import PublishedVersions
+from app.importing.n8n.source import SourceError
 from app.importing.n8n.sqlite import SqliteSource
 from app.repository import import_progress
 from app.repository.connection import connect
@@ -50,6 +52,17 @@ def test_a_second_run_brings_the_rest(bring, target, sqlite_file):
     assert report.counts["workflows"] == {"unchanged": 11}
     assert one(target, "SELECT status, wait_till FROM executions WHERE id = %s", ended) == ("success", None)
     assert one(target, "SELECT count(*) FROM imported_waits") == (1,)
+
+
+def test_one_beside_another_is_refused_before_it_counts(bring, database_url, sqlite_file, monkeypatch):
+    """Counting may take long, and tells nobody anything then."""
+    monkeypatch.setattr(importer, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(SqliteSource, "count_executions", counted := Mock(return_value=0))
+    with connect(database_url, autocommit=True) as other:
+        assert import_progress.take_import_lock(other)
+        with pytest.raises(SourceError, match="Another import into this database is under way"):
+            bring(sqlite_file)
+    counted.assert_not_called()
 
 
 class CutShort(Exception):

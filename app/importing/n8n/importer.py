@@ -59,8 +59,9 @@ class Importer:
 
     def bring(self, source: Source) -> tuple[Report, Workflows]:
         """Bring all that is not here. Raises SourceError, CannotMix."""
-        number = self._check(source)
+        self._check(source)
         self._be_the_only_one()
+        number = self._count_executions(source)
         try:
             report, owners, brought, tag_ids = self._bring_all_small(source, Report(source.name))
         except REFUSED:  # all is brought once more, each thing apart
@@ -83,7 +84,8 @@ class Importer:
 
     def preview(self, source: Source) -> tuple[Report, Workflows]:
         """What `bring` would do, with nothing written; executions are counted only."""
-        number = self._check(source)
+        self._check(source)
+        number = self._count_executions(source)
         try:
             report, brought = self._preview_small(source, Report(source.name, dry_run=True))
         except REFUSED:
@@ -119,8 +121,8 @@ class Importer:
         except DryRun:
             return report, brought
 
-    def _check(self, source: Source) -> int | None:
-        """How many executions it has, where they are wanted. Raises SourceError before anything is brought."""
+    def _check(self, source: Source) -> None:
+        """Raise SourceError for what cannot be brought, before anything is."""
         names = [str(row.get("name")) for row in migrations(source)]
         if names and not any(OLDEST_MIGRATION in name for name in names):
             raise SourceError(
@@ -132,6 +134,9 @@ class Importer:
                 raise SourceError(
                     f"There is no project {self._options.project!r} here: make it with POST /api/v1/projects"
                 )
+
+    def _count_executions(self, source: Source) -> int | None:
+        """How many executions it has, where they are wanted; may take long. Raises SourceError."""
         return source.count_executions() if self._options.executions else None
 
     def _bring_small(self, source: Source, owners: Owners, report: Report) -> tuple[Workflows, dict[str, str]]:
