@@ -172,7 +172,7 @@ class PostgresqlSource:
         came without could not be completed later."""
         for table in ("execution_entity", "execution_data"):
             if table in self._hidden:
-                raise self._may_not_read(table, "; or leave executions out with --no-executions")
+                raise self._may_not_read(table, "; only an import with --no-executions goes without it")
         return has(self._columns, "execution_entity", "id")
 
     def _may_not_read(self, table: str, otherwise: str = "") -> SourceError:
