@@ -230,8 +230,8 @@ class Exchange:
 
 
 def _size_of(result: Result) -> int:
-    """About the bytes that it takes to record it."""
-    parts = [result.answer, *(change.data for change in result.static_data)]
+    """About the bytes that it takes to record it, of those parts that may be long."""
+    parts = [result.answer, result.waiting_node, result.input_preview, *(change.data for change in result.static_data)]
     parts += [result.data.content, result.data.index] if isinstance(result.data, Encoded) else [result.data]
     return sum(map(len, filter(None, parts)))
 
