@@ -6,6 +6,7 @@ import logging
 from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -18,7 +19,7 @@ from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
 from app.engine.run.run import TIMED_OUT, RunOutcome, refuse_input, run_workflow
 from app.engine.sandbox import Sandbox
-from app.engine.sandbox.checks import MAX_KEY_LENGTH, MAX_VALUE_LENGTH
+from app.engine.sandbox.checks import MAX_KEY_LENGTH, MAX_LINE_LENGTH, MAX_VALUE_LENGTH
 from app.repository.execution_data import INDEXED_BYTES, encode_run_data
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
@@ -125,6 +126,7 @@ def result_of(
     """
     claim, mask = assignment.claim, assignment.proof.mask
     outcome = hide_in_custom_data(outcome, mask)
+    hide_in_lines(outcome, mask)
     try:
         data = mask.json(run_data.encode(outcome.data))
     except RecursionError:
@@ -165,6 +167,14 @@ def hide_in_custom_data(outcome: RunOutcome, mask: Mask) -> RunOutcome:
     }
     result = {**outcome.data["resultData"], "metadata": custom_data}
     return replace(outcome, data={**outcome.data, "resultData": result}, custom_data=custom_data)
+
+
+def hide_in_lines(outcome: RunOutcome, mask: Mask) -> None:
+    """Mask the lines that programs have written: JavaScript has cut them, too."""
+    runs = chain.from_iterable(outcome.document.run_data.values()) if mask else ()
+    for metadata in (run.get("metadata") for run in runs):
+        if isinstance(metadata, dict) and isinstance(lines := metadata.get("console"), list):
+            metadata["console"] = [mask.cut_text(str(line), MAX_LINE_LENGTH) for line in lines]
 
 
 def preview_of(outcome: RunOutcome, mask: Mask) -> bytes | None:

@@ -108,6 +108,7 @@ def test_an_error_and_its_error_workflow_do_not_show_it(site: Site) -> None:
     note = (
         "const { customData } = $execution, key = $json.headers['x-key'];"
         "customData.set('key', key); customData.set(key, 1); customData.set('long', '.'.repeat(500) + key);"
+        "console.log('.'.repeat(9_990) + key);"
         "return $input.all()"
     )
     hook = site.add(
@@ -122,6 +123,8 @@ def test_an_error_and_its_error_workflow_do_not_show_it(site: Site) -> None:
     [told] = ended(site, Hook(alarm, ""))
     assert told["status"] == "success"
     assert f"sent: {HIDDEN}" in str(told["data"])
+    [noted] = execution["data"]["resultData"]["runData"]["Code"]
+    assert noted["metadata"]["console"] == ["." * 9_990 + HIDDEN]
     assert execution["customData"] == {"key": HIDDEN, HIDDEN: "1", "long": "." * 500 + HIDDEN}
     assert SECRET[:8] not in stored(site)
 
