@@ -130,6 +130,46 @@ def test_the_texts_of_queries_are_counted(engine: Engine, shop) -> None:
     assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
 
 
+def test_shapes_intervals_and_dates_keep_their_numbers(engine: Engine, shop) -> None:
+    asked = query(
+        "SELECT point '(NaN,1)' AS p, circle '<(1.5,-2),Infinity>' AS c, interval '-0.789012 s' AS i,"
+        " '0001-01-01 BC'::date AS d, '0044-03-15 10:00 BC'::timestamp AS b"
+    )
+    [item] = run(engine, asked, shop[1]).data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
+    assert item["json"] == {
+        "p": {"x": None, "y": 1},
+        "c": {"x": 1.5, "y": -2, "radius": None},
+        "i": {"milliseconds": -789.012},
+        "d": "0000-01-01T00:00:00.000Z",
+        "b": "-000043-03-15T10:00:00.000Z",
+    }
+
+
+def test_lists_are_written_to_arrays_of_any_type(engine: Engine, shop) -> None:
+    url, held = shop
+    row = {
+        "u": ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", None],
+        "j": [{"a": "it's \\"}, None, "[1]", [2]],
+        "t": ["a", None, 'q"\\{x}', "NULL"],
+        "i": [[1, 2], [3, None]],
+        "n": "[1.5, null]",
+        "r": "{empty}",
+    }
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS lists")
+        connection.execute("CREATE TABLE lists (u uuid[], j jsonb[], t text[], i int[], n numeric[], r int4range[])")
+    columns = {"mappingMode": "autoMapInputData", "value": None}
+    parameters = {"operation": "insert", "schema": "public", "table": "lists", "columns": columns}
+    workflow = chain(START, node("Ask", "postgres", parameters, 2.6, credentials={"postgres": {"id": "c1"}}))
+    outcome = run(engine, {**workflow, "pinData": {"Start": [{"json": row}]}}, held)
+    [item] = outcome.data["resultData"]["runData"]["Ask"][0]["data"]["main"][0]
+    assert item["json"] == {**row, "j": [{"a": "it's \\"}, None, [1], [2]], "n": [1.5, None]}
+
+
+def test_json_as_a_text_has_no_spaces() -> None:
+    assert sql_text.fill_places("$1 $1:json", [{"a": [1, "é"]}]) == """'{"a":[1,"é"]}' '{"a":[1,"é"]}'"""
+
+
 def test_a_name_stays_a_name() -> None:
     assert sql_text.fill_places("SELECT $1:name", ['a"; DROP TABLE items; --']) == 'SELECT "a""; DROP TABLE items; --"'
 

@@ -5,9 +5,10 @@ Values become literals that cannot end early, names become quoted identifiers. K
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
+_JSON_TYPES = ("json", "jsonb")
 _PLACE = re.compile(r"\$(\d+)(?::(name|alias|csv|list|json|raw|value)|([~^#]))?")
 
 
@@ -21,9 +22,7 @@ def literal(value: Any) -> str:
         return _number(value)
     if isinstance(value, list):
         return f"array[{','.join(map(literal, value))}]" if value else "'{}'"
-    if isinstance(value, dict):
-        return quote(json.dumps(value, ensure_ascii=False))
-    return quote(str(value))
+    return quote(_json(value) if isinstance(value, dict) else str(value))
 
 
 def _number(value: float) -> str:
@@ -64,7 +63,7 @@ def _format(value: Any, how: str | None) -> str:
         entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
         return ",".join(map(literal, entries))
     if how == "json":
-        return quote(json.dumps(value, ensure_ascii=False))
+        return quote(_json(value))
     if how in ("raw", "^"):
         return str(value)
     if how in ("value", "#"):
@@ -73,18 +72,49 @@ def _format(value: Any, how: str | None) -> str:
 
 
 def literal_for(value: Any, data_type: str) -> str:
-    """A value as a literal for a column of that type; what a JSON column gets is JSON."""
-    if data_type in ("json", "jsonb") and value is not None:
-        return quote(value if isinstance(value, str) and _is_json(value) else json.dumps(value, ensure_ascii=False))
+    """A value as a literal for a column of that type, as PostgreSQL names it: `jsonb`, or `_jsonb` for arrays of it.
+
+    What a JSON column gets is JSON; what an array column gets has no type of its own, so that the server reads it as
+    what the column holds.
+    """
+    if data_type in _JSON_TYPES and value is not None:
+        return quote(_as_json(value))
+    if data_type.startswith("_"):
+        entries = _parsed(value) if isinstance(value, str) else value
+        if isinstance(entries, list):
+            return quote(_array(entries, _as_json if data_type[1:] in _JSON_TYPES else _array_entry))
     return literal(value)
 
 
-def _is_json(text: str) -> bool:
+def _array(entries: list[Any], write: Callable[[Any], str]) -> str:
+    """The entries as the server reads arrays: `{"a",NULL}`."""
+    return "{" + ",".join("NULL" if entry is None else _quoted(entry, write) for entry in entries) + "}"
+
+
+def _quoted(entry: Any, write: Callable[[Any], str]) -> str:
+    if isinstance(entry, list) and write is _array_entry:
+        return _array(entry, write)
+    return '"' + write(entry).replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _array_entry(entry: Any) -> str:
+    return entry if isinstance(entry, str) else _json(entry)
+
+
+def _as_json(value: Any) -> str:
+    return value if isinstance(value, str) and _parsed(value) is not ... else _json(value)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _parsed(text: str) -> Any:
+    """The value of a JSON text; Ellipsis for any other."""
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return ...
 
 
 OPERATORS = {"equal": "=", "!=": "!=", "LIKE": "LIKE", ">": ">", "<": "<", ">=": ">=", "<=": "<="}

@@ -26,7 +26,7 @@ _FAR = re.compile(r"(\d{4,})-(\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?(
 MIDNIGHT = "00:00:00"
 LAST_MOMENT = (275_760, "09-13", MIDNIGHT, "")
 """The last one of JavaScript's dates."""
-_NUMBER = re.compile(r"-?\d[\d.]*(?:e[-+]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"[^,<>()]+")
 
 
 def to_json(text: str, kind: str, *, array: bool, big_as_text: bool) -> Any:
@@ -68,7 +68,7 @@ def _moment(text: str) -> str:
 
 
 def _far_moment(text: str) -> str:
-    """Years that Python does not count, as JavaScript writes them: with a sign and six digits.
+    """Years that Python does not count, as JavaScript writes them: with a sign and six digits, but for the year 0.
 
     What is beyond the last of JavaScript's dates stays text.
     """
@@ -79,7 +79,8 @@ def _far_moment(text: str) -> str:
     time, fraction = match[3] or MIDNIGHT, match[4] or ""
     if (year, match[2], time, fraction) > LAST_MOMENT:
         return text
-    return f"{year:+07d}-{match[2]}T{time}.{fraction.ljust(3, '0')}Z"
+    written = f"{year:+07d}" if year else "0000"
+    return f"{written}-{match[2]}T{time}.{fraction.ljust(3, '0')}Z"
 
 
 def _interval(text: str) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _interval(text: str) -> dict[str, Any]:
             if int(digits):
                 parts[name] = factor * int(digits)
         if fraction:
-            parts["milliseconds"] = conversions.plain_number(factor * float(f"0.{fraction}") * 1000)
+            parts["milliseconds"] = conversions.plain_number(factor * int(fraction[:6].ljust(6, "0")) / 1000)
     return parts
 
 
