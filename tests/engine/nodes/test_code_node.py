@@ -94,3 +94,16 @@ def test_what_a_failed_program_has_changed_is_kept_where_it_ended_or_its_node_go
     store.others = 0
     engine.run(chain(START, code("return [{json: $getWorkflowStaticData('global')}]")), ports=Ports(static_data=store))
     assert store.kept == {"global": b'{"count":%d}' % kept}
+
+
+@pytest.mark.parametrize("named", ["$input.all()", "$items()", "typeof $json", "$('Start').item"])
+def test_a_program_for_all_items_that_names_them_has_the_files_of_the_first(engine, named):
+    items = [{"json": {}, "binary": {"f": {"data": "aGk=", "mimeType": "text/plain"}}}, {"json": {}}]
+    program = code(f"{named}; $binary.g = $binary.f; return {{ files: Object.keys($binary) }};")
+    assert output_of(engine.run(chain(START, program), items=items), "Code") == [{"files": ["f", "g"]}]
+
+
+def test_what_such_a_program_makes_of_those_files_changes_no_item(engine):
+    items = [{"json": {}, "binary": {"f": {"data": "aGk=", "mimeType": "text/plain"}}}]
+    program = code("$binary.f.mimeType = 'x'; return { type: $input.first().binary.f.mimeType };")
+    assert output_of(engine.run(chain(START, program), items=items), "Code") == [{"type": "text/plain"}]

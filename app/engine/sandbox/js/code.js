@@ -12,6 +12,8 @@ const { withoutImports } = require('./imports.js');
 const SPARE_CONTEXTS = 3;
 const MAX_TIMERS = 10_000;
 const HEAD = '(async function workflowCode() {';
+/** A program that names its items may ask for `$binary` and `$data`, too; n8n sends them to no other. */
+const NAMES_ITEMS = /(?<![.\w$])(?:\$input|\$json|\$node|\$?items?|\$(?=\())(?![\w$])/;
 /** What n8n puts around a program: where a brace is left open, V8 finds something else behind it than in our own. */
 const [HEAD_OF_N8N, TAIL_OF_N8N] = ['workflowCode = async function () {', '\n}()'];
 
@@ -195,7 +197,10 @@ function start({ realmFile, realmLibrary }) {
     enter(created, () => {
       const { program, error } = compile(source, created.context);
       if (error) finish(created, JSON.stringify({ error }));
-      else created.door.run(program, eachItem === true, continueOnFail === true, payload.toString('utf8', 4 + size));
+      else {
+        const text = payload.toString('utf8', 4 + size);
+        created.door.run(program, eachItem === true, continueOnFail === true, NAMES_ITEMS.test(source), text);
+      }
     });
   }
 

@@ -155,8 +155,13 @@
     });
   }
 
-  async function runForAll(program) {
-    for (const name of ['$binary', '$data']) define(name, undefined);
+  async function runForAll(program, namesItems) {
+    if (namesItems) {
+      let files;
+      defineLazily('$binary', () => (files ??= realm.copyOf(scope.item?.binary ?? {})));
+    } else {
+      for (const name of ['$binary', '$data']) define(name, undefined);
+    }
     defineLazily('items', () => scope.items);
     try {
       const returned = await apply(program, globalThis, []);
@@ -199,13 +204,13 @@
   }
 
   return {
-    run(program, eachItem, continueOnFail, text) {
+    run(program, eachItem, continueOnFail, namesItems, text) {
       scope = new Scope(parse(text));
       scope.isCode = true;
       realm.itemsOfProgram = () => scope.items;
       defineVariables();
       if (eachItem) runForEach(program, continueOnFail);
-      else runForAll(program);
+      else runForAll(program, namesItems);
     },
     reply: realm.reply,
     fire(id) {
