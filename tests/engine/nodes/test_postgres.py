@@ -166,6 +166,26 @@ def test_lists_are_written_to_arrays_of_any_type(engine: Engine, shop) -> None:
     assert item["json"] == {**row, "j": [{"a": "it's \\"}, None, [1], [2]], "n": [1.5, None]}
 
 
+@pytest.mark.parametrize(
+    ("value", "raw", "quoted"),
+    [
+        ({"a": "it's"}, """{"a":"it's"}""", """{"a":"it''s"}"""),
+        (["a", None], "array['a',null]", "array[''a'',null]"),
+        (True, "true", "true"),
+        (-1.5, "(-1.5)", "(-1.5)"),
+        ("it's", "it's", "it''s"),
+    ],
+)
+def test_a_value_that_is_part_of_the_query_is_written_as_sql(value: Any, raw: str, quoted: str) -> None:
+    assert sql_text.fill_places("$1:raw $1^ $1:value $1#", [value]) == f"{raw} {raw} {quoted} {quoted}"
+
+
+@pytest.mark.parametrize(("how", "said"), [("raw", "cannot be used as raw text"), ("value", "cannot be null")])
+def test_null_as_a_part_of_the_query_is_refused(engine: Engine, shop, how: str, said: str) -> None:
+    outcome = run(engine, query(f"SELECT '$1:{how}'", queryReplacement="={{ [null] }}"), shop[1])
+    assert said in outcome.error.message
+
+
 def test_json_as_a_text_has_no_spaces() -> None:
     assert sql_text.fill_places("$1 $1:json", [{"a": [1, "é"]}]) == """'{"a":[1,"é"]}' '{"a":[1,"é"]}'"""
 

@@ -42,7 +42,10 @@ def identifier(name: Any) -> str:
 
 
 def fill_places(query: str, values: Sequence[Any]) -> str:
-    """The query with its places filled; a place without a value stays, and the server complains."""
+    """The query with its places filled; a place without a value stays, and the server complains.
+
+    Raises ValueError for null where the query wants text of its own (`:raw`, `:value`).
+    """
 
     def fill(match: re.Match[str]) -> str:
         number = int(match[1])
@@ -65,10 +68,19 @@ def _format(value: Any, how: str | None) -> str:
     if how == "json":
         return quote(_json(value))
     if how in ("raw", "^"):
-        return str(value)
+        return _open(value, "Values null/undefined cannot be used as raw text.")
     if how in ("value", "#"):
-        return str(value).replace("'", "''")
+        return _open(value, "Open values cannot be null or undefined.").replace("'", "''")
     return literal(value)
+
+
+def _open(value: Any, refusal: str) -> str:
+    """A value as text of the query itself. Raises ValueError with the refusal for null."""
+    if value is None:
+        raise ValueError(refusal)
+    if isinstance(value, str):
+        return value
+    return _json(value) if isinstance(value, dict) else literal(value)
 
 
 def literal_for(value: Any, data_type: str) -> str:

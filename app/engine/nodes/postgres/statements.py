@@ -76,7 +76,10 @@ def _query(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str
         values = [part.strip() for part in given.split(",")]
     else:
         values = [given]
-    return fill_places(conversions.display(parameters.get("query", "")), values)
+    try:
+        return fill_places(conversions.display(parameters.get("query", "")), values)
+    except ValueError as error:
+        raise NodeError(str(error), item_index=index) from error
 
 
 def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
