@@ -119,8 +119,8 @@ def test_one_that_is_stopped_while_it_runs_starts_it_in_the_same_transaction(que
     queue.save(stored(wait(60), errorWorkflow="alert"))
     running, waiting, manual = add(queue, "w1", "webhook"), add(queue, "w1", "trigger"), queue.add("w1")[0]
     worker_id = workers.register(queue.connection, hostname="h", pid=1, concurrency=9)
-    claimed = [claim.id for claim in lifecycle.claim(queue.connection, worker_id, 3)]
-    assert claimed == [running, waiting, manual]
+    claimed = {claim.id for claim in lifecycle.claim(queue.connection, worker_id, 3)}
+    assert claimed == {running, waiting, manual}
     queue.connection.execute("UPDATE executions SET status = 'waiting', resume_on = 'webhook' WHERE id = %s", [waiting])
     lifecycle.stop(queue.connection, waiting)
     lifecycle.stop(queue.connection, manual)
