@@ -94,6 +94,11 @@ def test_which_types_are_lacked_goes_by_name_and_version(connection):
 def test_a_claim_that_leaves_something_uses_the_same_index(connection):
     a_workflow(connection)
     worker_id = a_worker(connection)
+    connection.execute("""
+        INSERT INTO workflow_versions (workflow_id, name, definition)
+        SELECT 'w1', 'W', '{}' FROM generate_series(1, 500)
+    """)
+    connection.execute("ANALYZE workflow_versions")  # of few rows any index is as good
     connection.execute("SET enable_seqscan = off")
     connection.execute("SET enable_sort = off")  # few rows are sorted as quickly as they are read in order
     for statement in (claims.CLAIM_NEW_LACKING, claims.CLAIM_DUE_LACKING):
