@@ -121,7 +121,7 @@ def test_many_are_looked_into_together(api, workflow, monkeypatch):
         answer = api.post("/executions/retryMany", {"filter": {}, "from": {"node": "A"}, "dryRun": True}).json
         told = ["message" not in each for each in answer["results"]]
         assert told == [number % 2 == 0 for number in reversed(range(answer["matched"]))]
-        return len(asked)
+        return sum("api_keys" not in str(query) for query in asked)  # a key is looked up once in some seconds
 
     monkeypatch.setattr(psycopg.Cursor, "execute", count)
     statements = []
@@ -129,7 +129,7 @@ def test_many_are_looked_into_together(api, workflow, monkeypatch):
         for data in (RAN, {}):
             api.ended(workflow, "error", data=data)
         statements.append(ask())
-    assert statements[1] == statements[2]  # the first asks for the key as well
+    assert len(set(statements)) == 1
     monkeypatch.setattr(restart_checks, "BATCH_BYTES", 1)
     assert ask() > statements[2]
 
