@@ -65,15 +65,20 @@ def test_our_own_nodes_are_tools_of_a_package_too(ai):
     assert output_of(outcome, "Assistant")[0]["results"] == [[{"a": "b"}]]
 
 
-def test_a_tool_is_used_when_a_person_has_approved_it(ai):
-    gate = node("Gate", KIND + "questionHitlTool")
+def gated(gate):
+    """An assistant whose model asks for a tool that a node, named Gate, is to approve."""
     asked = {"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}
-    document = hung(
+    return hung(
         ASSISTANT,
         (model([asked, "done"]), "ai_languageModel"),
         (gate, "ai_tool"),
         (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
     )
+
+
+def test_a_tool_is_used_when_a_person_has_approved_it(ai):
+    gate = node("Gate", KIND + "questionHitlTool")
+    document = gated(gate)
 
     def run(**more):
         ports = Ports(question_url=lambda node, run: f"http://h/form-waiting/5/{node}?run={run}&signature=s")
@@ -107,13 +112,7 @@ def test_our_own_mail_asks_before_a_tool_is_used(ai, postbox, monkeypatch, versi
     box, held = postbox
     parameters = {"fromEmail": "a@b.example", "toEmail": "c@b.example", "subject": "May I?"}
     gate = node("Gate", "emailSendHitlTool", parameters, version, credentials={"smtp": {"id": "c1"}})
-    asked = {"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}
-    document = hung(
-        ASSISTANT,
-        (model([asked, "done"]), "ai_languageModel"),
-        (gate, "ai_tool"),
-        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
-    )
+    document = gated(gate)
 
     async def read(credential_id, kind):
         return held
@@ -139,13 +138,7 @@ def test_our_own_mail_asks_before_a_tool_is_used(ai, postbox, monkeypatch, versi
 
 def test_our_own_chat_asks_before_a_tool_is_used(ai):
     gate = node("Gate", "@n8n/n8n-nodes-langchain.chatHitlTool", version=1.3)
-    asked = {"call": "Lookup", "by": "Gate", "with": {"city": "Paris"}}
-    document = hung(
-        ASSISTANT,
-        (model([asked, "done"]), "ai_languageModel"),
-        (gate, "ai_tool"),
-        (lookup(what="={{ $fromAI('city') }}"), "ai_tool", "Gate"),
-    )
+    document = gated(gate)
     trigger = {"type": "@n8n/n8n-nodes-langchain.chatTrigger", "typeVersion": 1.3}
     document["nodes"][0] |= {**trigger, "parameters": {"options": {"responseMode": "responseNodes"}}}
     ports = Ports(said=[])
