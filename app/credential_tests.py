@@ -22,7 +22,8 @@ from app.engine.nodes.send_email.smtp import server
 from app.engine.run.errors import NodeError
 from app.engine.run.meter import Meter
 from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 from app.outgoing.failures import network_failures
 from app.packages.credential_trials import attempt_of, test_of
 from app.packages.manifest import Find

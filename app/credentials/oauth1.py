@@ -11,7 +11,8 @@ from app.credentials.masking import Mask
 from app.credentials.oauth2 import MAX_TOKENS_BYTES, check_url
 from app.credentials.oauth_errors import NotUsable, ProviderRefused
 from app.credentials.provider import SECONDS, ask, message_of, secrets_in
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 
 
 def request_token_call(data: Mapping[str, Any], callback: str) -> Call:

@@ -16,7 +16,8 @@ from app.credentials import tokens
 from app.credentials.masking import Mask
 from app.credentials.oauth_errors import ConsentNeeded, NotUsable, ProviderRefused
 from app.credentials.provider import SECONDS, ask, form, message_of, secrets_in
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 
 GRANTS = ("authorizationCode", "pkce", "clientCredentials")
 ACCEPT = "application/json, application/x-www-form-urlencoded"

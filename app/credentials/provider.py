@@ -8,7 +8,8 @@ import orjson
 
 from app.credentials.masking import Mask
 from app.credentials.oauth_errors import ProviderUnreachable
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 from app.outgoing.failures import network_failures
 
 SECONDS = 10.0

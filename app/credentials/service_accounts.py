@@ -9,7 +9,7 @@ from typing import Any
 
 from app.credentials.oauth_errors import NotUsable
 from app.credentials.provider import SECONDS, form
-from app.outgoing.client import Call
+from app.outgoing.calls import Call
 from app.private_keys import PrivateKeys, UnusableKey
 
 TOKEN_URL = "https://oauth2.googleapis.com/token"

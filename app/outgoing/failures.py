@@ -5,8 +5,8 @@ from functools import cache
 
 from app.outgoing.addresses import AddressRefused, UnknownHost
 from app.outgoing.bounds import ResponseTooLarge
+from app.outgoing.calls import RedirectFailed, RequestTimedOut, SecretRefused, TooManyRedirects
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import RedirectFailed, RequestTimedOut, SecretRefused, TooManyRedirects
 
 
 @cache

@@ -20,7 +20,8 @@ from app.engine.run.errors import NodeError
 from app.engine.run.parameters import Template
 from app.engine.sandbox import ExpressionError, Sandbox, SandboxError
 from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 from app.outgoing.failures import network_failures
 from app.packages.manifest import Find, PackagedCredential, family_of
 

@@ -8,7 +8,7 @@ from app.engine.nodes.http_request.authentication import allowed_domains
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.outgoing.client import Answer
+from app.outgoing.calls import Answer
 from app.packages.credential_trials import REFUSED, problem_of, test_of
 from app.packages.host_calls import call_host
 from app.packages.runtime import PackageRuntime

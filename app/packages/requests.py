@@ -21,7 +21,7 @@ from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.outgoing.client import Answer
+from app.outgoing.calls import Answer
 
 if TYPE_CHECKING:
     import httpx

@@ -10,7 +10,7 @@ from app.credentials.masking import Mask
 from app.credentials.oauth2 import OAuthClient
 from app.credentials.oauth_errors import ConsentNeeded, NotUsable, ProviderRefused
 from app.credentials.tokens import EXPIRES_AT, is_due, merge
-from app.outgoing.client import Answer
+from app.outgoing.calls import Answer
 
 DATA = {"clientId": "id", "clientSecret": "se/c=r et", "accessTokenUrl": "https://p.example/token", "scope": "a b"}
 OWN = {**DATA, "grantType": "clientCredentials"}

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 
 
 def ask(url: str, allowed: str = "", *, largest: int = 10_000_000, **call: Any) -> Answer:

@@ -10,8 +10,8 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing import charsets
+from app.outgoing.calls import Answer
 from app.outgoing.charsets import SAMPLE_BYTES, codec_named, decode, decode_pieces, guess_charset
-from app.outgoing.client import Answer
 
 TEXT = "ЖЮЯ"
 

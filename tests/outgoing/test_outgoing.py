@@ -14,7 +14,8 @@ import pytest
 from app.outgoing import lookups
 from app.outgoing.addresses import AddressRefused, AddressRules, InvalidAllowList, UnknownHost, out_of_bounds
 from app.outgoing.bounds import ResponseTooLarge
-from app.outgoing.client import Call, Outgoing, RedirectFailed, RequestTimedOut, TooManyRedirects
+from app.outgoing.calls import Call, RedirectFailed, RequestTimedOut, TooManyRedirects
+from app.outgoing.client import Outgoing
 from app.outgoing.framing import says_where_it_ends
 from tests.outgoing.asking import ask
 from tests.patience import PATIENCE_SECONDS

@@ -7,11 +7,8 @@ import httpx
 import pytest
 
 from app.outgoing.addresses import AddressRules, UnknownHost
-from app.outgoing.client import (
-    Call,
-    Outgoing,
-    SecretRefused,
-)
+from app.outgoing.calls import Call, SecretRefused
+from app.outgoing.client import Outgoing
 from tests.outgoing.asking import ask
 
 

@@ -17,7 +17,8 @@ from app.engine.run.programs import run_program
 from app.engine.run.registry import node
 from app.engine.sandbox import bundles
 from app.outgoing.addresses import AddressRefused, UnknownHost
-from app.outgoing.client import Answer, Call, load_client
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import load_client
 from app.outgoing.failures import network_failures
 
 PROGRAM = """

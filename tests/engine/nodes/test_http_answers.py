@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.engine.nodes.http_request.answers import Reading, memory_of
-from app.outgoing.client import Answer
+from app.outgoing.calls import Answer
 
 
 @pytest.mark.parametrize(

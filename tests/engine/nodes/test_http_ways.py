@@ -36,7 +36,8 @@ from app.engine.run.meter import Meter, TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Answer, Call, Outgoing
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import Outgoing
 from tests.engine.running import Engine, output_of
 from tests.patience import PATIENCE_SECONDS
 from tests.workflows import START, chain, node

@@ -12,8 +12,8 @@ from app.engine.nodes.http_request.encoding import Part, fields, form, multipart
 from app.engine.nodes.http_request.headers import check_method, drop_nameless, put_header
 from app.engine.nodes.http_request.parameter_values import seconds
 from app.engine.values import conversions
+from app.outgoing.calls import MAX_REDIRECTS, MAX_SECONDS, Call
 from app.outgoing.certificates import certificate_of
-from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
 
 Json = dict[str, Any]
 

@@ -25,7 +25,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.memory import estimate
 from app.engine.run.meter import TooMuchData
 from app.engine.values import conversions
-from app.outgoing.client import Answer
+from app.outgoing.calls import Answer
 
 MAX_CALLS = 1000
 """By one program."""

@@ -16,8 +16,8 @@ from app.engine.run.items import Item
 from app.engine.run.memory import DICT, base64_size, estimate, text_size
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.calls import Answer
 from app.outgoing.charsets import codec_named
-from app.outgoing.client import Answer
 from app.outgoing.header_parameters import parameters
 
 ACCEPT = {

@@ -11,8 +11,8 @@ from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.calls import matches
 from app.outgoing.certificates import Certificate
-from app.outgoing.client import matches
 
 if TYPE_CHECKING:
     import httpx

@@ -11,8 +11,8 @@ from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.addresses import AddressRefused, UnknownHost
+from app.outgoing.calls import Answer, RedirectFailed, RequestTimedOut, SecretRefused, TooManyRedirects
 from app.outgoing.certificates import InvalidCertificate
-from app.outgoing.client import Answer, RedirectFailed, RequestTimedOut, SecretRefused, TooManyRedirects
 
 if TYPE_CHECKING:
     import httpcore

@@ -31,7 +31,8 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
-from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call, load_client
+from app.outgoing.calls import MAX_REDIRECTS, MAX_SECONDS, Call
+from app.outgoing.client import load_client
 
 CREDENTIALS = {
     "basicAuth": "httpBasicAuth",

@@ -19,7 +19,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined
-from app.outgoing.client import Answer, Call
+from app.outgoing.calls import Answer, Call
 
 _EXPRESSION = re.compile(r"=\s*\{\{.*\}\}\s*\Z", re.DOTALL)
 SAME_ANSWERS = 5

@@ -28,7 +28,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.values import conversions, paths
 from app.engine.values.conversions import CannotConvert, Undefined
-from app.outgoing.client import MAX_REDIRECTS, MAX_SECONDS, Call
+from app.outgoing.calls import MAX_REDIRECTS, MAX_SECONDS, Call
 
 _CONTENT_TYPES = frozenset({"json", "form-urlencoded", "multipart-form-data", "binaryData", "raw"})
 _SPECIFIED = {"json": ("keypair", "json"), "form-urlencoded": ("keypair", "string")}

@@ -16,7 +16,8 @@ from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, forget_frames
 from app.engine.run.items import Item
-from app.outgoing.client import Answer, Call, load_client
+from app.outgoing.calls import Answer, Call
+from app.outgoing.client import load_client
 from app.outgoing.failures import network_failures
 
 AT_ONCE = 50

@@ -8,8 +8,8 @@ import orjson
 from app import large_json
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.outgoing.calls import Answer
 from app.outgoing.charsets import charset_of
-from app.outgoing.client import Answer
 
 
 def body_of(answer: Answer, *, parse: bool = True) -> Any:
