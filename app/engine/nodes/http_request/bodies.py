@@ -1,4 +1,4 @@
-"""Encodes a JSON value as the body of a request, by the content type that the request's own headers name.
+"""Encodes a value as the body of a request, a JSON value by the content type that the request's own headers name.
 
 n8n hands the value to axios: an object turns into the form or the multipart form that a header announces, and a text
 that stands alone is sent as it is, unless the header says JSON.
@@ -8,8 +8,9 @@ from typing import Any
 
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.encoding import Part
+from app.engine.run.errors import NodeError
 from app.engine.values import conversions
-from app.engine.values.conversions import CannotConvert
+from app.engine.values.conversions import CannotConvert, Undefined
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
@@ -38,6 +39,29 @@ def json_text(value: Any) -> str:
         except CannotConvert:
             pass
     return conversions.to_json_text(http_encoding.plain_numbers(value))
+
+
+def raw_body(given: Any, kind: str | None) -> tuple[str | None, bytes]:
+    """Text as it is; what is to be JSON is trimmed, or, where it is none, sent as a JSON text, as axios does."""
+    text = "" if given is None else _text_of(given)
+    if "application/json" in (kind or "") and isinstance(given, str):
+        try:
+            conversions.parse_json(text)
+            text = text.strip()
+        except CannotConvert:
+            text = conversions.to_json_text(text)
+    return kind, text.encode()
+
+
+def form_text(given: Any) -> str:
+    """The text of a form: an object is one already. Raises NodeError for a list."""
+    if isinstance(given, list):
+        raise NodeError("Each query pair must be an iterable [name, value] tuple")
+    return http_encoding.flat_form(given) if isinstance(given, dict) else _text_of(given)
+
+
+def _text_of(given: Any) -> str:
+    return "" if isinstance(given, Undefined) else conversions.display(given)
 
 
 def multipart_body(value: dict[str, Any] | list[Any]) -> tuple[str, bytes]:

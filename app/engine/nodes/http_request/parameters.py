@@ -7,7 +7,7 @@ from app.binary_files import file_bytes
 from app.engine.nodes.http_request import encoding as http_encoding
 from app.engine.nodes.http_request.answers import ACCEPT, Reading
 from app.engine.nodes.http_request.authentication import RequestProof
-from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE, json_body
+from app.engine.nodes.http_request.bodies import FORM, MULTIPART, WITH_FORM_TYPE, form_text, json_body, raw_body
 from app.engine.nodes.http_request.encoding import Part
 from app.engine.nodes.http_request.headers import drop_nameless, header_value, put_header
 from app.engine.nodes.http_request.parameter_values import (
@@ -185,7 +185,7 @@ class ItemRequest:
             return json_body(value, self._sent_type(), method_of(parameters.get("method"), self._index))
         if kind == "form-urlencoded":
             if specified == "string":
-                return FORM, http_encoding.rewrite_form(_form_text(parameters.get("body", ""))).encode()
+                return FORM, http_encoding.rewrite_form(form_text(parameters.get("body", ""))).encode()
             return FORM, http_encoding.form({**self._by_name(entries), **more}).encode()
         if kind == "multipart-form-data":
             entries = entries if isinstance(entries, list) else []
@@ -196,7 +196,7 @@ class ItemRequest:
         if kind == "binaryData":
             file = binary.entry(self._item, parameters.get("inputDataFieldName", ""), self._index)
             return str(file.get("mimeType") or "application/octet-stream"), file_bytes(file)
-        return _raw_body(parameters.get("body", ""), self._raw_type())
+        return raw_body(parameters.get("body", ""), self._raw_type())
 
     def _raw_type(self) -> str | None:
         given = self._parameters.get("rawContentType", "")
@@ -252,28 +252,12 @@ class ItemRequest:
         return {}
 
 
-def _text(given: Any) -> str:
-    return "" if isinstance(given, Undefined) else conversions.display(given)
-
-
 def _content_type(parameters: dict[str, Any], given: Any) -> str | None:
     """How the body is written. What is none of the ways gives no body; what comes of an expression then means JSON."""
     chosen = parameters.get("contentType", "json")
     if isinstance(chosen, str) and chosen in _CONTENT_TYPES:
         return chosen
     return "json" if isinstance(given, str) and given.startswith("=") else None
-
-
-def _raw_body(given: Any, kind: str | None) -> tuple[str | None, bytes]:
-    """Text as it is; what is to be JSON is trimmed, or, where it is none, sent as a JSON text, as axios does."""
-    text = "" if given is None else _text(given)
-    if "application/json" in (kind or "") and isinstance(given, str):
-        try:
-            conversions.parse_json(text)
-            text = text.strip()
-        except CannotConvert:
-            text = conversions.to_json_text(text)
-    return kind, text.encode()
 
 
 def _read_response_options(options: dict[str, Any]) -> Reading:
@@ -285,13 +269,6 @@ def _read_response_options(options: dict[str, Any]) -> Reading:
         never_error=bool(response.get("neverError")),
         field=conversions.to_string(response.get("outputPropertyName") or "data"),
     )
-
-
-def _form_text(given: Any) -> str:
-    """The text of a form: an object is one already. Raises NodeError for a list."""
-    if isinstance(given, list):
-        raise NodeError("Each query pair must be an iterable [name, value] tuple")
-    return http_encoding.flat_form(given) if isinstance(given, dict) else _text(given)
 
 
 def fields(given: Any, *path: str) -> dict[str, Any]:
