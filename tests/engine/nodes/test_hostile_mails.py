@@ -44,9 +44,14 @@ def test_encoded_words_are_read_in_a_time_that_grows_with_their_number(piece: st
     [
         b"Subject: " + b"a" * messages.MAX_HEAD_BYTES,
         b"".join(NESTED % (n, n) for n in range(900)) + b"\n" * 20_000,
+        b"".join(NESTED % (n, n) for n in range(100)) + b"\r" * 200_000,
         b"Content-Type: message/rfc822\r\n\r\n" * 2_000,
+        b"Subject: a\r\n\r\n" + b"\n" * messages.MAX_LINES,
+        b"Subject: a\r\n\r\n" + b"\r" * messages.MAX_LINES,
+        NESTED % (1, 1) + b"\r\n\r\n--b1" * messages.MAX_BUILT,
+        b"Content-Type: message/delivery-status\r\n\r\n" + b"\r\n" * messages.MAX_BUILT,
     ],
-    ids=["head", "boundaries", "nested"],
+    ids=["head", "boundaries", "lines ended otherwise", "nested", "lines", "other lines", "parts", "blocks"],
 )  # fmt: skip
 def test_a_mail_without_an_end_is_not_read(content: bytes) -> None:
     with pytest.raises(Unreadable):

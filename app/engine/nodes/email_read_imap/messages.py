@@ -5,6 +5,7 @@ import html.entities
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import Message
+from email.policy import Policy
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -20,7 +21,10 @@ TOP = ("from", "to", "cc", "subject", "date")
 """Headers that stand beside the text; the others are in `metadata`."""
 ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "replyTo"}
 TEXTS = {"message-id": "messageId", "in-reply-to": "inReplyTo"}
-MAX_PARTS = 1_000
+MAX_PARTS, MAX_BUILT = 1_000, 10_000
+"""Parts that become something, and that the library builds: each takes some thousand bytes."""
+MAX_LINES = 500_000
+"""Each is a text of its own while the mail is read. As many make 25 MiB of Base64 and half as much again."""
 MAX_COMPARED = 10_000_000
 """Lines times boundaries: each line is compared with the boundaries of all parts around it."""
 MAX_HEAD_BYTES = 256 * 2**10
@@ -36,16 +40,32 @@ def read_message(content: bytes) -> "Message[Any, Any]":
     """The message; of headers that have parameters, the beginning. Raises Unreadable."""
     if len(content.partition(b"\r\n\r\n")[0]) > MAX_HEAD_BYTES:
         raise Unreadable(f"its headers have more than {MAX_HEAD_BYTES:,} bytes")
-    if content.count(b"\n") * content.lower().count(b"boundary") > MAX_COMPARED:
+    lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")  # any of them ends one
+    if lines > MAX_LINES:
+        raise Unreadable(f"it has more than {MAX_LINES:,} lines")
+    if lines * content.lower().count(b"boundary") > MAX_COMPARED:
         raise Unreadable("it has too many parts")
     try:
-        message = message_from_bytes(content, policy=policy.compat32)
+        message = message_from_bytes(content, _Builder(), policy=policy.compat32)  # type: ignore[arg-type]
         for part in message.walk():
             for name in filter(part.__contains__, WITH_PARAMETERS):
                 _mend_parameters(part, name)
     except RecursionError:
         raise Unreadable("its parts are nested too deeply") from None
     return message
+
+
+class _Builder:
+    """Makes the parts of one mail for the library, and no more than MAX_BUILT. Raises Unreadable."""
+
+    def __init__(self) -> None:
+        self._built = 0
+
+    def __call__(self, policy: "Policy[Any]") -> "Message[Any, Any]":
+        self._built += 1
+        if self._built > MAX_BUILT:
+            raise Unreadable("it has too many parts")
+        return Message(policy)
 
 
 def _mend_parameters(part: "Message[Any, Any]", name: str) -> None:
