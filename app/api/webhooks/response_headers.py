@@ -38,14 +38,21 @@ CONNECTION = frozenset(
 ORIGIN = frozenset(
     {
         "accept-ch",
+        "accept-ch-lifetime",
+        "ad-auction-signals",
         "alt-svc",
+        "attribution-reporting-register-source",
+        "attribution-reporting-register-trigger",
         "clear-site-data",
         "content-security-policy",
         "content-security-policy-report-only",
         "critical-ch",
         "expect-ct",
         "nel",
+        "observe-browsing-topics",
         "origin-agent-cluster",
+        "origin-isolation",
+        "origin-policy",
         "public-key-pins",
         "public-key-pins-report-only",
         "report-to",
@@ -54,6 +61,7 @@ ORIGIN = frozenset(
         "secure-session-registration",
         "service-worker-allowed",
         "set-login",
+        "shared-storage-write",
         "strict-transport-security",
         "use-as-dictionary",
         "x-content-type-options",
@@ -61,8 +69,25 @@ ORIGIN = frozenset(
 )
 """What a browser takes for the word of the whole origin, or what protects that origin."""
 
-TO_PROXIES = ("x-accel-", "x-lighttpd-", "x-litespeed-", "x-reproxy-", "x-sendfile")
-"""Beginnings of what tells a proxy to answer with something else than it was sent."""
+TO_PROXIES = (
+    "edge-control",
+    "fly-replay",
+    "surrogate-control",
+    "x-accel-",
+    "x-appengine-",
+    "x-archive-files",
+    "x-envoy-",
+    "x-esi",
+    "x-lighttpd-",
+    "x-litespeed-",
+    "x-middleware-",
+    "x-reproxy-",
+    "x-sendfile",
+)
+"""Beginnings of what tells a proxy to answer with something else than it was sent, or whom to send requests to."""
+
+ANSWERS_IN_ONE = "x-mixed-replace"
+"""A type whose parts are answers: Firefox takes cookies of any path from the headers of each."""
 
 ADDRESSES = ("location", "content-location")
 
@@ -89,6 +114,8 @@ def own_headers(headers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if is_ours(name.lower()):
             continue
         text = header_text(address(str(value)) if name.lower() in ADDRESSES else str(value))
+        if name.lower() == "content-type" and ANSWERS_IN_ONE in text.lower():
+            continue
         if name.lower() == "set-cookie":
             text = confined_cookie(text)
         size += len(name) + len(text)

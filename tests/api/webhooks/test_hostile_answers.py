@@ -40,7 +40,16 @@ OURS = {
     "X_Accel_Redirect": "/etc/passwd",
     "X_Sendfile": "/etc/passwd",
     "X_LiteSpeed_Location": "/etc/passwd",
+    "Surrogate_Control": 'content="ESI/1.0"',
+    "Edge_Control": "dca=esi",
+    "X_ESI": "1",
+    "X_Envoy_Immediate_Health_Check_Fail": "yes",
+    "X_Middleware_Rewrite": "https://evil.example/",
+    "X_Archive_Files": "zip",
+    "Fly_Replay": "app=other",
     "Set_Login": "logged-in",
+    "Shared_Storage_Write": "clear",
+    "Attribution_Reporting_Register_Source": "{}",
     "Use_As_Dictionary": 'match="/*"',
     "Sec_Session_Registration": '(ES256);path="/x"',
     "X_Request_Id": "mine",
@@ -86,6 +95,11 @@ def test_what_may_be_said_is_said(site: Site) -> None:
 def test_a_cookie_goes_to_webhooks_only(site: Site, cookie: str) -> None:
     given = site.call("GET", site.add(*by_node(Set_Cookie=cookie)).path).headers["set-cookie"]
     assert given in ("a=b; Path=/webhook", "a=b; HttpOnly; Path=/webhook")
+
+
+@pytest.mark.parametrize("kind", ["Multipart/X-Mixed-Replace; boundary=x", "text/html, multipart/x-mixed-replace"])
+def test_an_answer_is_one_answer(site: Site, kind: str) -> None:
+    assert site.call("GET", site.add(*by_node(Content_Type=kind)).path).kind == "text/html; charset=utf-8"
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-B: c", "a\nb", "={{ 'a\\u0000b' }}", "a\x7fb", "a\u2028b", "日本"])
