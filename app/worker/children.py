@@ -91,10 +91,16 @@ def queue_child(connection: Connection, parent: Assignment, request: ChildReques
     """Queue a sub-workflow that nobody waits for, given `items` as JSON; returns its id. Raises NodeError when it
     cannot be."""
     workflow = get_called_workflow(connection, parent.claim, request)
-    if lifecycle.depth_of(connection, parent.claim.id) >= lifecycle.MAX_DEPTH:
+    depth = lifecycle.depth_of(connection, parent.claim.id)
+    if depth >= lifecycle.MAX_DEPTH:
         raise NodeError(
             f"The sub-workflow was not started: more than {lifecycle.MAX_DEPTH} executions would follow from each "
             "other, each started by the one before"
+        )
+    if not lifecycle.has_room_below(connection, depth, parent.claim.project_id):
+        raise NodeError(
+            f"The sub-workflow was not started: {lifecycle.MAX_DEEP} executions of this project, each started by one "
+            "that others had started, have not ended yet"
         )
     return lifecycle.create_execution(
         connection,

@@ -8,7 +8,7 @@ import pytest
 
 from app.repository import executions, failure_groups, failure_words, lifecycle, projects, workflows
 from app.repository.execution_filters import ExecutionFilter
-from app.repository.lifecycle import Failure, Result, error_workflows
+from app.repository.lifecycle import Failure, Result, creation, error_workflows
 from tests.repository.given import DATA, a_worker
 from tests.workflows import node, workflow
 
@@ -46,10 +46,11 @@ def save(connection, workflow_id: str, *nodes: dict[str, Any], project_id: str =
     )
 
 
-def run(connection, end: End, workflow_id: str = "w1", *, mode: str = "trigger") -> int:
+def run(connection, end: End, workflow_id: str = "w1", *, mode: str = "trigger", depth: int = 0) -> int:
     """An execution of the workflow that has ended so."""
     workflow = workflows.get_workflow(connection, workflow_id)
     execution_id = lifecycle.create_execution(connection, workflow.target, mode=mode)
+    connection.execute("UPDATE executions SET depth = %s WHERE id = %s", [depth, execution_id])
     worker_id = a_worker(connection)
     assert [claim.id for claim in lifecycle.claim(connection, worker_id, 1)] == [execution_id]
     end(connection, worker_id, execution_id)
@@ -131,6 +132,25 @@ def test_one_that_may_not_be_called_does_not_start(
 def test_one_that_nobody_may_call_learns_of_its_own_errors(connection) -> None:
     save(connection, "own", TRIGGER, callerPolicy="none")
     assert started(connection, run(connection, fail, "own")) == [("own", "default", "On error")]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize(("depth", "project_id", "starts"), [(4, "default", 0), (3, "default", 1), (4, "p2", 1)])
+def test_where_many_deep_ones_go_on_no_more_start(
+    connection, monkeypatch: pytest.MonkeyPatch, end: End, depth: int, project_id: str, starts: int
+) -> None:
+    monkeypatch.setattr(creation, "MAX_DEEP", 1)
+    projects.create_project(connection, "p2", "Other")
+    save(connection, "alert", TRIGGER)
+    save(connection, "w1", errorWorkflow="alert")
+    save(connection, "deep", project_id=project_id)
+    deep = lifecycle.create_execution(connection, workflows.get_workflow(connection, "deep").target, mode="integrated")
+    connection.execute(
+        "UPDATE executions SET depth = 5, status = 'waiting', started_at = now(), wait_till = 'infinity'"
+        " WHERE id = %s",
+        [deep],
+    )
+    assert len(started(connection, run(connection, end, depth=depth))) == starts
 
 
 @pytest.mark.parametrize("end", ENDS)

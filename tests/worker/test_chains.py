@@ -26,6 +26,21 @@ def test_a_workflow_that_runs_itself_without_waiting_comes_to_an_end(staffed_que
     assert "more than 20 executions" in rows[-1][2]
 
 
+def test_what_follows_from_many_has_a_bound_in_its_project(staffed_queue) -> None:
+    staffed_queue.save(child(call("again", options={"waitForSubWorkflow": False})), "again")
+    staffed_queue.connection.execute(
+        """INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, status, started_at, wait_till,
+                                   depth)
+           SELECT id, version_id, project_id, 'integrated', 'waiting', now(), now() + interval '1 day', 5
+             FROM workflows, generate_series(1, 500)
+            WHERE id = 'again'"""
+    )
+    staffed_queue.wait_for(staffed_queue.add("again"))
+    rows = [row for row in ended_chain(staffed_queue) if row[1] != "waiting"]
+    assert [(depth, status) for depth, status, _ in rows] == [(depth, "success") for depth in range(4)] + [(4, "error")]
+    assert "500 executions of this project" in rows[-1][2]
+
+
 def test_error_workflows_of_each_other_come_to_an_end(staffed_queue) -> None:
     trigger = node("Start", "errorTrigger")
     staffed_queue.save(stored(stop_and_error("one"), trigger=trigger, errorWorkflow="other"), "one")

@@ -24,7 +24,15 @@ from app.repository.lifecycle.claims import (
     unacknowledged_claims,
 )
 from app.repository.lifecycle.crashes import reap
-from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution, create_running, depth_of
+from app.repository.lifecycle.creation import (
+    MAX_DEEP,
+    MAX_DEPTH,
+    StartInput,
+    create_execution,
+    create_running,
+    depth_of,
+    has_room_below,
+)
 from app.repository.lifecycle.error_workflows import Failure
 from app.repository.lifecycle.extra_places import NO_EXTRA_PLACES, ExtraPlaces
 from app.repository.lifecycle.parents import find_awaited, read_child, wake_if_over
@@ -34,6 +42,7 @@ from app.repository.lifecycle.stops import stop, stop_many
 
 __all__ = [
     "FIRST_TURN",
+    "MAX_DEEP",
     "MAX_DEPTH",
     "NO_EXTRA_PLACES",
     "AwaitsNoCall",
@@ -50,6 +59,7 @@ __all__ = [
     "depth_of",
     "find_awaited",
     "finish",
+    "has_room_below",
     "lacks_nothing",
     "no_longer_held",
     "read_child",

@@ -34,7 +34,20 @@ CREATE_RUNNING = """
 
 MAX_DEPTH = 20
 """Executions that may follow from each other, each started by the one before."""
+DEEP = 4
+"""The last depth at which a project may have any number of executions that have not ended."""
+MAX_DEEP = 500
+"""So many it may have that are deeper: where each starts two, twenty levels would be a million."""
 DEPTH = "SELECT depth FROM executions WHERE id = %(id)s"
+
+# The depth is DEEP, as in the index.
+DEEP_ONES = """
+    SELECT count(*)
+      FROM (SELECT 1
+              FROM executions AS e
+             WHERE e.project_id = %(project_id)s AND e.depth > 4 AND e.status IN ('new', 'running', 'waiting')
+             LIMIT %(most)s) AS deep
+"""
 
 SAVE_INPUT = """
     INSERT INTO execution_inputs (execution_id, start_node, items, sealed, traceparent)
@@ -116,6 +129,13 @@ def create_running(
 def depth_of(connection: Connection, execution_id: int) -> int:
     """How many executions it is below; 0 for one that is not there."""
     return int(scalar(connection, DEPTH, {"id": execution_id}) or 0)
+
+
+def has_room_below(connection: Connection, depth: int, project_id: str) -> bool:
+    """Whether an execution of this depth may start another one that goes on by itself."""
+    if depth < DEEP:
+        return True
+    return int(scalar(connection, DEEP_ONES, {"project_id": project_id, "most": MAX_DEEP})) < MAX_DEEP
 
 
 def parameters_of(target: Target) -> dict[str, Any]:

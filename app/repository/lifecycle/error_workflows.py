@@ -9,7 +9,7 @@ import orjson
 from app.repository import failure_words
 from app.repository.callers import may_be_called
 from app.repository.connection import Connection
-from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution
+from app.repository.lifecycle.creation import MAX_DEPTH, StartInput, create_execution, has_room_below
 from app.repository.targets import Target
 from app.vocabulary import Mode
 
@@ -84,7 +84,8 @@ def start_error_workflows(connection: Connection, failures: Mapping[int, Failure
         policy,
         ids,
     ) in rows:
-        is_too_deep = depth >= (MAX_ERROR_DEPTH if mode == MODE else MAX_DEPTH)
+        deepest = MAX_ERROR_DEPTH if mode == MODE else MAX_DEPTH
+        is_too_deep = depth >= deepest or not has_room_below(connection, depth, project_id)
         if is_too_deep or not (
             wanted == workflow_id or may_be_called({"callerPolicy": policy, "callerIds": ids}, workflow_id)
         ):
