@@ -146,8 +146,7 @@ def test_where_many_deep_ones_go_on_no_more_start(
     save(connection, "deep", project_id=project_id)
     deep = lifecycle.create_execution(connection, workflows.get_workflow(connection, "deep").target, mode="integrated")
     connection.execute(
-        "UPDATE executions SET depth = 5, status = 'waiting', started_at = now(), wait_till = 'infinity'"
-        " WHERE id = %s",
+        "UPDATE executions SET depth = 5, status = 'waiting', started_at = now(), wait_till = 'infinity' WHERE id = %s",
         [deep],
     )
     assert len(started(connection, run(connection, end, depth=depth))) == starts
