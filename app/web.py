@@ -187,6 +187,7 @@ def open_services(settings: Settings) -> Services:
         long_calls=LongCalls(),
         signer=signer,
         vault=vault,
+        credential_types=credential_types,
         credential_tests=EngineCredentialTests(
             settings.allowed_hosts,
             credential_types,

@@ -159,7 +159,8 @@ def complete_data(
         if is_partial:
             raise
         return data  # what cannot be read is replaced
-    return carried_over(held, {**held, **data} if is_partial else data, named=FIELD in data)
+    identity = services().credential_types.identity(credential.type)
+    return carried_over(held, {**held, **data} if is_partial else data, identity, named=FIELD in data)
 
 
 def read_held(connection: Connection, credential: Credential, *, lock: bool = False) -> dict[str, Any]:

@@ -6,7 +6,7 @@ with defaults. Definitions have the shape that node packages give them: `{"exten
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 Definition = Mapping[str, Any]
@@ -15,6 +15,7 @@ Evaluate = Callable[[str, Mapping[str, Any]], Any]
 """What an expression of a definition (`={{$self["server"]}}`) comes to with the data as `$self`; None: unknown."""
 
 MAX_ANCESTORS = 20
+WORD = re.compile(r"\w{1,100}")
 PART = re.compile(r"\{\{([^{}]{0,20000})\}\}")
 FIELD = re.compile(r"""\s*\$self(?:\.(\w{1,100})|\[["'](\w{1,100})["']\])\s*\Z""")
 CHOICE = re.compile(
@@ -50,9 +51,7 @@ def complete(
 
     A default that is an expression is left out when its value cannot be told.
     """
-    defaults: dict[str, Any] = {}
-    for name in reversed(ancestry(kind, definitions)):
-        defaults |= {each["name"]: each.get("default") for each in _properties(definitions.get(name, {}))}
+    defaults = _defaults(kind, definitions)
     completed = {name: value for name, value in defaults.items() if not _is_expression(value)} | dict(data)
     for name, value in defaults.items():
         if _is_expression(value) and not data.get(name):
@@ -60,6 +59,26 @@ def complete(
             if evaluated is not None:
                 completed[name] = evaluated
     return completed
+
+
+def fields_behind(kind: str, names: Iterable[str], definitions: Definitions) -> frozenset[str]:
+    """These names, and every word of the expressions that they are by default, and so on: among these are all fields
+    of the type that decide what its fields of these names come to."""
+    defaults, found, left = _defaults(kind, definitions), set[str](), list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += WORD.findall(defaults[name]) if _is_expression(defaults.get(name)) else ()
+    return frozenset(found)
+
+
+def _defaults(kind: str, definitions: Definitions) -> dict[str, Any]:
+    """The default of each field; that of the nearest type."""
+    defaults: dict[str, Any] = {}
+    for name in reversed(ancestry(kind, definitions)):
+        defaults |= {each["name"]: each.get("default") for each in _properties(definitions.get(name, {}))}
+    return defaults
 
 
 def _properties(definition: Definition) -> Iterator[Mapping[str, Any]]:

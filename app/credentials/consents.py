@@ -161,7 +161,7 @@ class Consents:
         if secret is None:
             raise StaleState(CHANGED)
         now_held = self._vault.decrypt(secret, taken.credential_id, taken.type)
-        if not belong_together(held, now_held):
+        if not belong_together(held, now_held, self._types.identity(taken.type)):
             raise StaleState(CHANGED)
         encrypted = self._vault.encrypt(taken.credential_id, taken.type, {**now_held, FIELD: tokens})
         credentials.update_credential(connection, taken.credential_id, secret=encrypted)

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.credentials.completion import Definition, Definitions, Evaluate, complete, extends
+from app.credentials.completion import Definition, Definitions, Evaluate, complete, extends, fields_behind
 from app.credentials.services import SERVICES, own_addresses, wants_scope
+from app.credentials.tokens import IDENTITY
 
 OAUTH2, OAUTH1, SERVICE_ACCOUNT = "oAuth2Api", "oAuth1Api", "googleApi"
 
@@ -35,6 +36,11 @@ class KnownTypes:
         """The data with what its type adds to it."""
         given = {**own_addresses(kind, data), **data} if kind not in self._packages() else data
         return complete(kind, given, self._definitions(), self._evaluate)
+
+    def identity(self, kind: str) -> frozenset[str]:
+        """The fields that say whose client asks which provider: tokens that were got with others of them are worth
+        nothing, and must not be sent."""
+        return fields_behind(kind, IDENTITY, self._definitions())
 
     def wants_scope(self, kind: str) -> bool:
         """Whether the service wants to be told scopes, and nobody has defined any."""

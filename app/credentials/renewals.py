@@ -1,7 +1,7 @@
 """Renewing tokens: who may do it, and what is stored of it. Each function is one short transaction; the provider is
 waited for between them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,18 +55,20 @@ def hold(
     return Renewal(credential_id, kind, holder, held, renewal.held_at, renewal.interrupted)
 
 
-def keep(connection: Connection, vault: Vault, renewal: Renewal, answered: Mapping[str, Any]) -> None:
-    """Store the tokens of the provider's answer and end the renewal.
+def keep(
+    connection: Connection, vault: Vault, renewal: Renewal, identity: Iterable[str], answered: Mapping[str, Any]
+) -> None:
+    """Store the tokens of the provider's answer and end the renewal. `identity`: what tokens of its type belong to.
 
     Nothing is stored when somebody has changed, connected or renewed the credential meanwhile. A lease that has gone to
     another is no hindrance: what that one spends may be worth nothing any more. Where nothing is stored, it stays.
     """
-    _change(connection, vault, renewal, lambda held: merge(held, answered, renewal.held_at))
+    _change(connection, vault, renewal, identity, lambda held: merge(held, answered, renewal.held_at))
 
 
-def keep_refusal(connection: Connection, vault: Vault, renewal: Renewal, said: str) -> None:
+def keep_refusal(connection: Connection, vault: Vault, renewal: Renewal, identity: Iterable[str], said: str) -> None:
     """Store that the provider has refused for good, and end the renewal; under the same conditions as tokens."""
-    _change(connection, vault, renewal, lambda held: {**held, REFUSED: said[:MAX_REFUSAL_LENGTH]})
+    _change(connection, vault, renewal, identity, lambda held: {**held, REFUSED: said[:MAX_REFUSAL_LENGTH]})
 
 
 def why_for_good(renewal: Renewal, error: ProviderRefused) -> str | None:
@@ -85,14 +87,19 @@ def why_for_good(renewal: Renewal, error: ProviderRefused) -> str | None:
 
 
 def _change(
-    connection: Connection, vault: Vault, renewal: Renewal, change: Callable[[dict[str, Any]], dict[str, Any]]
+    connection: Connection,
+    vault: Vault,
+    renewal: Renewal,
+    identity: Iterable[str],
+    change: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
     secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)
     if secret is None:
         return
     now_held = vault.decrypt(secret, renewal.credential_id, renewal.kind)
     began_with, now_with = tokens_in(renewal.held), tokens_in(now_held)
-    if access_token(began_with) != access_token(now_with) or not belong_together(renewal.held, now_held):
+    belong = belong_together(renewal.held, now_held, identity)
+    if access_token(began_with) != access_token(now_with) or not belong:
         oauth.release_renewal(connection, renewal.credential_id, renewal.holder)
         return
     now_held[FIELD] = change(now_with)

@@ -1,7 +1,7 @@
 """The tokens in a credential's data, as n8n keeps them: `oauthTokenData`, what a provider has answered, with the
 moment when it expires in `n8n_expires_at` (milliseconds since 1970, as text)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ MAX_REFUSAL_LENGTH = 1_000
 EARLY_SECONDS = 60.0
 """So much before its time a token is renewed, or a tenth of its life where that is less."""
 MAX_LIFETIME = 100 * 366 * 86_400.0
-# What tokens belong to: with another one of these they are worth nothing, and must not be sent.
+# What tokens belong to, whatever the type; app.credentials.known_types adds what the type takes its addresses from.
 IDENTITY = (
     "grantType",
     "authUrl",
@@ -107,20 +107,25 @@ def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: dateti
     return merged
 
 
-def belong_together(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether tokens that were got for one state of a credential are what another one would be given."""
-    names = (*IDENTITY, *ASKED_WITH) if other.get("grantType") == "clientCredentials" else IDENTITY
+def belong_together(one: Mapping[str, Any], other: Mapping[str, Any], identity: Iterable[str]) -> bool:
+    """Whether tokens that were got for one state of a credential are what another one would be given.
+
+    `identity`: the fields that tokens of its type belong to.
+    """
+    names = (*identity, *(ASKED_WITH if other.get("grantType") == "clientCredentials" else ()))
     return all((one.get(name) or "") == (other.get(name) or "") for name in names)
 
 
-def carried_over(held: Mapping[str, Any], data: dict[str, Any], *, named: bool) -> dict[str, Any]:
+def carried_over(
+    held: Mapping[str, Any], data: dict[str, Any], identity: Iterable[str], *, named: bool
+) -> dict[str, Any]:
     """The data that replaces what a credential held, with its tokens where they still belong to it.
 
-    `named`: whoever replaces it says which tokens it has.
+    `identity` as `belong_together` takes it; `named`: whoever replaces it says which tokens it has.
     """
     if named or FIELD not in held:
         return data
-    if belong_together(held, data):
+    if belong_together(held, data, identity):
         return {**data, FIELD: held[FIELD]}
     return {name: value for name, value in data.items() if name != FIELD}
 

@@ -91,7 +91,8 @@ class Renewals:
             log.warning("token not renewed", extra={"credential": credential_id, "reason": str(error)})
             if (why := renewals.why_for_good(renewal, error)) is not None:
                 with contextlib.suppress(*UNREACHABLE):  # the next renewal is refused as well
-                    await self._database.transact(renewals.keep_refusal, self._vault, renewal, why)
+                    identity = self._types.identity(kind)
+                    await self._database.transact(renewals.keep_refusal, self._vault, renewal, identity, why)
                 raise ConsentNeeded(f"needs to be connected again: {why}") from error
             raise
         finally:
@@ -102,9 +103,10 @@ class Renewals:
         """Store the tokens, once PostgreSQL can be reached: nobody else can renew them until then."""
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
         until = loop.time() + STORE_SECONDS
+        identity = self._types.identity(renewal.kind)
         while True:
             try:
-                return await self._database.transact(renewals.keep, self._vault, renewal, answered)
+                return await self._database.transact(renewals.keep, self._vault, renewal, identity, answered)
             except UNREACHABLE as error:
                 if loop.time() >= until:
                     raise OAuthError("PostgreSQL cannot be reached to store the new token") from error

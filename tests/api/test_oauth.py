@@ -180,20 +180,26 @@ def test_another_project_neither_begins_nor_ends_a_consent(api: Api, provider: P
     assert provider.asked == []
 
 
-def test_a_credential_that_was_changed_meanwhile_gets_no_tokens(api: Api, provider: Provider, monkeypatch) -> None:
-    credential_id = made(api, provider.data())
+@pytest.mark.parametrize(
+    ("kind", "data", "change"),
+    [("oAuth2Api", {}, {"clientId": "another"}), ("snowflakeOAuth2Api", {"account": "mine"}, {"account": "other"})],
+)
+def test_a_credential_that_was_changed_meanwhile_gets_no_tokens(
+    api: Api, provider: Provider, monkeypatch, kind, data, change
+) -> None:
+    credential_id = made(api, provider.data(**data), kind)
     callback = provider.consented(authorize(api, credential_id))
     give = provider.new_tokens
 
     def change_first() -> dict[str, Any]:
-        changed = {"data": {"clientId": "another"}, "isPartialData": True}
+        changed = {"data": change, "isPartialData": True}
         assert api.patch(f"/credentials/{credential_id}", changed).status_code == 200
         return give()
 
     monkeypatch.setattr(provider, "new_tokens", change_first)
     answer = back(api, callback)
     assert (answer.status_code, "was changed" in answer.text) == (400, True)
-    assert "oauthTokenData" not in held(api, credential_id)
+    assert "oauthTokenData" not in held(api, credential_id, kind)
 
 
 def test_what_the_provider_says_is_told_without_secrets_and_scripts(api: Api, provider: Provider) -> None:
@@ -301,3 +307,15 @@ def test_tokens_stay_with_a_credential_while_they_belong_to_it(api: Api, provide
     answers.append(api.patch(f"/credentials/{credential_id}", {"data": elsewhere, "isPartialData": True}))
     assert held(api, credential_id) == {**same, **elsewhere}
     assert {answer.status_code for answer in answers} == {200}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("snowflakeOAuth2Api", "account"), ("zendeskOAuth2Api", "subdomain"), ("gitlabOAuth2Api", "server")],
+)
+def test_tokens_do_not_stay_when_a_service_s_own_field_leads_elsewhere(api: Api, kind: str, field: str) -> None:
+    data = {"clientId": "c", "clientSecret": "s", field: "https://one.example"}
+    credential_id = made(api, {**data, "oauthTokenData": {"access_token": "t", "refresh_token": "r"}}, kind)
+    for change, expected in (({"clientSecret": "t"}, True), ({field: "https://two.example"}, False)):
+        assert api.patch(f"/credentials/{credential_id}", {"data": change, "isPartialData": True}).status_code == 200
+        assert ("oauthTokenData" in held(api, credential_id, kind)) is expected

@@ -13,16 +13,15 @@ def defined(*extends: str, **defaults: Any) -> dict[str, Any]:
     return {"extends": list(extends), "properties": properties}
 
 
+SHOP = {
+    "accessTokenUrl": '=https://{{$self["shop"]}}.example/{{ $self.shop }}/token',
+    "scope": '={{$self["customScopes"] ? $self["enabledScopes"] : "read write"}}',
+    "authQueryParameters": '={{ "x=" + $self.shop }}',
+}
 TYPES = {
     "oAuth2Api": defined(grantType="authorizationCode", authentication="header", scope="", authUrl=""),
     "baseOAuth2Api": defined("oAuth2Api", authentication="body", authUrl="https://a.example/auth"),
-    "shopOAuth2Api": defined(
-        "baseOAuth2Api",
-        shop="main",
-        accessTokenUrl='=https://{{$self["shop"]}}.example/{{ $self.shop }}/token',
-        scope='={{$self["customScopes"] ? $self["enabledScopes"] : "read write"}}',
-        authQueryParameters='={{ "x=" + $self.shop }}',
-    ),
+    "shopOAuth2Api": defined("baseOAuth2Api", **SHOP, shop="main"),
     "circleApi": defined("circleApi", "otherApi"),
     "otherApi": defined("circleApi", authUrl="x"),
 }
@@ -54,6 +53,22 @@ def test_an_expression_that_is_a_program_is_asked_of_whoever_can_tell() -> None:
     completed = complete("shopOAuth2Api", {}, TYPES, evaluate)
     assert completed["authQueryParameters"] == "x=main"
     assert asked == [('={{ "x=" + $self.shop }}', "main")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "expected"),
+    [
+        ("shopOAuth2Api", "shop", True),
+        ("shopOAuth2Api", "area", True),
+        ("shopOAuth2Api", "accessTokenUrl", True),
+        ("shopOAuth2Api", "enabledScopes", False),
+        ("baseOAuth2Api", "shop", False),
+        ("snowflakeOAuth2Api", "account", True),
+    ],
+)
+def test_fields_that_addresses_are_made_of_say_which_provider_is_asked(kind: str, field: str, expected: bool) -> None:
+    types = {**TYPES, "shopOAuth2Api": defined("baseOAuth2Api", **SHOP, shop="={{ $self.area }}")}
+    assert (field in KnownTypes(lambda: types).identity(kind)) is expected
 
 
 def test_types_that_extend_each_other_end() -> None:

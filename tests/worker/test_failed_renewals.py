@@ -8,7 +8,7 @@ import pytest
 
 from app.credential_tests import EngineCredentialTests
 from app.credentials import renewals
-from app.credentials.tokens import REFUSED
+from app.credentials.tokens import IDENTITY, REFUSED
 from app.engine.run.credentials import CredentialUnreadable
 from app.outgoing.addresses import AddressRules
 from tests.credentials.provider import SECRET, Provider
@@ -59,7 +59,7 @@ def test_a_refusal_of_tokens_that_were_replaced_meanwhile_is_not_kept(party: Par
     assert renewal is not None
     connected = provider.data(oauthTokenData={"access_token": "new", "refresh_token": "second"})
     party.store(connected)
-    renewals.keep_refusal(party.connection, party.vault, renewal, "refused")
+    renewals.keep_refusal(party.connection, party.vault, renewal, IDENTITY, "refused")
     assert party.held() == connected
 
 

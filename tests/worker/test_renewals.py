@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from app.credentials import renewals, service_accounts
+from app.credentials.tokens import IDENTITY
 from app.worker.credentials import Credentials
 from tests.credentials.provider import SECRET, Provider
 from tests.worker.renewing import KIND, Party, Work, begun, expiring, read, renew
@@ -91,11 +92,11 @@ def test_a_renewal_that_stores_nothing_ends_no_other_one(party: Party, provider:
     connected = party.vault.encrypt("c1", KIND, provider.data(oauthTokenData={"access_token": "by consent"}))
     values = [connected.data, connected.key_id, other]
     party.connection.execute("UPDATE credentials SET data = %s, key_id = %s, renewal_holder = %s", values)
-    renewals.keep(party.connection, party.vault, renewal, {"access_token": "late"})
+    renewals.keep(party.connection, party.vault, renewal, IDENTITY, {"access_token": "late"})
     assert party.held()["oauthTokenData"] == {"access_token": "by consent"}
     assert party.connection.execute("SELECT renewal_holder FROM credentials").fetchall() == [(other,)]
     assert begun(party)
-    renewals.keep(party.connection, party.vault, replace(renewal, holder=other), {"access_token": "late"})
+    renewals.keep(party.connection, party.vault, replace(renewal, holder=other), IDENTITY, {"access_token": "late"})
     assert not begun(party)
 
 

@@ -20,6 +20,7 @@ from app.api.face.waiters import Waiters
 from app.api.face.watchers import Watchers
 from app.credentials.consents import Consents
 from app.credentials.credential_type import CredentialType
+from app.credentials.known_types import KnownTypes
 from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
 from app.packages.asking import NodeChoices
@@ -62,6 +63,7 @@ class Services:
     long_calls: LongCalls
     signer: Signer
     vault: Vault
+    credential_types: KnownTypes
     credential_tests: CredentialTests
     node_choices: NodeChoices
     consents: Consents
