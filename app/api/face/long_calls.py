@@ -15,6 +15,8 @@ CHANGES = 1_000
 """Of different objects: as many as there are threads."""
 EXAMINATIONS = 2
 """An examination holds its thread for as long as a silent database does not answer."""
+ARRANGEMENTS, ARRANGEMENTS_EACH = 12, 6
+"""Calls that wait until a provider calls the triggers of a workflow; of all projects, and of one."""
 INSTALLATIONS = 2
 """Calls that wait until a worker has installed a package."""
 
@@ -30,4 +32,5 @@ class LongCalls:
     changes: Shares = field(default_factory=lambda: Shares(CHANGES, 1))
     """Of one object one at a time."""
     examinations: Shares = field(default_factory=lambda: Shares(EXAMINATIONS, EXAMINATIONS))
+    arrangements: Shares = field(default_factory=lambda: Shares(ARRANGEMENTS, ARRANGEMENTS_EACH))
     installations: Shares = field(default_factory=lambda: Shares(INSTALLATIONS, INSTALLATIONS))

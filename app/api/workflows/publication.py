@@ -60,21 +60,21 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
                 shown = answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
             else:
                 continue
-        arrange(workflow_id, version.id, triggers, was_active=workflow.active)
+        arrange(workflow, version.id, triggers)
         return shown
     raise Conflict(CHANGED)
 
 
-def arrange(workflow_id: str, version_id: UUID, triggers: registration.Triggers, *, was_active: bool) -> None:
-    """Have the providers of its triggers call an active workflow; it is active no more where one of them refuses.
+def arrange(before: workflows.Workflow, version_id: UUID, triggers: registration.Triggers) -> None:
+    """Have the providers of its triggers call a workflow that is active now; it is as `before` where one refuses.
 
     Raises Refused with what that one has said.
     """
     try:
-        arrangements.create(workflow_id, version_id, triggers.hooks)
+        arrangements.create(before.project_id, before.id, version_id, triggers.hooks)
     except Refused:
-        if not was_active:
-            unpublish(workflow_id)
+        if not before.active:
+            unpublish(before.id)
         raise
 
 

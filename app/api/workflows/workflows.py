@@ -152,7 +152,7 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
             saved = get_visible_workflow(connection, workflow_id)
         if shown is not None:
             if triggers is not None and saved.active:
-                arrangements.create(workflow_id, saved.version_id, triggers.hooks)
+                arrangements.create(before.project_id, workflow_id, saved.version_id, triggers.hooks)
             return shown
     raise Conflict(CHANGED)
 

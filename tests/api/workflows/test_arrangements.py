@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import orjson
 import pytest
 from flask import Response
 
+from app.api.face.long_calls import ARRANGEMENTS_EACH
+from app.api.workflows.arrangements import TOO_MANY
 from app.engine.nodes.shared.passing import pass_on
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.repository import connection as connection_module
@@ -103,6 +105,20 @@ def test_without_a_worker_it_is_said(api, monkeypatch) -> None:
     answer = api.post(f"/workflows/{saved(api)}/activate")
     assert answer.status_code == 503
     assert "see that one runs" in answer.json["message"]
+
+
+@pytest.mark.usefixtures("called")
+def test_those_of_one_project_leave_threads_to_others(api, database_url) -> None:
+    workflow_id, path = saved(api), "/workflows/{}/activate"
+    with ExitStack() as busy:
+        for _ in range(ARRANGEMENTS_EACH):
+            busy.enter_context(api.services.long_calls.arrangements.taken("default"))
+        answer = api.post(path.format(workflow_id))
+        assert (answer.status_code, answer.json["message"], answer.headers["Retry-After"]) == (503, TOO_MANY, "10")
+        assert api.get(f"/workflows/{workflow_id}").json["active"] is False
+        busy.enter_context(api.services.long_calls.arrangements.taken("another"))
+    with provider(database_url, lambda hook: None):
+        assert api.post(path.format(workflow_id)).status_code == 200
 
 
 @pytest.mark.usefixtures("called")
