@@ -180,10 +180,40 @@ def test_a_value_that_is_part_of_the_query_is_written_as_sql(value: Any, raw: st
     assert sql_text.fill_places("$1:raw $1^ $1:value $1#", [value]) == f"{raw} {raw} {quoted} {quoted}"
 
 
-@pytest.mark.parametrize(("how", "said"), [("raw", "cannot be used as raw text"), ("value", "cannot be null")])
-def test_null_as_a_part_of_the_query_is_refused(engine: Engine, shop, how: str, said: str) -> None:
-    outcome = run(engine, query(f"SELECT '$1:{how}'", queryReplacement="={{ [null] }}"), shop[1])
-    assert said in outcome.error.message
+@pytest.mark.parametrize(
+    ("how", "value", "said"),
+    [
+        ("raw", "null", "Values null/undefined cannot be used as raw text."),
+        ("value", "null", "Open values cannot be null or undefined."),
+        ("name", "null", "Invalid sql name: null"),
+        ("name", "['a', true]", "Invalid sql name: true"),
+        ("name", "''", 'Invalid sql name: ""'),
+        ("name", "{}", "Cannot retrieve sql names from an empty array/object."),
+        ("alias", "['a']", 'Invalid sql alias: ["a"]'),
+    ],
+)
+def test_what_cannot_be_a_part_of_the_query_is_refused(engine: Engine, shop, how: str, value: str, said: str) -> None:
+    outcome = run(engine, query(f"SELECT '$1:{how}'", queryReplacement=f"={{{{ [{value}] }}}}"), shop[1])
+    assert outcome.error.message == said
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "alias"),
+    [
+        ("a_1$", '"a_1$"', "a_1$"),
+        ("ABC", '"ABC"', "ABC"),
+        ("aB", '"aB"', '"aB"'),
+        ("$a", '"$a"', '"$a"'),
+        ('.a..b "c', '".a..b ""c"', 'a."b ""c"'),
+        ("*", "*", '"*"'),
+    ],
+)
+def test_an_alias_is_quoted_in_parts_and_where_it_has_to_be(value: str, name: str, alias: str) -> None:
+    assert sql_text.fill_places("$1:name $1~ $1:alias", [value]) == f"{name} {name} {alias}"
+
+
+def test_names_are_those_of_a_list_or_of_an_objects_fields() -> None:
+    assert sql_text.fill_places("$1:name $2:name", [["a", "*"], {"b": 1, "c": 2}]) == '"a","*" "b","c"'
 
 
 def test_json_as_a_text_has_no_spaces() -> None:

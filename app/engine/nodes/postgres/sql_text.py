@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 _JSON_TYPES = ("json", "jsonb")
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*|[A-Z_][A-Z0-9_$]*")
 _PLACE = re.compile(r"\$(\d+)(?::(name|alias|csv|list|json|raw|value)|([~^#]))?")
 
 
@@ -44,7 +45,8 @@ def identifier(name: Any) -> str:
 def fill_places(query: str, values: Sequence[Any]) -> str:
     """The query with its places filled; a place without a value stays, and the server complains.
 
-    Raises ValueError for null where the query wants text of its own (`:raw`, `:value`).
+    Raises ValueError for null where the query wants text of its own (`:raw`, `:value`), and for what is no name where
+    it wants names (`:name`, `:alias`).
     """
 
     def fill(match: re.Match[str]) -> str:
@@ -57,11 +59,11 @@ def fill_places(query: str, values: Sequence[Any]) -> str:
 
 
 def _format(value: Any, how: str | None) -> str:
-    if how in ("name", "alias", "~"):
-        if value == "*":
-            return "*"
-        names = value if isinstance(value, list | dict) else [value]
-        return ",".join(map(identifier, names))
+    if how in ("name", "~"):
+        return "*" if value == "*" else _names(value)
+    if how == "alias":
+        parts = _checked(value, "alias").split(".")
+        return ".".join(part if _PLAIN.fullmatch(part) else identifier(part) for part in parts if part)
     if how in ("csv", "list"):
         entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
         return ",".join(map(literal, entries))
@@ -72,6 +74,21 @@ def _format(value: Any, how: str | None) -> str:
     if how in ("value", "#"):
         return _open(value, "Open values cannot be null or undefined.").replace("'", "''")
     return literal(value)
+
+
+def _names(value: Any) -> str:
+    """One name, those of a list, or those of an object's fields. Raises ValueError."""
+    names = list(value) if isinstance(value, list | dict) else [value]
+    if not names:
+        raise ValueError("Cannot retrieve sql names from an empty array/object.")
+    return ",".join(identifier(_checked(name, "name")) for name in names)
+
+
+def _checked(name: Any, what: str) -> str:
+    """The name, if it is one. Raises ValueError."""
+    if isinstance(name, str) and name:
+        return name
+    raise ValueError(f"Invalid sql {what}: {_json(name)}")
 
 
 def _open(value: Any, refusal: str) -> str:
