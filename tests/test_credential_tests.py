@@ -16,7 +16,7 @@ from app.credentials.tokens import EXPIRES_AT
 from app.outgoing.addresses import AddressRules
 from tests.credentials.provider import running
 from tests.engine.nodes.postbox import postbox  # noqa: F401
-from tests.engine.nodes.test_postgres import shop  # noqa: F401
+from tests.engine.nodes.shop import shop  # noqa: F401
 
 SECRET = "s3cret-key-of-the-api"
 HERE = EngineCredentialTests(AddressRules.parse("127.0.0.1"))

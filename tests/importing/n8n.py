@@ -169,6 +169,10 @@ def one(connection, query, *parameters):
     return connection.execute(query, parameters).fetchone()
 
 
+def statuses(target):
+    return dict(target.execute("SELECT id, status FROM executions ORDER BY id").fetchall())
+
+
 def change(path, statement, *parameters):
     connection = sqlite3.connect(path)
     with connection:

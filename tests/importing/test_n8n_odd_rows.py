@@ -3,7 +3,6 @@
 import json
 import os
 import sqlite3
-import time
 import zipfile
 from base64 import urlsafe_b64encode
 from contextlib import closing
@@ -16,7 +15,6 @@ import pytest
 
 from app.importing.n8n import api_keys
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.history import batches
 from app.importing.n8n.known_tables import has_number
 from app.importing.n8n.open_source import Access
@@ -38,10 +36,6 @@ def change(path, *statements):
     connection.close()
 
 
-def one(connection, query, *values):
-    return connection.execute(query, values).fetchone()
-
-
 def test_values_that_are_not_of_their_kind_keep_nothing_back(bring, target, sqlite_file):
     change(
         sqlite_file,
@@ -53,8 +47,8 @@ def test_values_that_are_not_of_their_kind_keep_nothing_back(bring, target, sqli
         ("UPDATE credentials_entity SET updatedAt = 'never'",),
     )
     report = bring(sqlite_file)
-    assert one(target, "SELECT count(*) FROM executions") == (18,)
-    assert one(target, "SELECT count(*) FROM workflows") == (11,)
+    assert n8n.one(target, "SELECT count(*) FROM executions") == (18,)
+    assert n8n.one(target, "SELECT count(*) FROM workflows") == (11,)
     assert report.losses["its startedAt cannot be read"] == [5]
     assert report.losses["its createdAt cannot be read"] == [6]
     findings = {each.id: " ".join(each.findings) for each in report.workflows}
@@ -111,8 +105,8 @@ def test_a_time_in_the_future_and_a_huge_id_move_nothing_else(bring, target, sql
         ),
     )
     report = bring(sqlite_file)
-    assert one(target, "SELECT max(created_at) < '8000-01-01' FROM executions") == (True,)
-    assert one(target, "SELECT highest_id FROM imports") == (max(n8n.EXECUTIONS),)
+    assert n8n.one(target, "SELECT max(created_at) < '8000-01-01' FROM executions") == (True,)
+    assert n8n.one(target, "SELECT highest_id FROM imports") == (max(n8n.EXECUTIONS),)
     assert "its id is too large" in report.losses
 
 
@@ -125,7 +119,7 @@ def test_times_that_postgresql_has_and_python_has_not(bring, target, postgres_ur
             connection.execute("UPDATE workflow_entity SET \"createdAt\" = '0044-03-15 BC'")
             connection.execute("ALTER DATABASE " + connection.info.dbname + " SET statement_timeout = '1h'")
         report = bring(source, access=Access(key=n8n.KEY))
-    assert one(target, "SELECT count(*) FROM executions") == (18,)
+    assert n8n.one(target, "SELECT count(*) FROM executions") == (18,)
     assert report.losses["its startedAt cannot be read"] == [5]
 
 
@@ -136,7 +130,7 @@ def test_executions_whose_ids_are_no_numbers_are_passed_over(bring, target, post
             connection.execute("ALTER TABLE execution_entity ALTER id TYPE float8")
             connection.execute("UPDATE execution_entity SET id = 'NaN' WHERE id = 5")
         report = bring(source, access=Access(key=n8n.KEY))
-    assert one(target, "SELECT count(*) FROM executions") == (17,)
+    assert n8n.one(target, "SELECT count(*) FROM executions") == (17,)
     assert "An execution with the id nan was passed over." in report.notes
 
 
@@ -161,54 +155,6 @@ def test_a_database_that_breaks_off_is_told(bring, sqlite_file):
     os.truncate(sqlite_file, sqlite_file.stat().st_size // 2)
     with pytest.raises(SourceError, match="cannot be read"):
         bring(sqlite_file)
-
-
-def test_a_small_text_that_shares_much_does_not_fill_the_memory():
-    long, many = "x" * 1_000_000, json.dumps(["1"] * 10_000)
-    started = time.process_time()
-    with pytest.raises(UnreadableFlatted, match="written out"):
-        unflatten(f'[{many},"{long}"]', most_size=256 * 2**20)
-    doubling = [[str(level + 1)] * 2 for level in range(60)]
-    with pytest.raises(UnreadableFlatted, match="written out"):
-        unflatten(json.dumps([*doubling, "end"]), most_size=256 * 2**20)
-    assert time.process_time() - started < 10
-    assert unflatten('[["1","1"],"ab"]', most_size=100) == ["ab", "ab"]
-
-
-def nested(forwards: int, backwards: int) -> list[list[str]]:
-    """The root, so many levels that follow it in their order, and so many that stand before those."""
-    chain = [[str(index + 1)] for index in range(1, backwards)] + [[]]
-    return [[str(backwards + 1)], *chain, *([str(backwards + 2 + n)] for n in range(forwards - 1)), ["1"]]
-
-
-@pytest.mark.parametrize(
-    ("flat", "document"),
-    [
-        ([{"a": "2", "b": "1"}, {"of": "2"}, {"x": 1}], {"a": {"x": 1}, "b": {"of": {"x": 1}}}),
-        ([{"a": "2", "b": "3"}, ["end"], ["3"], ["4"], {"x": None}], {"a": [[{"x": None}]], "b": [{"x": None}]}),
-        ([["2"], ["3"], ["1"], "é"], [[["é"]]]),
-        ([{"a": "1"}, {"b": "0", "c": "2"}, "z"], {"a": {"b": "[Circular Reference]", "c": "z"}}),
-        ([["1", "2"], ["2"], ["1"]], [[["[Circular Reference]"]], ["[Circular Reference]"]]),
-        ([["1"], True, ["9"], ["x"]], [True]),
-        ([["2"], ["9"], ["1"]], None),
-        ([["-1"], "a"], None),
-        ([*([str(index + 1)] for index in range(199)), []], ...),
-        ([*([str(index + 1)] for index in range(200)), []], None),
-        (nested(99, 100), ...),
-        (nested(100, 100), None),
-    ],
-)
-def test_references_lead_forwards_backwards_and_nowhere(flat, document):
-    if document is None:
-        with pytest.raises(UnreadableFlatted):
-            unflatten(json.dumps(flat), most_size=10_000)
-    else:
-        read = unflatten(json.dumps(flat), most_size=10_000)
-        assert document is ... or read == document
-
-
-def test_data_that_was_never_made_flat_is_what_it_is():
-    assert unflatten('{"resultData":{"runData":{"0":[1]}}}', most_size=100) == {"resultData": {"runData": {"0": [1]}}}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +183,7 @@ def test_a_source_is_the_same_from_wherever_it_is_named(bring, target, sqlite_fi
     bring(sqlite_file)
     monkeypatch.chdir(sqlite_file.parent)
     bring(Path("database.sqlite"))
-    assert one(target, "SELECT count(*) FROM imports") == (1,)
+    assert n8n.one(target, "SELECT count(*) FROM imports") == (1,)
 
 
 def test_a_zip_file_that_unpacks_to_much_is_refused(bring, tmp_path):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.engine.nodes import far_side
 from tests.engine.nodes.postbox import postbox  # noqa: F401
+from tests.engine.nodes.shop import shop  # noqa: F401
 
 
 @pytest.fixture(scope="module")

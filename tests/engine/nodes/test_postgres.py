@@ -1,80 +1,19 @@
 """The Postgres node does with a database what n8n did; cases recorded against the tables of shop.sql."""
 
-import contextlib
 import json
-import socket
-import ssl
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from app.engine.nodes.postgres import sql_text
-from app.engine.run.meter import MAX_BYTES, Meter
-from app.engine.run.ports import Ports
-from app.outgoing.addresses import AddressRules
-from app.outgoing.client import Outgoing
 from tests.conformance.test_conformance import seen
+from tests.engine.nodes.shop import SHOP, query, run
 from tests.engine.running import Engine
-from tests.patience import PATIENCE_SECONDS
-from tests.postgres import cloned_database
 from tests.workflows import START, chain, node
 
-SHOP = (Path(__file__).parent / "shop.sql").read_text()
 CASES = sorted((Path(__file__).parents[2] / "conformance" / "recorded_postgres").glob("*.json"))
-
-
-def pump(source: socket.socket, target: socket.socket) -> None:
-    with source, target, contextlib.suppress(OSError):
-        while data := source.recv(65536):
-            target.sendall(data)
-
-
-@pytest.fixture(scope="module")
-def shop(postgres_url: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A database, and what a credential for it holds: the test server listens on a Unix socket only, so that a
-    port of this machine has to lead there."""
-    with cloned_database(postgres_url) as url, socket.create_server(("127.0.0.1", 0)) as listener:
-        parts = urlsplit(url)
-        folder = parse_qs(parts.query)["host"][0] if "host=" in parts.query else parts.hostname or ""
-        path = f"{folder}/.s.PGSQL.5432"
-
-        def forward() -> None:
-            while True:
-                try:
-                    near, _ = listener.accept()
-                except OSError:
-                    return
-                far = socket.socket(socket.AF_UNIX)
-                far.connect(path)
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=pump, args=ends, daemon=True).start()
-
-        threading.Thread(target=forward, daemon=True).start()
-        port = listener.getsockname()[1]
-        yield url, {"host": "127.0.0.1", "port": port, "user": "postgres", "database": parts.path.strip("/")}
-
-
-def run(
-    engine: Engine, workflow: dict[str, Any], held: dict[str, Any], allowed: str = "127.0.0.1", limit: int = MAX_BYTES
-):
-    async def read(credential_id: str, kind: str) -> dict[str, Any]:
-        return held
-
-    outgoing = Outgoing(AddressRules.parse(allowed))
-    ports = Ports(credentials=read, outgoing=outgoing, meter=Meter(limit))
-    return engine.run(workflow, mode="test", start_node="Start", ports=ports)
 
 
 def comparable(value: Any) -> Any:
@@ -98,11 +37,6 @@ def test_case(path: Path, engine: Engine, shop) -> None:
         expected["error"] = {key: expected["error"][key] for key in ("message", "node")}
     got = json.loads(json.dumps(seen(outcome.data, outcome.status)))
     assert comparable(got) == comparable(expected)
-
-
-def query(text: str, **options: Any) -> dict[str, Any]:
-    parameters = {"operation": "executeQuery", "query": text, "options": options}
-    return chain(START, node("Ask", "postgres", parameters, 2.5, credentials={"postgres": {"id": "c1"}}))
 
 
 @pytest.mark.parametrize(
@@ -222,103 +156,6 @@ def test_json_as_a_text_has_no_spaces() -> None:
 
 def test_a_name_stays_a_name() -> None:
     assert sql_text.fill_places("SELECT $1:name", ['a"; DROP TABLE items; --']) == 'SELECT "a""; DROP TABLE items; --"'
-
-
-def test_an_inner_address_is_refused_unless_it_is_named(engine: Engine, shop) -> None:
-    _, held = shop
-    outcome = run(engine, query("SELECT 1"), held, allowed="")
-    assert "EXECUTIONS_ALLOWED_HOSTS" in outcome.error.message
-
-
-def test_a_unix_socket_is_out_of_reach(engine: Engine) -> None:
-    outcome = run(engine, query("SELECT 1"), {"host": "/var/run/postgresql"})
-    assert "Unix sockets" in outcome.error.message
-
-
-def test_a_password_is_not_in_the_error(engine: Engine, shop) -> None:
-    _, held = shop
-    outcome = run(engine, query("SELECT 1"), {**held, "user": "nobody-here", "password": "very-secret"})
-    assert outcome.status == "error"
-    assert "very-secret" not in json.dumps(outcome.data)
-
-
-def test_the_worker_s_own_passwords_stay_with_it(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A server that asks for a password in clear text, and a credential that has none."""
-    passwords = tmp_path / "pgpass"
-    passwords.write_text("*:*:*:*:canary-file\n")
-    passwords.chmod(0o600)
-    monkeypatch.setenv("PGPASSFILE", str(passwords))
-    monkeypatch.setenv("PGPASSWORD", "canary-variable")
-    heard: list[bytes] = []
-
-    def ask(listener: socket.socket) -> None:
-        near, _ = listener.accept()
-        with near, contextlib.suppress(OSError):
-            near.recv(65536)
-            near.sendall(b"R" + (8).to_bytes(4) + (3).to_bytes(4))
-            heard.append(near.recv(65536))
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        asking = threading.Thread(target=ask, args=(listener,), daemon=True)
-        asking.start()
-        outcome = run(engine, query("SELECT 1"), {"host": "127.0.0.1", "port": listener.getsockname()[1]})
-        asking.join(10)
-    assert outcome.status == "error"
-    assert heard == [b""]
-
-
-def asked_by(engine: Engine, held: dict[str, Any], serve: Callable[[socket.socket], Any]) -> tuple[Any, Any]:
-    """What the node says of a server that does this with its connection, and what that returns."""
-    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as threads:
-
-        def accept() -> Any:
-            near, _ = listener.accept()
-            with near:
-                return serve(near)
-
-        seen_there = threads.submit(accept)
-        outcome = run(engine, query("SELECT 1"), {"host": "127.0.0.1", "port": listener.getsockname()[1], **held})
-        return outcome.error.message, seen_there.result(PATIENCE_SECONDS)
-
-
-def test_the_worker_s_own_certificate_stays_with_it(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One in the folder of who runs the worker, or that variables name, may open the database of the executions."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "worker")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
-    signed = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    for variable, content in (("PGSSLCERT", signed), ("PGSSLKEY", key.private_bytes(*form))):
-        (tmp_path / variable).write_bytes(content)
-        (tmp_path / variable).chmod(0o600)
-        monkeypatch.setenv(variable, str(tmp_path / variable))
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cadata=signed.decode())
-    context.load_cert_chain(tmp_path / "PGSSLCERT", tmp_path / "PGSSLKEY")
-    context.verify_mode = ssl.CERT_OPTIONAL
-
-    def look(near: socket.socket) -> bytes | None:
-        near.recv(8)
-        near.sendall(b"S")
-        with context.wrap_socket(near, server_side=True) as encrypted:
-            encrypted.recv(65536)
-            return encrypted.getpeercert(binary_form=True)
-
-    assert asked_by(engine, {"allowUnauthorizedCerts": True}, look)[1] is None
-
-
-def test_the_worker_s_kerberos_ticket_stays_with_it(engine: Engine) -> None:
-    def ask_for_a_ticket(near: socket.socket) -> bytes:
-        near.recv(65536)
-        near.sendall(b"R" + (8).to_bytes(4) + (7).to_bytes(4))
-        return near.recv(65536)
-
-    message, heard = asked_by(engine, {}, ask_for_a_ticket)
-    assert "authentication method requirement" in message
-    assert heard == b""
 
 
 def test_what_json_cannot_hold_stays_text(engine: Engine, shop) -> None:
