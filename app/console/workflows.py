@@ -47,7 +47,7 @@ def workflow_list() -> Response:
         active={"true": True, "false": False}.get(active),
     )
     with reading() as connection:
-        rows = list_workflows(connection, wanted, limit=WORKFLOWS + 1, after=after[:64])
+        rows = list_workflows(connection, wanted, limit=WORKFLOWS + 1, after=after[:64], with_definitions=False)
         shown = rows[:WORKFLOWS]
         values = {
             "workflows": shown,

@@ -8,13 +8,30 @@ from psycopg import sql
 from psycopg.rows import args_row
 
 from app.repository.connection import Connection
+from app.repository.run_pages import within
 from app.repository.workflows import Workflow, with_tags
 
 LIST = sql.SQL("""
-    SELECT w.id, w.project_id, v.name, w.active, w.version_id, v.definition, w.created_at, w.updated_at,
+    SELECT w.id, w.project_id, v.name, w.active, w.version_id, {definition}, w.created_at, w.updated_at,
            w.active_version_id, w.is_archived, w.folder
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
+     WHERE {matching}
+     ORDER BY w.id
+     LIMIT %(limit)s
+    OFFSET %(offset)s
+""")
+
+DEFINITION, NO_DEFINITION = sql.SQL("v.definition"), sql.SQL("'{}'::json")
+
+SIZES = sql.SQL("""
+    SELECT octet_length(v.definition::text) + coalesce(octet_length(a.definition::text), 0)
+           + (SELECT coalesce(sum(octet_length(s.data::text)), 0)
+                FROM workflow_static_data AS s
+               WHERE s.workflow_id = w.id)
+      FROM workflows AS w
+      JOIN workflow_versions AS v ON v.id = w.version_id
+      LEFT JOIN workflow_versions AS a ON a.id = w.active_version_id
      WHERE {matching}
      ORDER BY w.id
      LIMIT %(limit)s
@@ -86,18 +103,45 @@ class WorkflowFilter:
 
 
 def list_statement(
-    wanted: WorkflowFilter, *, limit: int, after: str = "", offset: int = 0
+    wanted: WorkflowFilter, *, limit: int, after: str = "", offset: int = 0, with_definitions: bool = True
 ) -> tuple[sql.Composed, dict[str, Any]]:
     """The statement for a page of a list, and its parameters."""
     condition, parameters = wanted.condition(after)
-    return LIST.format(matching=condition), {**parameters, "limit": limit, "offset": offset}
+    definition = DEFINITION if with_definitions else NO_DEFINITION
+    statement = LIST.format(matching=condition, definition=definition)
+    return statement, {**parameters, "limit": limit, "offset": offset}
+
+
+def list_page(
+    connection: Connection, wanted: WorkflowFilter, *, limit: int, most_bytes: int, after: str = "", offset: int = 0
+) -> tuple[list[Workflow], bool]:
+    """As `list_workflows`, but one workflow, or as many as have so many bytes of JSON together: of their current
+    versions, of the published ones, and of what their executions have kept. And whether more follow."""
+    condition, parameters = wanted.condition(after)
+    statement = SIZES.format(matching=condition)
+    values = {**parameters, "limit": limit + 1, "offset": offset}
+    sizes = [int(size) for (size,) in connection.execute(statement, values, prepare=False)]
+    count = within(most_bytes, sizes[:limit])
+    page = list_workflows(connection, wanted, limit=count, after=after, offset=offset) if count else []
+    return page, len(sizes) > count
 
 
 def list_workflows(
-    connection: Connection, wanted: WorkflowFilter, *, limit: int, after: str = "", offset: int = 0
+    connection: Connection,
+    wanted: WorkflowFilter,
+    *,
+    limit: int,
+    after: str = "",
+    offset: int = 0,
+    with_definitions: bool = True,
 ) -> list[Workflow]:
-    """At most `limit` workflows that match, in the order of their ids; those after `after`, the first `offset` not."""
-    statement, parameters = list_statement(wanted, limit=limit, after=after, offset=offset)
+    """At most `limit` workflows that match, in the order of their ids; those after `after`, the first `offset` not.
+
+    Without definitions each has an empty one, and none is read.
+    """
+    statement, parameters = list_statement(
+        wanted, limit=limit, after=after, offset=offset, with_definitions=with_definitions
+    )
     with connection.cursor(row_factory=args_row(Workflow)) as cursor:
         # Not to be prepared: a plan made for any name would not look at the pieces of this one.
         return with_tags(connection, cursor.execute(statement, parameters, prepare=False).fetchall())

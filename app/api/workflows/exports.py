@@ -11,7 +11,7 @@ from app.repository import clock, credentials, users
 from app.repository.connection import Connection
 from app.repository.errors import CredentialNotFound
 from app.repository.workflows import Workflow
-from app.schemas.archives import MAX_WORKFLOWS, credentials_of, folder_of, sub_workflows_of, write_archive
+from app.schemas.archives import MAX_BYTES, MAX_WORKFLOWS, credentials_of, folder_of, sub_workflows_of, write_archive
 from app.schemas.workflows import document_of
 
 Json = dict[str, Any]
@@ -19,7 +19,18 @@ Json = dict[str, Any]
 
 def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> list[Workflow]:
     """The workflows to export, with those that they call as the policy says. Raises Refused for missing ones."""
-    by_id = {wanted: get_visible_workflow(connection, wanted) for wanted in ids}
+    by_id: dict[str, Workflow] = {}
+    size = 0
+
+    def add(wanted: str) -> None:
+        nonlocal size
+        by_id[wanted] = get_visible_workflow(connection, wanted)
+        size += len(by_id[wanted].definition)
+        if size > MAX_BYTES:
+            raise Refused(400, f"A package holds at most {MAX_BYTES // 2**20} MB")
+
+    for wanted in ids:
+        add(wanted)
     waiting = list(by_id.values())
     while waiting and policy != "reference-only":
         called = sub_workflows_of(document_of(waiting.pop().definition)["nodes"]) - by_id.keys()
@@ -28,7 +39,7 @@ def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> l
         for identifier in called:
             if len(by_id) == MAX_WORKFLOWS:
                 raise Refused(400, f"A package holds at most {MAX_WORKFLOWS} workflows")
-            by_id[identifier] = get_visible_workflow(connection, identifier)
+            add(identifier)
             waiting.append(by_id[identifier])
     return list(by_id.values())
 

@@ -196,6 +196,12 @@ def test_an_import_that_asks_for_what_cannot_be(api, shop) -> None:
     assert bring(limited, package, workflowConflictPolicy="skip", projectId="default").status_code == 404
 
 
+def test_a_package_that_nobody_could_import_is_not_made(api, shop, monkeypatch) -> None:
+    monkeypatch.setattr("app.api.workflows.exports.MAX_BYTES", 100)
+    answer = api.post("/n8n-packages/export", {"workflowIds": [shop]})
+    assert (answer.status_code, answer.json["message"]) == (400, "A package holds at most 0 MB")
+
+
 def test_sub_workflows_travel_as_the_policy_says(api) -> None:
     child = api.post("/workflows", chain(node("Start", "manualTrigger", id="1"), name="Child")).json["id"]
     named = {"workflowId": {"__rl": True, "mode": "id", "value": child}}

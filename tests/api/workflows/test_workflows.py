@@ -253,6 +253,15 @@ def test_lists_page_and_filter(api):
     assert len(api.get(f"/workflows?cursor={active}&limit=9").json["data"]) == 4
 
 
+def test_a_page_of_large_workflows_ends_early(api, monkeypatch):
+    monkeypatch.setattr("app.api.workflows.workflows.MAX_PAGE_BYTES", 1)
+    made = {api.post("/workflows", EXPORTED).json["id"] for _ in range(2)}
+    first = api.get("/workflows").json
+    second = api.get(f"/workflows?cursor={first['nextCursor']}").json
+    assert [len(first["data"]), len(second["data"]), second["nextCursor"]] == [1, 1, None]
+    assert {each["id"] for page in (first, second) for each in page["data"]} == made
+
+
 def test_pinned_data_can_be_left_out(api):
     made = api.post("/workflows", EXPORTED).json
     for path in (f"/workflows/{made['id']}", "/workflows"):
