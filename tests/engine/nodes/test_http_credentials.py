@@ -114,6 +114,12 @@ def test_a_credential_goes_to_its_domains_only(engine: Engine, address: str, dom
     assert "t0ken" not in json.dumps(outcome.data["resultData"].get("error", ""))
 
 
+@pytest.mark.parametrize("url", ["http://\u246027.0.0.1/", "http://\u2100.example/"])
+def test_what_is_no_address_is_none_of_its_domains(engine: Engine, url: str) -> None:
+    held = {"token": "t0ken", "allowedHttpRequestDomains": "domains", "allowedDomains": "127.0.0.1"}
+    assert ask(engine, url, held, "httpBearerAuth").error.message == "Invalid URL"
+
+
 @pytest.mark.parametrize("kind", ["httpBearerAuth", "httpHeaderAuth", "httpBasicAuth"])
 def test_a_redirect_to_another_server_takes_no_credential_along(engine: Engine, address: str, kind: str) -> None:
     elsewhere = address.replace("127.0.0.1", "localhost") + "/echo"

@@ -44,12 +44,15 @@ class RequestProof:
         return added | {name.lower() for name in self.headers}
 
     def check(self, url: str, item: int) -> None:
-        """Raises NodeError when the credential must not be sent to that address."""
+        """Raises NodeError when the credential must not be sent to that address, or it is none."""
         if self.domains is None:
             return
         import httpx
 
-        host = httpx.URL(url).host.lower()
+        try:
+            host = httpx.URL(url).host.lower()
+        except httpx.InvalidURL:  # not quoted: there may be a secret in it
+            raise NodeError("Invalid URL", item_index=item) from None
         if not any(matches(host, domain) for domain in self.domains):
             allowed = ", ".join(self.domains) or "none"
             raise NodeError(
