@@ -21,18 +21,21 @@ HEARTBEAT = """
     RETURNING true
 """
 
+# The lock waits for whatever the worker is about to take, as the update alone would not (HOLD_LEASE).
 RETIRE = """
     UPDATE workers AS w
        SET stopped_at = clock_timestamp()
-     WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
+     WHERE w.id = ANY(ARRAY(
+               SELECT r.id FROM workers AS r WHERE r.id = %(worker_id)s AND r.stopped_at IS NULL FOR UPDATE))
 """
 
-# The share lock on the worker's own row makes what it takes and the reaping of that worker wait for each other.
+# The lock on the worker's own row makes what it takes and the reaping of that worker wait for each other. Its beat,
+# which changes no key, waits for neither, however much what it takes begins with.
 HOLD_LEASE = """
     SELECT true
       FROM workers AS w
      WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
-       FOR SHARE
+       FOR KEY SHARE
 """
 
 ALIVE = """

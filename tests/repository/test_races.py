@@ -4,8 +4,9 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
-from app.repository import deletions, executions, idempotency, lifecycle, retries
+from app.repository import deletions, executions, idempotency, lifecycle, retries, workers
 from app.repository.errors import CannotDelete, CannotRetry, CannotStop, IdempotencyKeyReused
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.lifecycle import Result
@@ -103,6 +104,22 @@ def test_a_claim_and_the_reaping_of_its_worker(connect, connection, worker_id, a
         " WHERE e.status = 'running' AND w.stopped_at IS NOT NULL"
     ).fetchone()[0]
     assert orphans == 0
+
+
+@pytest.mark.parametrize("take", [workers.hold_lease, lambda c, worker_id: lifecycle.claim(c, worker_id, 1)])
+def test_a_worker_is_not_given_up_while_it_takes_something_and_beats_meanwhile(
+    connect, connection, worker_id, take
+) -> None:
+    """What it takes may begin with more than PostgreSQL stores within a lease."""
+    connection.execute("UPDATE workers SET heartbeat_at = now() - interval '1 hour' WHERE id = %s", [worker_id])
+    connection.commit()
+    take(connect(), worker_id)
+    other = connect(autocommit=True)
+    other.execute("SET lock_timeout = '10ms'")
+    assert lifecycle.reap(other, lease_seconds=30) == []
+    with pytest.raises(LockNotAvailable):
+        workers.retire(other, worker_id)
+    assert workers.heartbeat(other, worker_id)
 
 
 @pytest.mark.parametrize("attempt", range(5))

@@ -17,7 +17,7 @@ LOCK_CLAIMING_WORKER = """
     SELECT coalesce((SELECT r.revision FROM node_packages_revision AS r), 0)
       FROM workers AS w
      WHERE w.id = %(worker_id)s AND w.stopped_at IS NULL
-       FOR SHARE OF w
+       FOR KEY SHARE OF w
 """
 
 # One of each project after the other, in a circle that begins after the project that had its turn last. Uses
