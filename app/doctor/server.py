@@ -25,7 +25,7 @@ from app.settings import Settings
 CLOCK_SECONDS = 2.0
 MANY_DEAD_ROWS = 100_000
 LONG_TRANSACTION_SECONDS = 300.0
-WORKER_CONNECTIONS = 7
+WORKER_CONNECTIONS = 9
 """What a worker works with, one for its beat, and one that listens."""
 
 

@@ -87,11 +87,12 @@ def open_pool(
     *,
     size: int,
     name: str,
+    kept: int = 1,
     timeout: float = 3.0,
     through_pooler: bool = False,
     idle_in_transaction: float = IDLE_IN_TRANSACTION_SECONDS,
 ) -> ConnectionPool[Connection]:
-    """A pool of at most `size` connections; waiting longer than `timeout` seconds raises PoolTimeout.
+    """A pool of `kept` to `size` connections; waiting longer than `timeout` seconds for one raises PoolTimeout.
 
     The pool opens in the background: a database that is down at start is met at the first request.
     `through_pooler` says that a pooler such as PgBouncer stands in between, in transaction mode: it would hand the
@@ -101,7 +102,7 @@ def open_pool(
     options = pooler_options(database_url) if through_pooler else pool_options(database_url, idle_in_transaction)
     return ConnectionPool(
         database_url,
-        min_size=1,
+        min_size=kept,
         max_size=size,
         name=name,
         timeout=timeout,

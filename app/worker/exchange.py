@@ -6,6 +6,7 @@ All of it is one transaction, so that results and claims of many executions shar
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,12 @@ from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import Invalid
-from app.repository.execution_data import Encoded, read_data
+from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
 from app.repository.traces import TraceOrigin
+from app.worker.unrecorded import size_of
 
 log = logging.getLogger(__name__)
 
@@ -146,25 +148,17 @@ class Exchange:
             return self._transact(results, free, held, extra)
         except (psycopg.DataError, psycopg.ProgrammingError, Invalid):
             # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
-            recorded = set().union(*(self._record_alone(result) for result in results))
+            alone = partial(record_alone, self._pool, self._worker_id, known=self._known)
+            recorded = set().union(*map(alone, results))
             return replace(self._transact([], free, held, extra), recorded=recorded)
 
     def _transact(
         self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: ExtraPlaces
     ) -> Exchanged:
-        with transaction(self._pool, sum(map(_size_of, results))) as connection:
+        with transaction(self._pool) as connection:
             recorded = lifecycle.finish(connection, self._worker_id, results, self._known) if results else set()
             assignments = self._assign(connection, self._claim(connection, free, held, extra))
         return Exchanged(recorded, assignments)
-
-    def _record_alone(self, result: Result) -> set[int]:
-        try:
-            with transaction(self._pool, _size_of(result)) as connection:
-                return lifecycle.finish(connection, self._worker_id, [result])
-        except (psycopg.DataError, psycopg.ProgrammingError, Invalid) as error:
-            log.error("result refused", extra={"execution": result.id, "reason": str(error)})
-            with transaction(self._pool) as connection:
-                return lifecycle.finish(connection, self._worker_id, [without_data(result)])
 
     def _claim(self, connection: Connection, free: int, held: Sequence[int] | None, extra: ExtraPlaces) -> list[Claim]:
         lost = [] if held is None else lifecycle.unacknowledged_claims(connection, self._worker_id, held)
@@ -229,11 +223,18 @@ class Exchange:
             return NO_PROOF
 
 
-def _size_of(result: Result) -> int:
-    """About the bytes that it takes to record it, of those parts that may be long."""
-    parts = [result.answer, result.waiting_node, result.input_preview, *(change.data for change in result.static_data)]
-    parts += [result.data.content, result.data.index] if isinstance(result.data, Encoded) else [result.data]
-    return sum(map(len, filter(None, parts)))
+def record_alone(
+    pool: ConnectionPool[Connection], worker_id: int, result: Result, known: KnownProblems | None = None
+) -> set[int]:
+    """Record one result in a transaction of its own: without its data where PostgreSQL refuses that. Returns its id
+    where it was still wanted."""
+    try:
+        with transaction(pool, size_of(result)) as connection:
+            return lifecycle.finish(connection, worker_id, [result], known)
+    except (psycopg.DataError, psycopg.ProgrammingError, Invalid) as error:
+        log.error("result refused", extra={"execution": result.id, "reason": str(error)})
+        with transaction(pool) as connection:
+            return lifecycle.finish(connection, worker_id, [without_data(result)])
 
 
 def may_ask_for_static_data(definition: bytes) -> bool:

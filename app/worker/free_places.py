@@ -35,7 +35,7 @@ class FreePlaces:
         settings, held = self._settings, self._held
         extra = held.extra(settings.concurrency, settings.extra_places)
         waits = self._shares.tight and settings.extra_places > 0
-        return 0 if waits else settings.concurrency - len(held.running), extra
+        return 0 if waits else settings.concurrency - held.places, extra
 
     def worth_a_look(self, free: int, extra: ExtraPlaces) -> bool:
         """Whether a claim is worth a transaction of its own: always for a free place, now and then for an extra one.

@@ -3,9 +3,10 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from app.engine.run.children import child_ports, outcome_of, run_document
 from app.engine.run.computing import compute, count_work, node_runs
@@ -17,19 +18,26 @@ from app.engine.run.progress import RunProgress
 from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
-from app.repository.execution_data import Encoded
 from app.repository.lifecycle import ExtraPlaces, Result
 from app.worker.children import encode_items, queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
 from app.worker.tracing import Tracing
+from app.worker.unrecorded import Unrecorded, is_large
 from app.worker.wake import Wake
 
 PROGRESS_SECONDS = 1.0
 """Of an execution that takes less it is not told how far it is."""
 
 Run = asyncio.Task[RunOutcome | None]
+
+
+class Place(NamedTuple):
+    """Whose a place of a worker is, and how many executions its own is below as a sub-workflow."""
+
+    project_id: str
+    depth: int
 
 
 class Held:
@@ -47,20 +55,21 @@ class Held:
     ) -> None:
         """`wake` is told when there is a result, `tracing` what spans are to tell of it, and `shares` what it takes."""
         self._tracing = tracing
-        self._shares = shares
         self._sandbox = sandbox
         self._types = types
         self._ports = ports
         self._database = database
-        self._wake = wake
-        self._results: list[Result] = []
-        # What this worker holds and what it knows of are the same while nobody else has the lock.
+        self.unrecorded = Unrecorded(wake, shares)
+        # What this worker holds and what it knows of are the same while one has the lock and nothing is starting.
         self._known = asyncio.Lock()
+        self._starting = 0
+        self._none_starting = asyncio.Event()
+        self._none_starting.set()
         self.worker_id = 0
         self.observe: Callable[[str, float], None] = lambda status, seconds: None
         """Told of each execution that has ended or waits: what became of it, and how long it ran."""
         self.running: dict[int, Run] = {}
-        self._assignments: dict[int, Assignment] = {}
+        self._places: dict[int, Place] = {}
         self._progress: dict[int, tuple[float, RunProgress]] = {}
         self.may_hold_more = False
         """The answer to a claim was lost: PostgreSQL may know of executions here that this worker does not know of."""
@@ -71,21 +80,20 @@ class Held:
     @property
     def count(self) -> int:
         """How many run, or have ended and are not recorded."""
-        return len(self.running) + len(self._results)
+        return len(self.running) + len(self.unrecorded)
 
     @property
-    def unrecorded(self) -> int:
-        """How many have ended and are not recorded."""
-        return len(self._results)
+    def places(self) -> int:
+        """How many places are taken: by what runs, and by what has left a large result until that is recorded."""
+        return len(self._places)
 
     def extra(self, concurrency: int, places: int) -> ExtraPlaces:
         """What is left of so many places beyond the usual ones.
 
         A sub-workflow has its parent's place here: what many of them keep of the usual places is nobody's.
         """
-        running = self._assignments.values()
-        claimed = sum(assignment.depth == 0 for assignment in running)
-        held = Counter(assignment.claim.project_id for assignment in running)
+        claimed = sum(place.depth == 0 for place in self._places.values())
+        held = Counter(place.project_id for place in self._places.values())
         return ExtraPlaces(max(min(places, concurrency + places - claimed), 0), held)
 
     def read_progress(self) -> tuple[dict[int, RunProgress], set[int]]:
@@ -93,29 +101,23 @@ class Held:
         since = time.monotonic() - PROGRESS_SECONDS
         return {key: known for key, (began, known) in self._progress.items() if began < since}, set(self._progress)
 
-    def take_results(self) -> list[Result]:
-        """What has ended since the last time."""
-        results, self._results = self._results, []
-        return results
-
-    def give_back(self, results: Sequence[Result]) -> None:
-        """Keep results that could not be recorded."""
-        self._results[:0] = results
-
-    async def let_go(self, results: Sequence[Result]) -> None:
+    async def let_go(self, results: Collection[Result]) -> None:
         """These results are recorded, or nobody wants them any more."""
-        if self._shares is not None and results:
-            await self._shares.drop_records(sum(map(_length, results)))
+        for result in results:
+            if result.id not in self.running:  # it waited, and goes on here already
+                self._places.pop(result.id, None)
+        await self.unrecorded.drop(results)
 
     async def forget_all(self) -> None:
         """Nothing of this is held any more."""
-        await self.let_go(self.take_results())
+        await self.unrecorded.drop_all()
+        self._places.clear()
         self.may_hold_more = False
         if self._tracing is not None:
             self._tracing.forget_all()
 
     @asynccontextmanager
-    async def known_ids(self, results: Sequence[Result]) -> AsyncIterator[list[int] | None]:
+    async def known_ids(self) -> AsyncIterator[list[int] | None]:
         """Where more may be held than is known: the ids of all that is known, while nothing is added to it; else None.
 
         What is found is to be started before this ends.
@@ -124,13 +126,15 @@ class Held:
             yield None
             return
         async with self._known:
+            await self._none_starting.wait()
             self.may_hold_more = False
-            yield [*self.running, *(result.id for result in results)]
+            yield [*self.running, *self.unrecorded.ids]
 
     def start(self, assignment: Assignment) -> Run:
         """Run an execution that this worker has been given."""
         task = asyncio.create_task(self._run(assignment), name=f"execution {assignment.claim.id}")
-        self.running[assignment.claim.id], self._assignments[assignment.claim.id] = task, assignment
+        self.running[assignment.claim.id] = task
+        self._places[assignment.claim.id] = Place(assignment.claim.project_id, assignment.depth)
         return task
 
     async def _run(self, assignment: Assignment) -> RunOutcome | None:
@@ -143,7 +147,7 @@ class Held:
             ports.meter.end()
         began, _ = self._progress.pop(execution_id)
         self.observe(result.status, time.monotonic() - began)
-        del self.running[execution_id], self._assignments[execution_id]
+        del self.running[execution_id]
         handing_over = self.handing_over or execution_id in self._to_hand_over
         self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.
@@ -151,10 +155,9 @@ class Held:
         result = hand_over_result(result) if handed else result
         if self._tracing is not None:
             self._tracing.note(assignment, result, outcome, ports.progress.first_index, time.monotonic() - began)
-        self._results.append(result)
-        if self._shares is not None:
-            self._shares.keep_record(_length(result))
-        self._wake.hand_in()
+        if not is_large(result):
+            self._places.pop(execution_id, None)
+        self.unrecorded.add(result)
         return outcome
 
     def _sandbox_of(self, assignment: Assignment) -> Sandbox:
@@ -168,7 +171,7 @@ class Held:
         ports = child_ports(ports)
         if not request.wait:
             items = await _encode_items(request, ports)
-            queued = await self._database.transact(queue_child, parent, request, items)
+            queued = await self._database.send(len(items), queue_child, parent, request, items)
             return ChildOutcome([request.items], str(queued))
         starting = asyncio.ensure_future(self._start_child(parent, ports, request))
         try:
@@ -188,13 +191,28 @@ class Held:
     async def _start_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> tuple[str, Run]:
         """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
         items = await _encode_items(request, ports)
-        async with self._known:
+        async with self._beginning():
             try:
-                child = await self._database.transact(start_child, self.worker_id, parent, request, items, ports.depth)
+                child = await self._database.send(
+                    len(items), start_child, self.worker_id, parent, request, items, ports.depth
+                )
             except UNREACHABLE as error:
                 self.may_hold_more = True
                 raise NodeError("The sub-workflow could not be started: PostgreSQL cannot be reached") from error
             return str(child.claim.id), self.start(replace(child, meter=ports.meter, awaited=ports.awaited))
+
+    @asynccontextmanager
+    async def _beginning(self) -> AsyncIterator[None]:
+        """While this lasts, something is added to what is held: by several at once, but not while `known_ids` lasts."""
+        async with self._known:
+            self._starting += 1
+            self._none_starting.clear()
+        try:
+            yield
+        finally:
+            self._starting -= 1
+            if not self._starting:
+                self._none_starting.set()
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""
@@ -212,10 +230,6 @@ class Held:
         for task in tasks:
             cancel(task)
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _length(result: Result) -> int:
-    return len(result.data.content if isinstance(result.data, Encoded) else result.data)
 
 
 async def _encode_items(request: ChildRequest, ports: Ports) -> bytes:

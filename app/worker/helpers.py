@@ -23,9 +23,9 @@ async def helpers_of(
     parts: Parts,
     wake: Wake,
     stopping: Callable[[], bool],
-    watch: Callable[[], Coroutine[Any, Any, None]],
+    *beside: Callable[[], Coroutine[Any, Any, None]],
 ) -> AsyncIterator[Helpers]:
-    """All of them, at work while this lasts; `watch` is the one over the lease.
+    """All of them, at work while this lasts; `beside` are those of the worker itself.
 
     `wake` is set when there may be something to run, `stopping` tells whether nothing more is to be begun.
     """
@@ -57,7 +57,8 @@ async def helpers_of(
         ) as more,
     ):
         further = (parts.packages.chore(), tests.chore(), choices.chore())
-        async with _at_work([watch(), *(chore.run() for chore in (*roster, *more, *further))]) as helpers:
+        work = [*beside, *(chore.run for chore in (*roster, *more, *further))]
+        async with _at_work([each() for each in work]) as helpers:
             yield helpers
 
 

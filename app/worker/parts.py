@@ -3,8 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from psycopg_pool import ConnectionPool
-
 from app.credentials.known_types import KnownTypes
 from app.credentials.vault import Vault
 from app.engine.run.computing import compute, count_work
@@ -15,7 +13,6 @@ from app.own_types import own_types
 from app.packages.definitions import SandboxExpressions
 from app.packages.host import Host
 from app.packages.store import Store
-from app.repository.connection import Connection
 from app.repository.known_problems import KnownProblems
 from app.repository.triggers import answer_now
 from app.settings import Settings
@@ -24,7 +21,7 @@ from app.worker.answers import encode_answer
 from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
-from app.worker.database import Database
+from app.worker.database import Database, Pools
 from app.worker.held import Held
 from app.worker.packages import PackageSync
 from app.worker.reach import Reach
@@ -39,12 +36,18 @@ THREADS = "postgresql"
 
 
 class Parts:
-    """The parts of one worker; `wake` is set when there is something to do."""
+    """The parts of one worker; `wake` is set when there is something to do.
 
-    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox, wake: Wake) -> None:
+    `pools` is where it reaches PostgreSQL. Large records of what has ended come after each other there, as does what
+    else is large: of neither does anything small have to wait, nor one kind for the other.
+    """
+
+    def __init__(self, settings: Settings, pools: Pools, sandbox: Sandbox, wake: Wake) -> None:
         self.sandbox = sandbox
-        self.threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix=THREADS)
-        self.database = Database(pool, self.threads)
+        self._threads = [ThreadPoolExecutor(number, THREADS) for number in (4, 1, 1)]
+        usual, large, records = self._threads
+        self.database = Database(pools.usual, usual, Database(pools.large, large))
+        self.large_records = Database(pools.large, records)
         self.known_problems = KnownProblems()
         self.outgoing = Outgoing(settings.allowed_hosts)
         self.clock = Clock()
@@ -67,7 +70,7 @@ class Parts:
             start_child=lambda *part: self.held.run_child(*part),
             send_answer=self._send_answer,
         )
-        self.registry = Registry(settings, pool, self.vault, self.clock)
+        self.registry = Registry(settings, pools.usual, self.vault, self.clock)
         self.types = types = own_types(settings)
         store = Store(settings.home)
         self.host = _make_host(settings, store)
@@ -91,7 +94,12 @@ class Parts:
     async def _send_answer(self, execution_id: int, answer: dict[str, Any]) -> None:
         """Let a webhook's caller have its answer now, before the workflow has ended."""
         written = await compute(encode_answer, answer, size=count_work([answer]))
-        await self.database.transact(answer_now, execution_id, written)
+        await self.database.send(len(written), answer_now, execution_id, written)
+
+    def leave_threads(self) -> None:
+        """Begin nothing more in a thread. One that still waits for a connection is woken when its pool closes."""
+        for threads in self._threads:
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def _make_host(settings: Settings, store: Store) -> Host:

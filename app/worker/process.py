@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from app.allocator import return_large_blocks
 from app.engine.sandbox import Sandbox
 from app.settings import Settings
-from app.worker.database import open_worker_pool
+from app.worker.database import Pools
 from app.worker.health import HealthServer
 from app.worker.parts import THREADS
 from app.worker.vitals import Vitals
@@ -27,10 +27,10 @@ SWITCH_SECONDS = 0.001  # how long a thread that computes keeps the loop and the
 
 async def work(settings: Settings) -> None:
     """Run a worker in this process until SIGTERM or SIGINT."""
-    pool = open_worker_pool(settings, size=5, name="worker")
+    pools = Pools.open(settings)
     try:
         sandbox = Sandbox(processes=settings.sandbox_processes, memory_mb=settings.sandbox_memory_mb)
-        worker = Worker(settings, pool, sandbox)
+        worker = Worker(settings, pools, sandbox)
         watchdog = Watchdog(worker.pulse, settings.node_seconds, worker.hand_over)
         loop = asyncio.get_running_loop()
 
@@ -48,7 +48,7 @@ async def work(settings: Settings) -> None:
                 signal.signal(number, handler)
             worker.close()
     finally:
-        pool.close(timeout=JOIN_SECONDS)
+        pools.close(JOIN_SECONDS)
 
 
 @contextlib.contextmanager

@@ -14,18 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
-from psycopg_pool import ConnectionPool
-
 from app.engine.sandbox import Sandbox
-from app.repository.connection import UNREACHABLE, Connection
+from app.repository.connection import UNREACHABLE
 from app.repository.lifecycle import NO_EXTRA_PLACES, Result
 from app.settings import Settings
 from app.telemetry.spans import SpanCounts
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
-from app.worker.database import open_worker_pool
-from app.worker.exchange import Exchange, Exchanged
+from app.worker.database import Pools, open_worker_pool
+from app.worker.exchange import Exchange, record_alone
 from app.worker.free_places import FreePlaces
-from app.worker.helpers import helpers_of, refuse_to_go_on_without
+from app.worker.helpers import Helpers, helpers_of, refuse_to_go_on_without
 from app.worker.parts import Parts
 from app.worker.tally import Tally
 from app.worker.wake import Wake
@@ -35,6 +33,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
+DRAIN_LOOK_SECONDS = 0.2
 LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
 MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
@@ -42,11 +41,11 @@ MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 class Worker:
     """Claims, runs and records executions until `stop` is called."""
 
-    def __init__(self, settings: Settings, pool: ConnectionPool[Connection], sandbox: Sandbox) -> None:
+    def __init__(self, settings: Settings, pools: Pools, sandbox: Sandbox) -> None:
         self._settings = settings
-        self._pool = pool
+        self._pools = pools
         self._wake = Wake()
-        self._parts = Parts(settings, pool, sandbox, self._wake)
+        self._parts = Parts(settings, pools, sandbox, self._wake)
         self._held = self._parts.held
         self._places = FreePlaces(settings, self._held, self._parts.shares, self._wake)
         self._stopping = asyncio.Event()
@@ -106,8 +105,7 @@ class Worker:
                 await asyncio.wait([serving])
             elif error := serving.exception():
                 raise error
-        # A thread that still waits for a connection is woken when its pool closes.
-        parts.threads.shutdown(wait=False, cancel_futures=True)
+        parts.leave_threads()
 
     def close(self) -> None:
         """Send the last spans, if there are any and the collector takes them at once."""
@@ -137,7 +135,7 @@ class Worker:
         """Claim, run and record until stopped, or until the lease is lost."""
         parts = self._parts
         exchange = Exchange(
-            self._pool,
+            self._pools.usual,
             parts.vault,
             worker_id,
             parts.packages.lacked_types,
@@ -145,8 +143,8 @@ class Worker:
             own=parts.types,
             traced=parts.tracing is not None,
         )
-        watch = partial(self._watch_lease, beat)
-        async with helpers_of(self._settings, parts, self._wake, self._stopping.is_set, watch) as helpers:
+        beside = partial(self._watch_lease, beat), partial(self._record_large, worker_id, beat)
+        async with helpers_of(self._settings, parts, self._wake, self._stopping.is_set, *beside) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wake.wait(self._settings.poll_seconds)
                 await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
@@ -154,13 +152,13 @@ class Worker:
             if beat.lost:
                 await self._abandon()
             else:
-                await self._drain(exchange, beat)
+                await self._drain(exchange, beat, helpers)
                 await self._persistently(partial(self._parts.registry.retire, worker_id))
 
     async def _exchange(self, exchange: Exchange, beat: Beat, *, claiming: bool) -> None:
         """Hand in what ended and fill the free places; keeps the results when PostgreSQL cannot be reached."""
         held = self._held
-        results = held.take_results()
+        results = held.unrecorded.take()
         if beat.lost:
             # What was cut short because of that is not canceled: others say that it has crashed.
             await held.let_go(results)
@@ -172,40 +170,59 @@ class Worker:
             return
         if free > 0:
             self._wake.queue_changed = False
-        async with held.known_ids(results) as known:
+        async with held.known_ids() as known:
             try:
                 exchanged = await self._parts.database.in_thread(lambda: exchange(results, free, known, extra))
             except UNREACHABLE as error:
                 # The answer may have been lost on its way, and with it what was claimed.
                 held.may_hold_more = True
-                held.give_back(results)
-                log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
-                await self._pause()
+                held.unrecorded.give_back(results)
+                await self._pause(error)
                 self._wake.set()
                 return
             await held.let_go(results)
             for assignment in exchanged.assignments:
                 beat.claimed(assignment.claim)
                 held.start(assignment)
-        self._count(results, exchanged, beat)
+        self.tally.claims += len(exchanged.assignments)
         if 0 < free <= len(exchanged.assignments):
             self._wake.set()
-        if results and self._parts.tracing is not None:
-            await self._parts.tracing.send([result.id for result in results], exchanged.recorded)
+        await self._tell(results, exchanged.recorded, beat)
 
-    def _count(self, results: Sequence[Result], exchanged: Exchanged, beat: Beat) -> None:
-        """Add what was claimed and recorded to the tally."""
-        self.tally.claims += len(exchanged.assignments)
+    async def _record_large(self, worker_id: int, beat: Beat) -> None:
+        """Record large results beside the exchange, one by one; nobody wants them once the lease is lost."""
+        held, parts = self._held, self._parts
+        while True:
+            result = await held.unrecorded.take_large()
+            if beat.lost:
+                await held.let_go([result])
+                continue
+            record = partial(record_alone, self._pools.large, worker_id, result, parts.known_problems)
+            try:
+                recorded = await parts.large_records.in_thread(record)
+            except UNREACHABLE as error:
+                held.unrecorded.give_back([result])
+                await self._pause(error)
+                continue
+            await held.let_go([result])
+            self._wake.set()
+            await self._tell([result], recorded, beat)
+
+    async def _tell(self, results: Sequence[Result], recorded: set[int], beat: Beat) -> None:
+        """Count these results, of which those were `recorded` that were still wanted, and send their spans."""
         for result in results:
-            if result.id in exchanged.recorded:
+            if result.id in recorded:
                 self.tally.results += 1
             else:
                 self.tally.late_results += 1
                 beat.late_results += 1
                 log.warning("late result dropped", extra={"execution": result.id, "status": result.status})
+        if results and self._parts.tracing is not None:
+            await self._parts.tracing.send([result.id for result in results], recorded)
 
-    async def _pause(self) -> None:
-        """Wait before PostgreSQL is tried again; not for long when this worker is about to go."""
+    async def _pause(self, error: Exception) -> None:
+        """Wait before PostgreSQL is tried again after this error; not for long when this worker is about to go."""
+        log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
         await asyncio.sleep(0.1 if self._stopping.is_set() else random.uniform(0.1, MAX_PAUSE))
 
     @contextlib.contextmanager
@@ -253,7 +270,7 @@ class Worker:
         await self._held.cut_short()
         await self._held.forget_all()
 
-    async def _drain(self, exchange: Exchange, beat: Beat) -> None:
+    async def _drain(self, exchange: Exchange, beat: Beat, helpers: Helpers) -> None:
         """Record what ends by itself soon, hand over the rest as waiting for another worker."""
         held = self._held
         log.info("worker drains", extra={"running": len(held.running)})
@@ -264,6 +281,9 @@ class Worker:
         await held.cut_short()
         while held.unrecorded:
             await self._exchange(exchange, beat, claiming=False)
+            if held.unrecorded:
+                refuse_to_go_on_without(helpers)
+                await self._wake.wait(DRAIN_LOOK_SECONDS)
 
     async def _persistently(self, work: Callable[[], T]) -> T:
         """Do database work until it succeeds."""
@@ -271,8 +291,7 @@ class Worker:
             try:
                 return await self._parts.database.in_thread(work)
             except UNREACHABLE as error:
-                log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
-                await self._pause()
+                await self._pause(error)
 
     async def _register_unless_stopped(self) -> int | None:
         """The id of this worker's new registration; None when it was stopped before PostgreSQL could be reached."""

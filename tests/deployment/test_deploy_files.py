@@ -16,6 +16,7 @@ from app.engine.sandbox import Sandbox
 from app.settings import Settings
 from app.web import create_app
 from app.worker import Worker
+from app.worker.database import Pools
 from app.worker.vitals import Vitals
 from tests.live import PROJECT
 
@@ -126,8 +127,9 @@ def test_alerts_and_dashboard_ask_for_measurements_that_are_there(database_url):
     settings, sandbox = Settings.from_environment({"DATABASE_URL": database_url}), Sandbox(processes=1)
     app = create_app(settings)
     shown = app.test_client().get("/metrics").text
-    app.extensions["executions"].pool.close()
-    shown += Vitals(Worker(settings, app.extensions["executions"].pool, sandbox), sandbox, 1).metrics().body.decode()
+    pool = app.extensions["executions"].pool
+    pool.close()
+    shown += Vitals(Worker(settings, Pools(pool, pool), sandbox), sandbox, 1).metrics().body.decode()
     there = {line.split()[2] for line in shown.splitlines() if line.startswith("# TYPE")}
     there |= {name.removesuffix("_total") for name in there}
     there |= {f"{name}{suffix}" for name in there for suffix in ("_total", "_bucket", "_count", "_sum")}

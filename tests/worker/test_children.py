@@ -41,8 +41,8 @@ def test_all_below_an_execution_are_parts_of_the_topmost_one(connection) -> None
 
 
 def test_what_somebody_waits_for_has_parts_that_are_waited_for() -> None:
-    child, held = Assignment(MagicMock(), {}, ExecutionInput(), None), MagicMock(_known=asyncio.Lock())
-    held._database.transact = AsyncMock(return_value=child)
+    child, held = Assignment(MagicMock(), {}, ExecutionInput(), None), MagicMock()
+    held._database.send = AsyncMock(return_value=child)
 
     async def main() -> None:
         for awaited in (True, False):

@@ -51,7 +51,7 @@ def test_what_a_run_with_large_texts_took_is_given_back(queue, start_worker) -> 
 @pytest.mark.parametrize(("tight", "extra", "free"), [(False, 2, 7), (True, 2, 0), (True, 0, 7)])
 def test_while_memory_is_tight_only_extra_places_are_free(tight: bool, extra: int, free: int) -> None:
     settings: Any = MagicMock(concurrency=10, extra_places=extra)
-    held: Any = MagicMock(running={1, 2, 3})
+    held: Any = MagicMock(places=3)
     held.extra.return_value = ExtraPlaces(extra)
     places = FreePlaces(settings, held, MagicMock(tight=tight), MagicMock())
     assert places.count(claiming=True) == (free, ExtraPlaces(extra))

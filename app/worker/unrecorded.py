@@ -1,0 +1,99 @@
+"""What has ended in one worker, until PostgreSQL knows of it: small results go there together, large ones alone.
+
+A large one takes PostgreSQL many seconds. Whatever went with it, and whatever came after it, would wait for so long.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from app.engine.run.memory_shares import MemoryShares
+from app.repository.execution_data import Encoded
+from app.repository.lifecycle import Result
+from app.worker.database import LARGE_BYTES
+from app.worker.wake import Wake
+
+
+class Unrecorded:
+    """The results of one worker that are not recorded yet."""
+
+    def __init__(self, wake: Wake, shares: MemoryShares | None = None) -> None:
+        """`wake` is told when there is a small one, `shares` what memory they take."""
+        self._wake = wake
+        self._shares = shares
+        self._small: list[Result] = []
+        self._large: list[Result] = []
+        self._all: dict[int, Result] = {}
+        self._has_large = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def ids(self) -> Iterable[int]:
+        """The executions that they are of, those included that are just being handed in."""
+        return self._all.keys()
+
+    def add(self, result: Result) -> None:
+        """Keep a result until it is recorded."""
+        self._all[result.id] = result
+        if self._shares is not None:
+            self._shares.keep_record(_length(result))
+        if is_large(result):
+            self._large.append(result)
+            self._has_large.set()
+        else:
+            self._small.append(result)
+            self._wake.hand_in()
+
+    def take(self) -> list[Result]:
+        """Small results, so many as are not large together: of the others the next call is told at once."""
+        number = size = 0
+        for result in self._small:
+            size += size_of(result)
+            if size > LARGE_BYTES:
+                self._wake.hand_in()
+                break
+            number += 1
+        results, self._small = self._small[:number], self._small[number:]
+        return results
+
+    async def take_large(self) -> Result:
+        """The oldest large result, as soon as there is one."""
+        while not self._large:
+            self._has_large.clear()
+            await self._has_large.wait()
+        return self._large.pop(0)
+
+    def give_back(self, results: Sequence[Result]) -> None:
+        """Keep results that were taken and could not be recorded."""
+        wanted = [result for result in results if result.id in self._all]
+        self._small[:0] = [result for result in wanted if not is_large(result)]
+        self._large[:0] = [result for result in wanted if is_large(result)]
+        self._has_large.set()
+
+    async def drop(self, results: Iterable[Result]) -> None:
+        """These are recorded, or nobody wants them any more."""
+        dropped = [self._all.pop(result.id) for result in results if self._all.get(result.id) is result]
+        if self._shares is not None and dropped:
+            await self._shares.drop_records(sum(map(_length, dropped)))
+
+    async def drop_all(self) -> None:
+        """Nobody wants any of them any more."""
+        self._small, self._large = [], []
+        await self.drop(list(self._all.values()))
+
+
+def is_large(result: Result) -> bool:
+    """Whether it takes PostgreSQL so long that others are not to wait for it."""
+    return size_of(result) > LARGE_BYTES
+
+
+def size_of(result: Result) -> int:
+    """About the bytes that it takes to record it, of those parts that may be long."""
+    parts = [result.answer, result.waiting_node, result.input_preview, *(change.data for change in result.static_data)]
+    parts += [result.data.content, result.data.index] if isinstance(result.data, Encoded) else [result.data]
+    return sum(map(len, filter(None, parts)))
+
+
+def _length(result: Result) -> int:
+    return len(result.data.content if isinstance(result.data, Encoded) else result.data)
