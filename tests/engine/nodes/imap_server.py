@@ -23,6 +23,8 @@ class Box:
         self.idles = True
         self.chatter = b""
         """What it says before it answers a search, unasked."""
+        self.sizes = ""
+        """What it answers in place of the sizes of mails."""
 
     def put(self, mail: bytes) -> None:
         with self.came:
@@ -94,7 +96,7 @@ class Session(socketserver.StreamRequestHandler):
         for number in map(int, rest.split()[0].split(",")):
             mail = self.box.mails[number]
             if "RFC822.SIZE" in rest:
-                self.say(f"* {number} FETCH (UID {number} RFC822.SIZE {len(mail)})")
+                self.say(f"* {number} FETCH ({self.box.sizes or f'UID {number} RFC822.SIZE {len(mail)}'})")
             else:
                 self.wfile.write(
                     f"* {number} FETCH (UID {number} BODY[] {{{len(mail)}}}\r\n".encode() + mail + b")\r\n"

@@ -207,6 +207,25 @@ def test_an_answer_in_too_many_levels_is_a_sentence(engine) -> None:
             engine.wait_for(Listener(engine, box).run(lambda: False))
 
 
+@pytest.mark.parametrize(
+    ("fetched", "said"),
+    [
+        ("RFC822.SIZE secret", UNSAID),
+        ("RFC822.SIZE abc", "invalid literal"),
+        ("RFC822.SIZE NIL", "cannot be read"),
+        ("ENVELOPE (a b)", "cannot be read"),
+        ("ENVELOPE secret", "cannot be read"),
+    ],
+)
+def test_an_answer_of_another_shape_is_a_sentence_without_the_password(engine, fetched: str, said: str) -> None:
+    with imap_server.running() as box:
+        box.put(mail(1))
+        box.sizes = f"UID 1 {fetched}"
+        with pytest.raises(NodeError, match=said) as failed:
+            engine.wait_for(Listener(engine, box).run(lambda: False))
+        assert "secret" not in str(failed.value)
+
+
 def test_reading_that_is_stopped_ends_though_no_answer_is_waited_for(engine) -> None:
     begun, ended, cut = threading.Event(), threading.Event(), threading.Event()
 

@@ -58,6 +58,14 @@ def test_a_complaint_does_not_repeat_the_password() -> None:
     assert (failed.value.message, failed.value.description) == (UNSAID, UNSAID)
 
 
+@pytest.mark.parametrize("position", ["s3cret", "1e3", "9" * 5_000, "-5"])
+def test_a_place_in_the_query_that_is_none(position: str) -> None:
+    fields = b'SERROR\0C42601\0Msyntax error at or near "x"\0P' + position.encode() + b"\0\0"
+    with answering(message(b"E", fields) + message(b"Z", b"I")) as port, pytest.raises(QueryFailed) as failed:
+        asyncio.run(ask(port, Meter(), "s3cret"))
+    assert failed.value.message == 'syntax error at or near "x"'
+
+
 def test_a_server_says_little_before_it_lets_anybody_in() -> None:
     """libpq keeps each setting, in a list that it goes through for the next one."""
     settings = b"".join(message(b"S", b"setting%d\0v\0" % number) for number in range(10_000))
@@ -132,6 +140,9 @@ def test_what_has_arrived_counts_no_more_once_it_is_rows() -> None:
         (one_row(TEXT, b"b", name=b"\xff"), {"\ufffd": "b"}),
         (one_row(BYTES, b"no bytes"), {"a": "no bytes"}),
         (one_row(INTEGERS, b"none"), {"a": "none"}),
+        (one_row(INTEGERS, b"{1}}{2}"), {"a": "{1}}{2}"}),
+        (one_row(INTEGERS, b"{" * 7), {"a": "{" * 7}),
+        (one_row(INTEGERS, b"{" * 6 + b"1" + b"}" * 6), {"a": [[[[[[1]]]]]]}),
         (one_row(NUMBER, b""), {"a": ""}),
     ],
 )

@@ -114,7 +114,7 @@ class Mailbox:
         """The bytes of each message, by what the server says."""
         with _failures(self._password):
             fetched = self._open.fetch(numbers, ["RFC822.SIZE"])
-        return {number: int(fetched.get(number, {}).get(b"RFC822.SIZE", 0)) for number in numbers}
+            return {number: int(fetched.get(number, {}).get(b"RFC822.SIZE", 0)) for number in numbers}
 
     def read(self, number: int, *, head_only: bool = False) -> bytes | None:
         """A message as it was sent, without marking it; None for one that is gone."""
@@ -206,6 +206,10 @@ def _failures(secret: str) -> Iterator[None]:
         raise NodeError(f"The mail server has failed: {_text(error, secret)}") from None
     except RecursionError:
         raise NodeError("The mail server has failed: its answer is nested too deeply") from None
+    except NodeError:
+        raise
+    except Exception:  # the library takes much of an answer's shape for granted
+        raise NodeError("The mail server has failed: its answer cannot be read") from None
 
 
 def _text(error: Exception, secret: str) -> str:

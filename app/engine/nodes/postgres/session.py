@@ -38,6 +38,7 @@ NOTHING_OF_THE_WORKER = {
     "gssencmode": "disable",
     "require_auth": "password,md5,scram-sha-256,none",
 }
+POSITION = re.compile("[1-9][0-9]{0,9}")
 _SYNTAX = re.compile(r'^syntax error at or near "(.*)"$', re.DOTALL)
 
 
@@ -103,8 +104,8 @@ def _failure(error: psycopg.Error, query: str, item: int | None, password: objec
     told = error.diag.message_primary or str(error).strip() or type(error).__name__
     message = hide_password(told, password)[:MAX_MESSAGE_LENGTH]
     match = _SYNTAX.match(message)
-    if match and error.diag.statement_position:
-        line = query.encode()[: int(error.diag.statement_position) - 1].count(b"\n") + 1
+    if match and POSITION.fullmatch(position := error.diag.statement_position or ""):
+        line = query.encode()[: int(position) - 1].count(b"\n") + 1
         message = f'Syntax error at line {line} near "{match[1]}"'
     detail = hide_password(error.diag.message_detail or "", password)[:MAX_MESSAGE_LENGTH]
     return QueryFailed(message, description=detail or f"Failed query: {query}", item_index=item)

@@ -23,6 +23,8 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _INTERVAL = re.compile(r"(?<!\d)(?:(-?\d++) (year|mon|day)s?|(-?)(\d++):(\d\d):(\d\d)(?:\.(\d+))?)")
 _UNITS = {"year": "years", "mon": "months", "day": "days"}
 _FAR = re.compile(r"(\d{4,})-(\d\d-\d\d)(?: (\d\d:\d\d:\d\d)(?:\.(\d{1,3})\d*)?(?:\+00)?)?( BC)?\Z")
+MOST_DIMENSIONS = 6
+"""Of an array, as PostgreSQL writes it."""
 MIDNIGHT = "00:00:00"
 LAST_MOMENT = (275_760, "09-13", MIDNIGHT, "")
 """The last one of JavaScript's dates."""
@@ -123,7 +125,7 @@ _READ: dict[str, Callable[[str], Any]] = {
 
 
 def _array(text: str, read: Callable[[str], Any]) -> list[Any]:
-    """The array that the server wrote, as lists in lists; bounds such as [2:3]= are left out."""
+    """The array that the server wrote, as lists in lists; bounds such as [2:3]= are left out. Raises ValueError."""
     array: list[Any] = []
     open_lists = [array]
     for quoted, plain, mark in _ENTRY.findall(text, text.index("{")):
@@ -137,4 +139,6 @@ def _array(text: str, read: Callable[[str], Any]) -> list[Any]:
             open_lists[-1].append(None if plain == "NULL" else read(plain))
         elif not mark:
             open_lists[-1].append(read(_ESCAPED.sub(r"\1", quoted)))
+        if not 0 < len(open_lists) <= MOST_DIMENSIONS + 1:
+            raise ValueError("no array is written so")
     return list(array[0])
