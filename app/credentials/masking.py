@@ -12,6 +12,8 @@ SHORT = 8
 """A shorter secret is masked where it is a whole text only: parts of other texts look like it by chance."""
 LEAST_BEGUN = 4
 """Less than that of a secret's beginning stands at the end of other texts by chance."""
+LEVELS = 4
+"""Of JSON: what is recorded, a text in it, and what is quoted by those."""
 # What JSON consists of outside of its texts. A secret of nothing else may look like numbers, or what is between texts.
 OUTSIDE_TEXTS = frozenset(b'{}[],:"+-.0123456789eEtrufalsn \t\r\n')
 TEXT = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"', re.DOTALL)
@@ -67,9 +69,13 @@ def forms(secret: str) -> list[bytes]:
 
 
 def json_forms(secret: str) -> set[str]:
-    """How a text is written within JSON, as it is or in ASCII, and the same within JSON that is itself a text."""
-    plain = json.dumps(secret, ensure_ascii=False)[1:-1], json.dumps(secret)[1:-1]
-    return {*plain, *(json.dumps(form, ensure_ascii=False)[1:-1] for form in plain)}
+    """How a text is written within JSON, as it is or in ASCII, and the same within JSON that is itself a text, down to
+    LEVELS of those. All are one for a secret of usual characters."""
+    found, written = set[str](), {secret}
+    for _ in range(LEVELS):
+        written = {json.dumps(form, ensure_ascii=ascii)[1:-1] for form in written for ascii in (False, True)}
+        found |= written
+    return found
 
 
 def begun_length(text: str, secret: str) -> int:

@@ -64,6 +64,19 @@ def test_it_is_hidden_in_json_that_is_a_text(secret: str) -> None:
     assert orjson.loads(orjson.loads(Mask([secret]).text(orjson.dumps(value).decode()))["text"]) == {"a": HIDDEN}
 
 
+@pytest.mark.parametrize("encode", [json.dumps, lambda value: orjson.dumps(value).decode()])
+@pytest.mark.parametrize("secret", SECRETS)
+def test_it_is_hidden_in_texts_of_json_in_texts_of_json(secret: str, encode) -> None:
+    """As the body of a request that is shown in the error of the request that quotes it."""
+    text = encode({"a": secret})
+    for _ in range(2):
+        text = encode([text])
+        masked = orjson.loads(Mask([secret]).json(orjson.dumps(text)))
+        while not isinstance(masked, dict):
+            masked = masked[0] if isinstance(masked, list) else orjson.loads(masked)
+        assert masked == {"a": HIDDEN}
+
+
 def test_the_longest_goes_first_and_texts_are_masked_alike() -> None:
     mask = Mask(["dXNlcjpwYXNzd29yZA==", TOKEN, "short", ""])
     assert mask.json(orjson.dumps([TOKEN, TOKEN[6:], "short", "shorter"])) == orjson.dumps(
