@@ -63,7 +63,8 @@ def describe_fault(
     if text.startswith(QUOTE, begin):
         close = end_of_quoted(text, begin, len(text))
         if close is None:
-            return f"Quote Not Closed: the parsing is finished with an opening quote at line {line_of(len(text))}"
+            last = len(text.removesuffix("\n").removesuffix("\r"))
+            return f"Quote Not Closed: the parsing is finished with an opening quote at line {line_of(last)}"
         got, line = text[close + 1], line_of(close + 1)
         return (
             f'Invalid Closing Quote: got "{got}" at line {line} instead of delimiter, record delimiter, '
