@@ -23,6 +23,7 @@ UNCOMPARABLE = (
     (re.compile(r"filesystem-v2"), "shows where the reference keeps a file"),
     (re.compile(r"node_modules|evalmachine|VmCodeWrapper|\\n +at "), "shows a stack trace"),
 )
+RANDOM = re.compile(r"\bMath\.random\b|\brandom(?:Int|Item|UUID)\b")
 REFUSED_NODE = re.compile(r"'(\d+)'(?: node has issues)?:")
 TEMPLATE_SECONDS = 8.0
 BUNDLE_SECONDS = 90.0
@@ -157,6 +158,9 @@ class Comparison:
             self.report.count("not comparable", "the reference duplicates items only in test runs")
             return
         read = json.dumps(expression or parameters(node), ensure_ascii=False)
+        if RANDOM.search(read):  # a few runs may choose the same
+            self.report.count("not comparable", "differs from run to run")
+            return
         reason = reason_for(difference, kind(node), read)
         if reason:
             self.report.count("settled", reason)

@@ -42,7 +42,7 @@ class Template:
     def timezone(self) -> str:
         """The zone that it names, else one with a summer time."""
         named = (self.workflow.get("settings") or {}).get("timezone")
-        return "Europe/Berlin" if named in (None, "", "DEFAULT") else str(named)
+        return "Europe/Berlin" if named in (None, "", "DEFAULT") or str(named).startswith("=") else str(named)
 
 
 def cache_folder() -> Path:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,13 @@ def first_difference(theirs: Json, ours: Json, mask: Mask) -> Difference | None:
     """Where our answer first departs from the reference's, in the order in which nodes ran; None: they are equal."""
     if "refused" in (theirs["status"], ours["status"]):
         return None if theirs["status"] == ours["status"] else Difference("start", None, "", _end(theirs), _end(ours))
-    for name in dict.fromkeys([*theirs["order"], *ours["order"]]):
+    ran: Counter[str] = Counter()
+    for name in theirs["order"]:
+        found = _run_difference(name, ran[name], theirs, ours, mask)
+        if found:
+            return found
+        ran[name] += 1
+    for name in dict.fromkeys(ours["order"]):
         found = runs_difference(name, theirs, ours, mask)
         if found:
             return found
@@ -81,14 +88,25 @@ def first_difference(theirs: Json, ours: Json, mask: Mask) -> Difference | None:
 
 def runs_difference(name: str, theirs: Json, ours: Json, mask: Mask) -> Difference | None:
     """What differs in the runs of one node."""
-    one, other = theirs["nodes"].get(name, []), ours["nodes"].get(name, [])
-    for run, beside in zip(one, other, strict=False):
-        for what in COMPARED:
-            if not mask.equal(run[what], beside[what]):
-                # Why one of them has failed tells more than that it has.
-                said = "error" if what == "status" else what
-                return Difference(what, name, *_where(run[said], beside[said], mask))
-    return None if len(one) == len(other) else Difference("runs", name, "", len(one), len(other))
+    for run in range(max(len(each["nodes"].get(name, [])) for each in (theirs, ours))):
+        found = _run_difference(name, run, theirs, ours, mask)
+        if found:
+            return found
+    return None
+
+
+def _run_difference(name: str, run: int, theirs: Json, ours: Json, mask: Mask) -> Difference | None:
+    """What differs in a node's run of that number; that one of them has no such run is a difference, too."""
+    every, others = theirs["nodes"].get(name, []), ours["nodes"].get(name, [])
+    if run >= min(len(every), len(others)):
+        return Difference("runs", name, "", len(every), len(others))
+    one, other = every[run], others[run]
+    for what in COMPARED:
+        if not mask.equal(one[what], other[what]):
+            # Why one of them has failed tells more than that it has.
+            said = "error" if what == "status" else what
+            return Difference(what, name, *_where(one[said], other[said], mask))
+    return None
 
 
 def _where(one: Any, other: Any, mask: Mask, path: str = "") -> tuple[str, Any, Any]:

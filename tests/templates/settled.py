@@ -201,6 +201,7 @@ CAUSES = (
     ),
     _settled("Merge: a number of inputs below 0", "merge", lambda theirs, _: theirs == 0, '"numberInputs": -'),
     _settled("The error of an item that a node of several outputs", "", _unpaired),
+    _settled("Extract From File: malformed", "extractFromFile", lambda theirs, ours: theirs == 0 and ours > 0),
     _settled("Switch by an expression", "switch", lambda _, ours: ours == 0, '"numberOutputs": (?![0-9])'),
     _settled("Code: what stands under `binary`", "code", _no_file, "binary"),
     _settled("Edit Fields: a text, number, Date or Duration", "set", _no_object, r"Object\.assign|Date|Duration"),

@@ -21,7 +21,7 @@ from tests.templates.bundles import bundle, expressions_of, nodes_of, workflow_o
 from tests.templates.comparing import Comparison, sample
 from tests.templates.data import KINDS, as_expression
 from tests.templates.database import Template
-from tests.templates.differences import Mask
+from tests.templates.differences import Mask, first_difference
 from tests.templates.far_side import FarSide
 from tests.templates.odd_parameters import odd_nodes_of
 from tests.templates.ours import Ours
@@ -59,6 +59,9 @@ PARTS = template(
     node("Page", "html", 1.2),
     node("Sum", "set", 2, values={"number": [{"name": "sum", "value": "={{ $json.price * 2 }}"}]}),
     node("Mine", "code", 2, jsCode="return $input.all().map(row => ({json: {n: row.json.tags.length}}));"),
+)
+RANDOM = template(
+    5, node("Go", "manualTrigger"), node("Any", "code", 2, jsCode="return [{ json: { n: Math.random() * 0 } }];")
 )
 
 
@@ -169,6 +172,32 @@ def test_what_differs_from_run_to_run_is_not_comparable(part):
     numbers = iter(range(100))
     part.change = lambda answer: answer["nodes"]["1"][0]["outputs"][0][0].update(sum=-next(numbers))
     assert part.compare_parts(nodes_of([PARTS])).counted == {"not comparable": 1, "equal": 2}
+
+
+def test_a_difference_of_a_program_that_makes_random_choices_is_not_comparable(part):
+    part.change = lambda answer: answer["nodes"]["Any"][0]["outputs"][0][0].update(n=1)
+    assert part.compare(RANDOM).reasons == {"not comparable: differs from run to run": 1}
+
+
+def test_of_a_loop_the_first_run_that_differs_is_told():
+    def answer(value: int, *order: str) -> Json:
+        runs = {"status": "success", "error": None, "binary": []}
+        nodes = {name: [{**runs, "outputs": [[{}]]}] * order.count(name) for name in order}
+        nodes["Work"] = [{**runs, "outputs": [[{"n": value}]]}]
+        return {"status": "success", "nodes": nodes, "order": list(order), "error": None, "last": order[-1]}
+
+    found = first_difference(answer(1, "Loop", "Work"), answer(2, "Loop", "Work", "Loop"), Mask())
+    assert (found.what, found.node, found.theirs, found.ours) == ("outputs", "Work", 1, 2)
+    found = first_difference(answer(1, "Loop", "Work"), answer(1, "Loop", "Work", "Loop"), Mask())
+    assert (found.what, found.node, found.theirs, found.ours) == ("runs", "Loop", 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("named", "taken"),
+    [("Asia/Tokyo", "Asia/Tokyo"), ("DEFAULT", "Europe/Berlin"), ("={{ $workflow.timezone }}", "Europe/Berlin")],
+)
+def test_a_template_is_run_in_the_zone_that_it_names(named, taken):
+    assert Template(1, {**WHOLE.workflow, "settings": {"timezone": named}}).timezone == taken
 
 
 def test_each_settled_cause_has_its_line_in_the_list_of_differences():
