@@ -58,7 +58,7 @@ class RunProgress:
         """The executionIndex that this part of the run begins with: a wait, or a failure, was before. None: not yet."""
         self._runs: Runs = {}
         self._nodes: dict[str, NodeProgress] = {}
-        self._told: tuple[int, str | None, int] = (0, None, 0)
+        self._told: tuple[Any, ...] = (0, None, 0, None)
 
     def begin(self, node: str) -> None:
         """A node begins to run."""
@@ -88,7 +88,8 @@ class RunProgress:
                 for run in runs[seen:]:
                     node.add(run)
                 new.append(node)
-        state = (sum(node.runs for node in self._nodes.values()), self.current, len(self.tries))
+        last_try = self.tries[-1] if self.tries else None  # of many tries only the last ones are kept
+        state = (sum(node.runs for node in self._nodes.values()), self.current, len(self.tries), last_try)
         if state == self._told:
             return None
         self._told = state

@@ -30,6 +30,9 @@ def test_it_counts_what_was_added_since():
     assert progress.changes() == {"current": "Loop", "version": "7.4", "nodes": [branch, changed]}
     progress.tries = [{"error": "No"}]
     assert progress.changes()["tries"] == [{"error": "No"}]
+    progress.tries = [{"error": "No, again"}]
+    assert progress.changes()["tries"] == [{"error": "No, again"}]
+    assert progress.changes() is None
     progress.begin("Next")
     told = progress.changes()
     assert "tries" not in told
