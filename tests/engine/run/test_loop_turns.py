@@ -224,3 +224,32 @@ def test_few_items_that_are_large_are_weighed_beside_the_loop(
     assert beside == []
     assert engine.run(document, items=[{"json": json}]).status == "success"
     assert {"_count_memory", "weigh_outputs"} <= set(beside)
+
+
+PART = {"mode": "jsonToBinary", "convertAllData": False, "sourceKey": "n"}
+ONE_ARRAY = {
+    "mappingMode": "defineBelow",
+    "value": {"a": "={{ $json.s }}"},
+    "schema": [{"id": "a", "type": "array"}],
+    "attemptToConvertTypes": True,
+}
+NOTHING = {"__rl": True, "mode": "id", "value": "={{ '' }}"}
+CALL = {"workflowId": NOTHING, "workflowInputs": ONE_ARRAY}
+"""It fails with what it calls, once it has converted what it hands over."""
+
+
+@pytest.mark.parametrize(
+    ("middle", "work"),
+    [
+        (node("Node", "moveBinaryData", PART), "_to_file"),
+        (node("Node", "executeWorkflow", CALL, 1.2, **GOES_ON), "_convert_all"),
+    ],
+    ids=["copied", "converted"],
+)
+def test_what_is_large_in_an_item_is_taken_apart_in_a_thread(
+    engine: Engine, beside: list[str], middle: dict[str, Any], work: str
+) -> None:
+    large = "[" + "1," * 2**19 + "1]"
+    outcome = engine.run(chain(START, middle), items=[{"json": {"s": large, "n": 1}}])
+    assert outcome.status == "success", outcome.error
+    assert work in beside

@@ -3,12 +3,16 @@
 from typing import Any
 
 from app.engine.nodes.shared.wrong_inputs import wrong_input
+from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Item
+from app.engine.run.memory import estimate
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
 KINDS = ("string", "number", "boolean", "array", "object")
+PARSED = ("array", "object")
+"""Those whose texts are read as JSON."""
 
 
 async def map_fields(context: NodeContext) -> list[Item]:
@@ -21,12 +25,20 @@ async def map_fields(context: NodeContext) -> list[Item]:
     removed = {entry.get("id") for entry in entries if entry.get("removed")}
     given = {name: value for name, value in fields["value"].items() if name not in removed}
     converting = bool(fields.get("attemptToConvertTypes"))
-    rows = await context.resolve(given, parameter="workflowInputs")
-    mapped = [
-        {name: _convert(name, value, kinds.get(name), converting, index) for name, value in row.items()}
-        for index, row in enumerate(rows)
-    ]
+    mapped = []
+    for index, row in enumerate(await context.resolve(given, parameter="workflowInputs")):
+        await yield_to_loop()
+        mapped.append(await compute(_convert_all, context, row, kinds, converting, index, size=count_work([row])))
     return [{**item, "json": {**item["json"], **values}} for item, values in zip(context.items, mapped, strict=True)]
+
+
+def _convert_all(
+    context: NodeContext, row: dict[str, Any], kinds: dict[Any, Any], converting: bool, index: int
+) -> dict[str, Any]:
+    for name, value in row.items():
+        if kinds.get(name) in PARSED and isinstance(value, str):
+            context.hold(estimate(value))
+    return {name: _convert(name, value, kinds.get(name), converting, index) for name, value in row.items()}
 
 
 def _convert(name: str, value: Any, kind: Any, converting: bool, index: int) -> Any:

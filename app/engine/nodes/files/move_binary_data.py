@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 
+from app import large_json
 from app.binary_files import decode_base64, encode_base64, extension_of, file_entry
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.json_errors import not_json
-from app.engine.run.computing import BYTES_OF_ONE, compute, yield_to_loop
+from app.engine.run.computing import BYTES_OF_ONE, compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
@@ -43,8 +44,10 @@ async def move_binary_data(context: NodeContext) -> Outputs:
         await yield_to_loop()
         if isinstance(parameters, NodeError):
             raise parameters
-        move = _to_json(context, index, parameters) if mode == "binaryToJson" else _to_file(context, item, parameters)
-        moved = await move
+        if mode == "binaryToJson":
+            moved = await _to_json(context, index, parameters)
+        else:
+            moved = await compute(_to_file, context, item, parameters, size=count_work([item]))
         if moved is not None:
             output.append({**moved, "pairedItem": {"item": index}})
     return [output]
@@ -64,7 +67,7 @@ async def _to_json(context: NodeContext, index: int, parameters: dict[str, Any])
             value = await _parse(context, await _text(context, content, options))
         json = value if isinstance(value, dict) else await _as_object(context, value)
     else:
-        json = orjson.loads(orjson.dumps(item["json"]))
+        json = await compute(_copy, item["json"], size=count_work([item]))
         async with binary.reading(context, name, index) as content:
             value = await _value(context, content, options)
         paths.put(json, conversions.to_string(parameters.get("destinationKey", "data")), value, hold=context.hold)
@@ -110,7 +113,12 @@ def _encoding(options: dict[str, Any]) -> str:
         raise NodeError(f"Encoding not recognized: '{given}' (searched as: '{str(given).lower()}')") from None
 
 
-async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
+def _copy(json: dict[str, Any]) -> dict[str, Any]:
+    copied: dict[str, Any] = large_json.read(orjson.dumps(json))
+    return copied
+
+
+def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> Item | None:
     """The item with a file of its JSON, or of a part of that; None for one without that part."""
     options = as_group(parameters.get("options"))
     converts_all = parameters.get("convertAllData", True)
@@ -119,7 +127,7 @@ async def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any])
     if value is paths.MISSING:
         return None
     file = _file(value, options, context.version)
-    json = {} if converts_all else orjson.loads(orjson.dumps(item["json"]))
+    json = {} if converts_all else _copy(item["json"])
     if options.get("keepSource"):
         json = item["json"]
     elif not converts_all:
