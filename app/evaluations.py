@@ -9,7 +9,7 @@ import orjson
 
 from app import large_json
 from app.credentials.masking import HIDDEN
-from app.engine.run import recorded as past
+from app.engine.run import recorded_expressions as past
 from app.engine.run.computing import compute
 from app.engine.run.document import RunDocument
 from app.engine.run.execution_info import ExecutionInfo

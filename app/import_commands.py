@@ -27,7 +27,7 @@ from app.repository.projects import DEFAULT_PROJECT
 from app.settings import Settings
 
 if TYPE_CHECKING:
-    from app.importing.n8n.moving import Activate, Move
+    from app.importing.n8n.moves import Activate, Move
     from app.importing.n8n.rehearsal import Rehearsed
     from app.importing.n8n.survey import Survey
 
@@ -143,7 +143,7 @@ def survey_of(connection: Connection, settings: Settings, project: str) -> "Surv
     from app.importing.n8n.importer import known_zone
     from app.importing.n8n.survey import Survey
     from app.own_types import own_types
-    from app.packages.known import listed_types
+    from app.packages.known_packages import listed_types
 
     stored = credentials.list_credentials(connection, limit=MAX_CREDENTIALS, project_id=project)
     return Survey(
@@ -175,18 +175,18 @@ def import_n8n(source: tuple[str, ...], **given: Any) -> None:
     """
     if (contradiction := find_contradiction(names_given(click.get_current_context()), source[0])) is not None:
         raise click.UsageError(contradiction)
-    from app.importing.n8n import moving  # loads the whole engine
+    from app.importing.n8n import moves  # loads the whole engine
 
     check_report(given["report"])
     try:
         with report_errors():
             settings = Settings.from_environment(os.environ)
-            access = moving.access_of(given, os.environ, source)
-            options = moving.options_of(given, access)
+            access = moves.access_of(given, os.environ, source)
+            options = moves.options_of(given, access)
             with closing(connect(settings.direct_url, autocommit=True)) as connection, ProgressBar() as progress:
-                wanted = moving.Move(connection, settings, source, options, access, progress)
+                wanted = moves.Move(connection, settings, source, options, access, progress)
                 move(wanted, connection, settings, given, progress)
-    except moving.CannotMoveIn as error:
+    except moves.CannotMoveIn as error:
         raise click.ClickException(str(error)) from error
 
 

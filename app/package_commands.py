@@ -15,7 +15,7 @@ from app.packages.errors import CannotInstall, LicenceNotAccepted
 from app.packages.install import Resolved, resolve
 from app.packages.licences import TERMS
 from app.packages.store import Store
-from app.packages.stored import to_store
+from app.packages.stored_package import to_store
 from app.repository import node_package_wishes, node_packages
 from app.repository.connection import connect
 from app.repository.node_packages import NodePackage

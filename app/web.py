@@ -35,7 +35,19 @@ from app.api.executions import events as execution_events
 from app.api.executions import executions, jobs, run_data
 from app.api.executions import progress as execution_progress
 from app.api.executions import stats as execution_stats
-from app.api.face import auth, bodies, codings, cors, errors, ignored, openapi, operations, reads, requests, sessions
+from app.api.face import (
+    auth,
+    bodies,
+    codings,
+    cors,
+    errors,
+    ignored_names,
+    openapi,
+    operations,
+    reads,
+    requests,
+    sessions,
+)
 from app.api.face.body_budget import BodyBudget
 from app.api.face.count_cache import CountCache
 from app.api.face.form_bodies import ShortFormRequest
@@ -80,7 +92,7 @@ from app.evaluations import EngineEvaluations
 from app.own_types import own_types
 from app.packages.choices import check_question
 from app.packages.definitions import SandboxExpressions
-from app.packages.known import KnownPackages
+from app.packages.known_packages import KnownPackages
 from app.repository.connection import open_pool
 from app.settings import Settings
 from app.signatures import Signer
@@ -212,7 +224,7 @@ def add_endpoints(app: Flask) -> None:
     app.url_map.strict_slashes = False
     requests.register(app)
     codings.register(app)
-    ignored.register(app)
+    ignored_names.register(app)
     cors.register(app)
     sessions.register(app)
     app.before_request(auth.authorize)

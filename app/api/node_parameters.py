@@ -15,7 +15,7 @@ from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint, View
 from app.api.face.errors import Refused
 from app.api.face.services import services
-from app.packages.asking import NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
+from app.packages.form_questions import NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
 from app.repository.projects import DEFAULT_PROJECT
 from app.schemas.node_parameters import (
     ChoicesSchema,

@@ -10,7 +10,7 @@ import orjson
 from psycopg_pool import ConnectionPool
 
 from app.credentials.testing import Stored
-from app.packages.asking import SECONDS, NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
+from app.packages.form_questions import SECONDS, NobodyAnswers, NodeRefused, NotOffered, TooManyQuestions
 from app.repository import worker_questions, workers
 from app.repository.connection import Connection, reading, transaction
 from app.repository.worker_questions import CREDENTIAL_TESTS, NODE_QUESTIONS, Answer, QuestionTable

@@ -15,7 +15,7 @@ import orjson
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.packages.action import request_of
-from app.packages.asking import SECONDS, NotOffered
+from app.packages.form_questions import SECONDS, NotOffered
 from app.packages.host_calls import call_host, node_error, owner_of
 from app.packages.host_errors import HostError
 from app.packages.manifest import PackagedNode

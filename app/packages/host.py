@@ -36,8 +36,8 @@ from app.engine.sandbox.pool import Pool
 from app.engine.sandbox.process import Launch
 from app.engine.sandbox.requests import Ask, Channel, Moved, ProcessTraits
 from app.engine.sandbox.scratch import ScratchRoot, remove_left
-from app.packages.apart import Apart
 from app.packages.host_errors import CallLimits, HostError, raising_host_errors
+from app.packages.isolation import Apart
 from app.packages.launch import MEMORY_MB, STAND_IN, Places, launch
 
 PROCESSES = 4

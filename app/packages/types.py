@@ -13,8 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.engine.nodes.shared.passing import pass_on
 from app.engine.nodes.shared.questions import SEND_AND_WAIT, question
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
 from app.engine.run.errors import NodeError, WaitRequested

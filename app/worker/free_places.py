@@ -6,7 +6,7 @@ import time
 from app.engine.run.memory_shares import MemoryShares
 from app.repository.lifecycle import NO_EXTRA_PLACES, ExtraPlaces
 from app.settings import Settings
-from app.worker.held import Held
+from app.worker.held_executions import Held
 from app.worker.wake import Wake
 
 LOOK_SECONDS = 0.05

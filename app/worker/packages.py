@@ -21,7 +21,7 @@ from app.packages.host import Host
 from app.packages.install import Resolved, resolve
 from app.packages.manifest import InvalidManifest, Manifest
 from app.packages.store import Store
-from app.packages.stored import to_store
+from app.packages.stored_package import to_store
 from app.packages.types import Installed, Packages
 from app.repository import node_package_wishes, node_packages
 from app.repository.connection import REFUSED, Connection

@@ -22,7 +22,7 @@ from app.worker.clock import Clock
 from app.worker.credentials import Credentials
 from app.worker.data_tables import DataTableStores
 from app.worker.database import Database, Pools
-from app.worker.held import Held
+from app.worker.held_executions import Held
 from app.worker.packages import PackageSync
 from app.worker.reach import Reach
 from app.worker.registry import Registry

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from app.engine.run.errors import NodeError
 from app.engine.run.graph import InvalidWorkflow
-from app.packages import asking, hosted_trials
+from app.packages import form_questions, hosted_trials
 from app.packages.choices import LOAD_SECONDS, find_choices, node_asked, read_question
 from app.packages.hosted_trials import problem_of_credential
 from app.packages.types import Packages
@@ -78,7 +78,7 @@ CHOICES = QuestionKind(
     NODE_QUESTIONS,
     lambda packages: packages.node_names,
     answer_form,
-    LOAD_SECONDS + asking.SECONDS,
+    LOAD_SECONDS + form_questions.SECONDS,
     "The package of the node was not loaded in time",
     "The question has failed",
 )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from app.packages import known
+from app.packages import known_packages
 from app.packages.manifest import Broken, Description, Manifest, PackagedCredential, PackagedNode
 from app.repository import node_package_wishes, node_packages, workers
 from app.repository.node_packages import NewNodePackage
@@ -194,7 +194,7 @@ def test_types_of_packages_that_are_gone_are_unknown_again(api, shared_app, conn
 def test_what_is_installed_is_known_before_anything_is_refused(api, shared_app, connection, monkeypatch):
     made = api.post("/workflows", workflow({"whom": "you"})).json["id"]
     packages = shared_app.extensions["executions"].packages
-    monkeypatch.setattr(known, "LOOK_SECONDS", 3600)
+    monkeypatch.setattr(known_packages, "LOOK_SECONDS", 3600)
     packages.refresh()  # and from now on the thread looks when it is told to, and by itself no more
     unknown = api.post(f"/workflows/{made}/run", {}).json["message"]
     assert unknown.endswith(f"It is of the package {NAME}, which is not installed: `flask packages add {NAME}`")

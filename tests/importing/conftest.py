@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.importing.n8n.moving import Move
+from app.importing.n8n.moves import Move
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report

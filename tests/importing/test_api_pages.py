@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.importing.n8n import api_client, public_api, unlisted
+from app.importing.n8n import api_client, public_api, unlisted_executions
 from app.importing.n8n.open_source import Access
 from app.importing.n8n.source import SourceError
 from tests.importing.api import ADDRESS, WORKFLOW, PagedApi
@@ -114,6 +114,6 @@ def test_what_an_older_api_does_not_list_is_asked_for_by_its_number(bring, targe
     api.add(75)
     assert bring(ADDRESS, access=KEY).counts["executions"] == {"created": 1, "here already": 2}
     assert api.calls["one"] < 30
-    monkeypatch.setattr(unlisted, "MOST_LOOKED_FOR", 1)
+    monkeypatch.setattr(unlisted_executions, "MOST_LOOKED_FOR", 1)
     api.add(80)
     assert "by the newest 1 numbers that are missing" in " ".join(bring(ADDRESS, access=KEY).notes)

@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 
 from app.importing.n8n import history, importer
-from app.importing.n8n.moving import Move
+from app.importing.n8n.moves import Move
 from app.importing.n8n.open_source import Access, open_source
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Untold
-from app.importing.n8n.published import PublishedVersions
+from app.importing.n8n.published_versions import PublishedVersions
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.sqlite import SqliteSource
 from app.repository import import_progress

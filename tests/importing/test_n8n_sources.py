@@ -16,7 +16,7 @@ import pytest
 from app.importing.n8n import api_client
 from app.importing.n8n.api_client import ATTEMPTS
 from app.importing.n8n.files_of_runs import RunFiles
-from app.importing.n8n.moving import access_of
+from app.importing.n8n.moves import access_of
 from app.importing.n8n.open_source import Access, open_source
 from app.importing.n8n.source import SourceError
 from app.importing.n8n.sqlite import SqliteSource

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.credentials.n8n import WrongKey, key_bytes
 from app.importing.n8n.flatted import unflatten
-from app.importing.n8n.moving import access_of, options_of
+from app.importing.n8n.moves import access_of, options_of
 from app.importing.n8n.question_links import question_signatures, signing_secret
 from tests.importing import many, n8n
 from tests.importing.n8n import change, one

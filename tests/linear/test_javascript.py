@@ -33,7 +33,7 @@ AS_IN_PYTHON = (
 
 LIKE_PROGRAM = re.compile(r"=>|const |\{\{|\$json|\$input|function|return |RegExp")
 MADE = {
-    "app.engine.nodes.conditions.facts.MATCH_PATTERN",
+    "app.engine.nodes.conditions.javascript_facts.MATCH_PATTERN",
     "app.engine.nodes.conditions.old_conditions.MATCH_PATTERN",
     "app.engine.nodes.rename_keys.REPLACE",
     "engine/nodes/files/js/pdf-surroundings.js",

@@ -11,8 +11,8 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.state import RunState
-from app.packages.asking import SECONDS, NotOffered
 from app.packages.choices import LOAD_SECONDS, check_question, find_choices, node_asked
+from app.packages.form_questions import SECONDS, NotOffered
 from tests.packages.running import PackageEngine
 from tests.workflows import workflow
 

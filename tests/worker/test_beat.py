@@ -14,7 +14,7 @@ from app.repository.lifecycle import Claim
 from app.settings import Settings
 from app.worker.beat import Beat
 from app.worker.clock import Clock
-from app.worker.held import cancel
+from app.worker.held_executions import cancel
 
 REFUSE_AT_COMMIT = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not now'; END $$;

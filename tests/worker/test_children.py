@@ -14,7 +14,7 @@ from app.repository.connection import open_pool
 from app.repository.executions import ExecutionInput
 from app.worker.children import queue_child, start_child
 from app.worker.exchange import Assignment, Exchange
-from app.worker.held import Held
+from app.worker.held_executions import Held
 from tests.repository.given import a_worker
 from tests.workflows import no_op, node, stored
 

@@ -5,12 +5,12 @@ from typing import Any
 from flask import Response
 from marshmallow import ValidationError
 
-from app.api.changing import changing
 from app.api.data_tables.tables import get_visible_table, lock_visible_table
 from app.api.face.answers import answer
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
 from app.api.face.services import database
+from app.api.object_locks import changing
 from app.data_tables import tables
 from app.data_tables.errors import ReservedName
 from app.notation import new_id

@@ -4,12 +4,12 @@ from typing import Any
 
 from flask import Response
 
-from app.api.changing import changing
 from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.data_tables.tables import get_visible_table, lock_visible_table
 from app.api.face.answers import answer
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, services
+from app.api.object_locks import changing
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData, Mismatch
 from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, with_search

@@ -5,13 +5,13 @@ from typing import Any
 
 from flask import Response
 
-from app.api.changing import changing
 from app.api.data_tables.places import place_text, read_place, with_time
 from app.api.face.answers import answer
 from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_id
 from app.api.face.services import database
+from app.api.object_locks import changing
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData
 from app.notation import time_text

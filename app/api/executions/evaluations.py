@@ -6,8 +6,8 @@ import orjson
 from flask import Response
 
 from app.api.evaluating import evaluating, read_variables
+from app.api.executions.data_budget import largest, room_for
 from app.api.executions.executions import require_execution_id
-from app.api.executions.room import largest, room_for
 from app.api.face.answers import answer
 from app.api.face.auth import allows, caller
 from app.api.face.blueprint import Blueprint

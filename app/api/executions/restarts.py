@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.api.executions.room import largest, room_for
+from app.api.executions.data_budget import largest, room_for
 from app.api.face.auth import caller
 from app.api.face.services import services
 from app.repository import retries

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 from flask import Response
 
+from app.api.executions.data_budget import largest, room_for
 from app.api.executions.executions import require_execution_id
-from app.api.executions.room import largest, room_for
 from app.api.executions.run_rendering import render_structure
 from app.api.executions.stream import buffer_answer, stream_answer
 from app.api.face.answers import answer

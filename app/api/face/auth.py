@@ -5,8 +5,8 @@ from typing import Any, TypeVar, cast
 
 from flask import current_app, g, request
 
-from app.api.face.absent import absent
 from app.api.face.errors import Refused
+from app.api.face.licensed_paths import absent
 from app.api.face.proxies import unwrap
 from app.api.face.services import services
 from app.api.face.sessions import session_key

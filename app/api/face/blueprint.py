@@ -12,7 +12,7 @@ from flask import Blueprint as FlaskBlueprint
 from flask import request
 from marshmallow import Schema, ValidationError
 
-from app.api.face.ignored import note_ignored
+from app.api.face.ignored_names import note_ignored
 from app.api.face.parsers import LenientParser, Parser
 
 View = TypeVar("View", bound=Callable[..., Any])

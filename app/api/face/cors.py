@@ -6,7 +6,7 @@ Keys travel in a header that a page must set itself, so that no cookie of anybod
 from flask import Flask, Response, request
 from werkzeug.exceptions import NotFound
 
-from app.api.face.ignored import HEADER as IGNORED
+from app.api.face.ignored_names import HEADER as IGNORED
 from app.api.face.services import services
 
 PREFIX = "/api/v1/"

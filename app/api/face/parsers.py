@@ -10,7 +10,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.api.face.errors import Refused
-from app.api.face.ignored import note_ignored
+from app.api.face.ignored_names import note_ignored
 from app.api.face.json_values import MAX_VALUES, has_too_many_values
 
 NO_LIST = "The request body must be a JSON array"
@@ -82,7 +82,7 @@ class Parser(FlaskParser):
 
 
 class LenientParser(Parser):
-    """Passes over what a schema does not name, and notes it; see app.api.face.ignored."""
+    """Passes over what a schema does not name, and notes it; see app.api.face.ignored_names."""
 
     def select(self, given: Iterable[Pair], known: Container[str]) -> Iterable[Pair]:
         """Those parameters that the schema names."""

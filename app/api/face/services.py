@@ -23,7 +23,7 @@ from app.credentials.credential_type import CredentialType
 from app.credentials.known_types import KnownTypes
 from app.credentials.testing import CredentialTests
 from app.credentials.vault import Vault
-from app.packages.asking import NodeChoices
+from app.packages.form_questions import NodeChoices
 from app.repository.connection import Connection, transaction
 from app.repository.connection import reading as reading_from
 from app.schemas.evaluations import Evaluations

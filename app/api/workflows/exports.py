@@ -5,7 +5,7 @@ from typing import Any
 from app.api.editor import N8N_VERSION
 from app.api.face.auth import caller
 from app.api.face.errors import Refused
-from app.api.workflows.shown import get_visible_workflow
+from app.api.workflows.visible_workflows import get_visible_workflow
 from app.notation import time_text
 from app.repository import clock, credentials, users
 from app.repository.connection import Connection

@@ -6,15 +6,15 @@ from uuid import UUID
 
 from flask import Response
 
-from app.api.changing import changing
 from app.api.face.answers import answer
 from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint, View
 from app.api.face.errors import Refused
 from app.api.face.paths import require_id
 from app.api.face.services import reading
+from app.api.object_locks import changing
 from app.api.workflows import arrangements, registration
-from app.api.workflows.shown import get_visible_workflow, show_workflow
+from app.api.workflows.visible_workflows import get_visible_workflow, show_workflow
 from app.repository import versions, workflows
 from app.repository.errors import Conflict, IsArchived, ProjectNotFound, VersionNotFound
 from app.schemas.base import parse_uuid

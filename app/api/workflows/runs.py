@@ -14,7 +14,7 @@ from app.api.face.services import database, services
 from app.api.face.traces import called_within
 from app.api.face.waiting import answer_later, require_room
 from app.api.rendering import render_execution
-from app.api.workflows.shown import get_visible_workflow
+from app.api.workflows.visible_workflows import get_visible_workflow
 from app.repository import lifecycle
 from app.repository.errors import ExecutionNotFound, IsArchived
 from app.repository.executions import get_execution

@@ -9,7 +9,7 @@ from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
 from app.api.rendering import render_version, render_version_label
 from app.api.workflows.publication import require_version_id
-from app.api.workflows.shown import get_visible_workflow
+from app.api.workflows.visible_workflows import get_visible_workflow
 from app.repository import versions
 from app.repository.versions import VersionSummary
 from app.schemas.workflow_answers import HistoryPageSchema, TestRunPageSchema, VersionSchema

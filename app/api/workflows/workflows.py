@@ -5,15 +5,15 @@ from typing import Any
 
 from flask import Response, request
 
-from app.api.changing import changing
 from app.api.face.answers import answer
 from app.api.face.auth import caller, chosen_project
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database, reading, services
+from app.api.object_locks import changing
 from app.api.rendering import render_tag
 from app.api.workflows import arrangements, registration
 from app.api.workflows.publication import CHANGED, MAX_ATTEMPTS
-from app.api.workflows.shown import get_visible_workflow, show_workflow, show_workflows
+from app.api.workflows.visible_workflows import get_visible_workflow, show_workflow, show_workflows
 from app.notation import new_id
 from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection

@@ -1,7 +1,7 @@
 """Chat Trigger: starts a workflow with a message; the message itself is taken by whoever runs workflows."""
 
 from app.engine.nodes.shared.issues import RequiredCredential, credentials
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node

@@ -6,7 +6,7 @@ from typing import Any
 from app import dates
 from app.engine.nodes.rss_feed_read import read_feed
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Outputs

@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node

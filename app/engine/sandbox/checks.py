@@ -10,7 +10,7 @@ import orjson
 
 from app import json_sizes, large_json
 from app.engine.sandbox.errors import MEMORY_SETTING, CodeError, ExpressionError, SandboxError
-from app.engine.sandbox.returned import items_of_all, items_of_each
+from app.engine.sandbox.returned_items import items_of_all, items_of_each
 
 MAX_ENTRIES, MAX_KEY_LENGTH, MAX_VALUE_LENGTH = 10, 50, 512
 """Of custom data, as in n8n."""

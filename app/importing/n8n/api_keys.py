@@ -7,10 +7,10 @@ from typing import Any
 
 import jwt
 
-from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.objects import times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report
+from app.importing.n8n.row_savepoints import kept_apart
 from app.importing.n8n.rows import Row, storable
 from app.importing.n8n.source import Source
 from app.repository import imported_objects

@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.executions import UNFINISHED, ExecutionMapper
 from app.importing.n8n.progress import Progress
 from app.importing.n8n.report import Report
+from app.importing.n8n.row_savepoints import REFUSED
 from app.importing.n8n.rows import MAX_ID, ODD
 from app.importing.n8n.source import Source, SourceError, SourceExecution
 from app.repository import import_leftovers, import_progress, imported_ids, imported_waits, imports

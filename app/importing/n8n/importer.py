@@ -6,21 +6,21 @@ from dataclasses import replace
 
 from app.credentials.vault import Vault
 from app.importing.n8n import objects, tables
-from app.importing.n8n.apart import REFUSED
 from app.importing.n8n.api_keys import bring_api_keys
 from app.importing.n8n.executions import ExecutionMapper
 from app.importing.n8n.history import CAME, HistoryWriter
 from app.importing.n8n.objects import Owners
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.progress import Progress, Untold
-from app.importing.n8n.published import PublishedVersions
+from app.importing.n8n.published_versions import PublishedVersions
 from app.importing.n8n.report import Report
+from app.importing.n8n.row_savepoints import REFUSED
 from app.importing.n8n.source import Source, SourceError, migrations, newest_migration
 from app.importing.n8n.survey import Survey
 from app.importing.n8n.versions import VersionsThatRan
 from app.importing.n8n.workflows import Workflows, WorkflowWriter
 from app.own_types import own_types
-from app.packages.known import listed_types
+from app.packages.known_packages import listed_types
 from app.repository import import_leftovers, import_progress, imports, node_packages
 from app.repository.connection import Connection
 from app.repository.import_leftovers import Means

@@ -8,10 +8,10 @@ from typing import Any
 
 from app.credentials.n8n import InstanceKey, WrongKey
 from app.credentials.vault import Vault
-from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.question_links import signing_secret
 from app.importing.n8n.report import Report
+from app.importing.n8n.row_savepoints import kept_apart
 from app.importing.n8n.rows import Row, read_json, read_time, storable
 from app.importing.n8n.source import Source, SourceError
 from app.repository import imported_objects

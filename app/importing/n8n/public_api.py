@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
-from app.importing.n8n import unlisted
+from app.importing.n8n import unlisted_executions
 from app.importing.n8n.api_client import ApiClient, Cursors, Query, ServerFailed
 from app.importing.n8n.api_executions import EXECUTIONS, ApiExecutions
 from app.importing.n8n.files_of_runs import RunFiles
@@ -155,16 +155,16 @@ class ApiSource(Spool):
         """Ask an n8n that refuses to list what runs for each execution that may be there; `listed` are read already."""
         self._progress.begin("executions looked for that n8n does not list")
         newest, missed, found = self._pages[0].ids[0] if self._pages else above, 0, 0
-        while missed < unlisted.MOST_AHEAD:
+        while missed < unlisted_executions.MOST_AHEAD:
             newest += 1
             there = newest in listed or self._read_one(newest)
             missed, found = (0, found + 1) if there else (missed + 1, found)
-        between = unlisted.numbers_between((page.ids for page in self._pages), above)
+        between = unlisted_executions.numbers_between((page.ids for page in self._pages), above)
         looked_for = 0
-        for number in islice(between, unlisted.MOST_LOOKED_FOR):
+        for number in islice(between, unlisted_executions.MOST_LOOKED_FOR):
             looked_for += 1
             found += number in listed or self._read_one(number)
-        self.remark(unlisted.say_what_was_found(found, looked_for))
+        self.remark(unlisted_executions.say_what_was_found(found, looked_for))
 
     def _read_one(self, execution_id: int) -> bool:
         """Read an execution; whether it is there."""

@@ -18,7 +18,7 @@ from app.importing.n8n.definitions import document_of
 from app.importing.n8n.executions import is_run
 from app.importing.n8n.flatted import UnreadableFlatted, unflatten
 from app.importing.n8n.progress import Progress
-from app.importing.n8n.published import PublishedVersions
+from app.importing.n8n.published_versions import PublishedVersions
 from app.importing.n8n.rows import ODD, Row
 from app.importing.n8n.source import Source, SourceExecution
 from app.importing.n8n.version_spool import VersionSpool

@@ -6,9 +6,9 @@ from typing import Any
 
 from app.data_tables.errors import InvalidData
 from app.data_tables.values import cell
-from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.report import Report
+from app.importing.n8n.row_savepoints import kept_apart
 from app.importing.n8n.rows import Row, read_time, storable
 from app.importing.n8n.source import Source
 from app.repository import imported_tables

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.bounded_dict import BoundedDict
 from app.importing.n8n import definitions
 from app.importing.n8n.objects import Owners
-from app.importing.n8n.published import PublishedVersions
+from app.importing.n8n.published_versions import PublishedVersions
 from app.importing.n8n.source import SourceExecution
 from app.repository import imported_workflows
 from app.repository.connection import Connection

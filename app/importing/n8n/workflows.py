@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from app.importing.n8n import definitions
-from app.importing.n8n.apart import kept_apart
 from app.importing.n8n.borders import cut_references
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.options import ImportOptions
 from app.importing.n8n.report import Report, WorkflowFindings
+from app.importing.n8n.row_savepoints import kept_apart
 from app.importing.n8n.rows import ODD, UNREADABLE, Row, storable
 from app.importing.n8n.source import Source
 from app.importing.n8n.survey import Survey

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.api import changing
+from app.api import object_locks
 from app.api.evaluating import evaluating
 from app.api.face.long_calls import EVALUATIONS_WANTED_EACH
 from app.api.workflows.registration import TOO_MANY
@@ -242,11 +242,11 @@ def test_activations_of_one_project_leave_threads_and_places_to_others(api) -> N
 
 
 def test_calls_that_change_the_same_workflow_wait_without_a_connection(api, monkeypatch) -> None:
-    monkeypatch.setattr(changing, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(object_locks, "PATIENCE_SECONDS", 0.0)
     busy, other = (saved(api, chain(hook(path))) for path in ("busy", "other"))
     with api.services.long_calls.changes.taken(busy):
         answer = api.post(f"/workflows/{busy}/activate")
-        assert (answer.status_code, answer.json["message"]) == (503, changing.BUSY)
+        assert (answer.status_code, answer.json["message"]) == (503, object_locks.BUSY)
         assert answer.headers["Retry-After"] == "1"
         assert api.post(f"/workflows/{busy}/deactivate").status_code == 503
         assert api.put(f"/workflows/{busy}", chain(hook("saved"))).status_code == 503

@@ -10,7 +10,7 @@ from flask import Response
 
 from app.api.face.long_calls import ARRANGEMENTS_EACH
 from app.api.workflows.arrangements import TOO_MANY
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.repository import connection as connection_module
 from app.repository import trigger_hooks, workers

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.sandbox import Sandbox

@@ -11,7 +11,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.programs import run_own_program
 from app.engine.run.registry import node
 from app.engine.sandbox import CodeError, CodeResult, SandboxError
-from app.engine.sandbox.returned import with_json
+from app.engine.sandbox.returned_items import with_json
 from app.engine.values import conversions
 
 NO_DATA = "No data got returned. Always an object has to be returned!"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.engine.nodes.conditions.facts import Place, conditions_of, match_patterns, read_times
+from app.engine.nodes.conditions.javascript_facts import Place, conditions_of, match_patterns, read_times
 from app.engine.nodes.shared.date_texts import date_text
 from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext

@@ -1,6 +1,6 @@
 """IF, version 2: sends each item one of two ways."""
 
-from app.engine.nodes.conditions.separating import separate
+from app.engine.nodes.conditions.partition import separate
 from app.engine.run.registry import node
 
 node("if", [2, 2.1, 2.2, 2.3], outputs=2, exact=True, wraps_expression_errors=True, groups=["conditions"])(separate)

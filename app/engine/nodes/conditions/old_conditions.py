@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from app.engine.nodes.conditions.facts import MATCH_PATTERN
+from app.engine.nodes.conditions.javascript_facts import MATCH_PATTERN
 from app.engine.nodes.shared.date_texts import EPOCH, read_dates
 from app.engine.run.computing import compute, count_steps, slice_is_over, yield_to_loop
 from app.engine.run.context import NodeContext

@@ -15,7 +15,7 @@ from app.engine.nodes.crypto import key_pairs, passphrases
 from app.engine.nodes.crypto.parameters import CREDENTIALS, ISSUES
 from app.engine.nodes.shared import binary
 from app.engine.nodes.shared.failed_items import failed_item
-from app.engine.nodes.shared.received import received
+from app.engine.nodes.shared.value_names import received
 from app.engine.run.computing import compute, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from app.engine.nodes.data_table import rows, tables
-from app.engine.nodes.data_table.asking import Asked
+from app.engine.nodes.data_table.item_request import Asked
 from app.engine.nodes.shared.issues import Mapped, Required, rules
 from app.engine.run.context import NodeContext
 from app.engine.run.data_tables import DataTableRefused

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.engine.nodes.data_table.asking import SYSTEM_COLUMNS, Asked
+from app.engine.nodes.data_table.item_request import SYSTEM_COLUMNS, Asked
 from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.data_tables import Json
 from app.engine.run.errors import NodeError

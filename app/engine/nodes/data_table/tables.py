@@ -1,6 +1,6 @@
 """What the Data Table node does with tables."""
 
-from app.engine.nodes.data_table.asking import Asked
+from app.engine.nodes.data_table.item_request import Asked
 from app.engine.run.items import Item
 from app.engine.values import conversions
 

@@ -11,7 +11,7 @@ from app.engine.nodes.email_read_imap.mailbox import SECONDS, Mailbox, OwnThread
 from app.engine.nodes.email_read_imap.messages import Unreadable, raw_item, resolved_item, simple_item
 from app.engine.nodes.shared.connection_errors import connect
 from app.engine.nodes.shared.issues import RequiredCredential, credentials
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group

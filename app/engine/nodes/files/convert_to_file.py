@@ -14,7 +14,7 @@ from app.engine.nodes.files.written_files import path_of, written_file
 from app.engine.nodes.shared.binary import encoding_name
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
-from app.engine.nodes.shared.received import received
+from app.engine.nodes.shared.value_names import received
 from app.engine.run.computing import BYTES_OF_ONE, compute, count_work, yield_to_loop
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError

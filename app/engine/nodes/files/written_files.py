@@ -3,7 +3,7 @@
 from typing import Any
 
 from app.binary_files import mime_type_of, named_file
-from app.engine.nodes.shared.received import received
+from app.engine.nodes.shared.value_names import received
 from app.engine.run.errors import NodeError
 from app.engine.values import conversions
 from app.engine.values.conversions import Undefined

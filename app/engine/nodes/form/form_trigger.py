@@ -1,7 +1,7 @@
 """Form Trigger: starts a workflow with a form that somebody has sent; who shows the page has read and checked it."""
 
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
-from app.engine.nodes.shared.passing import pass_on
+from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs
 from app.engine.run.registry import node

@@ -1,7 +1,7 @@
 """Which of a project's work has a process apart: what has ended the shared one, within bounds."""
 
-from app.packages import apart as apart_module
-from app.packages.apart import Apart
+from app.packages import isolation
+from app.packages.isolation import Apart
 
 
 def test_what_has_ended_a_process_is_apart_and_shares_few_places() -> None:
@@ -18,12 +18,12 @@ def test_what_has_ended_a_process_is_apart_and_shares_few_places() -> None:
 def test_what_is_not_called_for_any_more_is_back_among_the_others(monkeypatch) -> None:
     apart = Apart({"listening": 1})
     apart.move("listening", "p", "a")
-    monkeypatch.setattr(apart_module, "KEPT_SECONDS", -1.0)
+    monkeypatch.setattr(isolation, "KEPT_SECONDS", -1.0)
     assert apart.place_of("listening", "p", "a") is None
 
 
 def test_no_more_is_kept_than_may_be(monkeypatch) -> None:
-    monkeypatch.setattr(apart_module, "MAX_KEPT", 2)
+    monkeypatch.setattr(isolation, "MAX_KEPT", 2)
     apart = Apart({"listening": 3})
     for subject in ("a", "b", "c"):
         apart.move("listening", "p", subject)
