@@ -12,7 +12,7 @@ from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.services import database
 from app.repository import audits, clock
-from app.repository.audits import AuditedNode, UnusedCredential, parameters_of
+from app.repository.audits import AuditedNode, UnusedCredential
 from app.repository.connection import Connection
 from app.schemas.audits import ANSWER, CATEGORIES, DEFAULT_DAYS, AuditBody
 
@@ -128,21 +128,12 @@ def look_at_credentials(connection: Connection, days: int) -> Found:
 
 def look_at_databases(connection: Connection, _: int) -> Found:
     """SQL that is an expression, or that has none of its values as parameters."""
-    nodes = [
-        (node, parameters)
-        for node in audits.nodes_of_types(connection, SQL_NODES, project_id=caller().project_id)
-        if (parameters := parameters_of(node)).get("operation") == "executeQuery"
-    ]
+    found = audits.nodes_of_types(connection, SQL_NODES, project_id=caller().project_id)
+    nodes = [node for node in found if node.runs_query]
     return [
-        (SQL_EXPRESSION, locate_nodes(n for n, p in nodes if str(p.get("query", "")).startswith("="))),
-        (SQL_PARAMETERS, locate_nodes(n for n, p in nodes if not has_query_parameters(p))),
+        (SQL_EXPRESSION, locate_nodes(node for node in nodes if node.writes_query)),
+        (SQL_PARAMETERS, locate_nodes(node for node in nodes if not node.gives_values)),
     ]
-
-
-def has_query_parameters(parameters: dict[str, object]) -> bool:
-    """Whether values are given to the database apart from the query."""
-    options = parameters.get("options")
-    return isinstance(options, dict) and bool(options.get("queryReplacement") or options.get("queryParameters"))
 
 
 def look_at_nodes(connection: Connection, _: int) -> Found:
@@ -158,8 +149,7 @@ def look_at_files(connection: Connection, _: int) -> Found:
 def look_at_instance(connection: Connection, _: int) -> Found:
     """Webhooks that anybody can call."""
     hooks = audits.nodes_of_types(connection, [WEBHOOK], project_id=caller().project_id)
-    open_ones = (h for h in hooks if h.active and parameters_of(h).get("authentication", "none") == "none")
-    return [(UNPROTECTED, locate_nodes(open_ones))]
+    return [(UNPROTECTED, locate_nodes(hook for hook in hooks if hook.active and hook.is_open))]
 
 
 LOOKS: dict[str, Callable[[Connection, int], Found]] = {

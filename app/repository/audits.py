@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import orjson
 from psycopg.rows import class_row
 
 from app.repository.connection import Connection
@@ -16,6 +15,8 @@ from app.vocabulary import MODES, STATUSES
 
 MAX_LOCATIONS = 1_000
 """How much of one kind is told."""
+LONGEST_NAME = 500
+"""Characters of the name, and of the id, of a node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,11 @@ class UnusedCredential:
 
 @dataclass(frozen=True, slots=True)
 class AuditedNode:
-    """A node of a workflow; `parameters` is JSON."""
+    """A node of a workflow, and what an audit asks of its parameters, which may be of any size.
+
+    `is_open`: a webhook asks nobody for a proof. `runs_query`: it executes SQL of its own; `writes_query`: that is an
+    expression; `gives_values`: values go to the database apart from it.
+    """
 
     workflow_id: str
     workflow_name: str
@@ -39,17 +44,26 @@ class AuditedNode:
     id: str
     name: str
     type: str
-    parameters: bytes
+    is_open: bool
+    runs_query: bool
+    writes_query: bool
+    gives_values: bool
 
 
 NODES = """
-    SELECT w.id AS workflow_id, v.name AS workflow_name, w.active, coalesce(n.node ->> 'id', '') AS id,
-           coalesce(n.node ->> 'name', '') AS name, n.node ->> 'type' AS type,
-           convert_to(coalesce((n.node -> 'parameters')::text, '{}'), 'UTF8') AS parameters
+    SELECT w.id AS workflow_id, v.name AS workflow_name, w.active,
+           left(coalesce(n.node ->> 'id', ''), %(longest)s) AS id,
+           left(coalesce(n.node ->> 'name', ''), %(longest)s) AS name, n.node ->> 'type' AS type,
+           coalesce(p.given ->> 'authentication', 'none') = 'none' AS is_open,
+           coalesce(p.given ->> 'operation' = 'executeQuery', false) AS runs_query,
+           coalesce(starts_with(p.given ->> 'query', '='), false) AS writes_query,
+           EXISTS (SELECT FROM unnest('{queryReplacement,queryParameters}'::text[]) AS f (name)
+                    WHERE p.given -> 'options' ->> f.name NOT IN ('', 'false', '0', '[]', '{}')) AS gives_values
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
      CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes') AS d (nodes)
      CROSS JOIN LATERAL json_array_elements(CASE json_typeof(d.nodes) WHEN 'array' THEN d.nodes END) AS n (node)
+     CROSS JOIN LATERAL (SELECT n.node -> 'parameters') AS p (given)
      WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
        AND n.node ->> 'type' = ANY(%(types)s::text[])
      ORDER BY w.id
@@ -105,12 +119,6 @@ def unused_credentials(
 
 def nodes_of_types(connection: Connection, types: Sequence[str], *, project_id: str | None = None) -> list[AuditedNode]:
     """The nodes of these types in all workflows, the first 1,000 of them."""
-    parameters = {"project_id": project_id, "types": list(types), "limit": MAX_LOCATIONS}
+    parameters = {"project_id": project_id, "types": list(types), "limit": MAX_LOCATIONS, "longest": LONGEST_NAME}
     with connection.cursor(row_factory=class_row(AuditedNode)) as cursor:
         return cursor.execute(NODES, parameters).fetchall()
-
-
-def parameters_of(node: AuditedNode) -> dict[str, object]:
-    """The parameters of a node, empty where they are no object."""
-    parameters = orjson.loads(node.parameters)
-    return parameters if isinstance(parameters, dict) else {}

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.repository.audits import nodes_of_types
 from tests.api.conftest import Api
 from tests.workflows import chain, node
 
@@ -92,7 +93,20 @@ def test_documents_of_any_shape_are_looked_at(api) -> None:
         api.workflow(nodes=nodes, connections={})
     api.workflow(nodes=[{"type": "n8n-nodes-base.webhook", "credentials": {"a": None, "b": [1], "c": {"id": 5}}}])
     api.workflow(nodes=[{"type": "n8n-nodes-base.code", "parameters": {"jsCode": "\0"}}])
+    for options in (5, [], {}, {"queryReplacement": []}, {"queryReplacement": None}):
+        given = {"operation": "executeQuery", "query": {"a": 1}, "options": options}
+        api.workflow(nodes=[{"type": "n8n-nodes-base.postgres", "name": "Ask", "parameters": given}])
     assert api.post("/audit").status_code == 200
+    assert len(sections(api, "database")['Unused "Query Parameters" fields in SQL nodes']) == 5
+
+
+def test_of_long_names_and_parameters_little_is_read(api) -> None:
+    given = {"jsCode": "x" * 1_000_000}
+    api.workflow(nodes=[{"type": "n8n-nodes-base.code", "name": "n" * 600, "id": "i" * 600, "parameters": given}])
+    [place] = sections(api, "nodes")["Official risky nodes"]
+    assert (place["nodeName"], place["nodeId"]) == ("n" * 500, "i" * 500)
+    [found] = nodes_of_types(api.db, ["n8n-nodes-base.code"])
+    assert len(str(found)) < 2_000
 
 
 @pytest.mark.parametrize(
