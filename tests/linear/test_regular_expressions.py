@@ -199,23 +199,42 @@ def test_each_stands_at_the_top_of_its_module():
 def test_what_is_given_to_validators_is_compiled_at_load():
     """Where marshmallow compiles a pattern that has no name, that is done as modules are loaded."""
     given = {
-        f"{file.relative_to(ROOT)}:{call.lineno}"
+        f"{file.relative_to(ROOT)}:{line}"
         for file, text in SOURCES.items()
         if "Regexp" in text
-        for call in ast.walk(ast.parse(text))
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("Regexp")
-        if not ast.unparse(call.args[0]).isupper()
+        for line in given_without_name(text, named_patterns(file))
     }
     assert given
     assert given <= compiled_at_load().keys()
 
 
+def named_patterns(file: Path) -> set[str]:
+    """What compiled patterns are called in a module."""
+    loaded = importlib.import_module(".".join(file.relative_to(ROOT.parent).with_suffix("").parts))
+    return {name for name, value in vars(loaded).items() if isinstance(value, re.Pattern)}
+
+
+def given_without_name(source: str, named: set[str]) -> list[int]:
+    """The lines in which validators are given something else than the name of a compiled pattern."""
+    calls = [each for each in ast.walk(ast.parse(source)) if isinstance(each, ast.Call)]
+    regexps = [call for call in calls if ast.unparse(call.func).endswith("Regexp")]
+    return [call.lineno for call in regexps if not call.args or ast.unparse(call.args[0]) not in named]
+
+
+def test_a_text_in_capitals_is_no_compiled_pattern():
+    source = "def f():\n    TEXT = 'a+'\n    return Regexp(TEXT), Regexp(regex='a+')\nfits = Regexp(PATTERN)"
+    assert given_without_name(source, {"PATTERN"}) == [3, 3]
+
+
 def unmeasured(source: str) -> list[str]:
-    """Where functions of `re` are called within functions or handed on, or `re` is imported by its name in a text."""
+    """Where functions of `re` are called within functions or handed on, `re` itself is, or is imported by its name in
+    a text."""
     if not MENTIONED.search(source):
         return []
     tree = ast.parse(source)
     names = _names_of_re(tree)
+    modules = {"re", *(name.rpartition(".")[0] for name in names if "." in name)}
+    owners = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Attribute)}
     called = {id(call.func) for call in ast.walk(tree) if isinstance(call, ast.Call)}
     inner = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
     within = {id(each) for function in ast.walk(tree) if isinstance(function, inner) for each in ast.walk(function)}
@@ -226,6 +245,8 @@ def unmeasured(source: str) -> list[str]:
             text = ast.unparse(each)
             if (text in names or OF_RE.fullmatch(text)) and (id(each) in within or id(each) not in called):
                 found.append(text)
+        elif isinstance(each, ast.Name | ast.Attribute) and last in modules and id(each) not in owners:
+            found.append("the module by another name")
         elif isinstance(each, ast.Constant) and each.value == "re":
             found.append("a name of the module, to import it by")
     return found
@@ -240,6 +261,8 @@ def _names_of_re(tree: ast.Module) -> set[str]:
             for alias in each.names:
                 if alias.name in ("re", "regex"):
                     names |= {f"{alias.asname or alias.name}.{call}" for call in LAST}
+                elif of_re and alias.name == "*":
+                    names |= LAST
                 elif of_re and alias.name in LAST:
                     names.add(alias.asname or alias.name)
     return names
@@ -258,6 +281,11 @@ def _names_of_re(tree: ast.Module) -> set[str]:
         "import re\ndef f(): return map(re.compile, ['a'])",
         "import re\ndef f(): re.Scanner([])",
         "import importlib\nother = importlib.import_module('re')",
+        "import re\nother = re\ndef f(): other.compile('a')",
+        "import re\ndef f(made=re): return made.compile('a')",
+        "import re as third\ndef f(): return getattr(third, 'compile')('a')",
+        "from app import notation\nother = notation.re",
+        "from re import *\ndef f(): compile('a')",
     ],
 )
 def test_a_call_in_a_function_is_seen(source):
