@@ -150,6 +150,25 @@ def test_names_are_those_of_a_list_or_of_an_objects_fields() -> None:
     assert sql_text.fill_places("$1:name $2:name", [["a", "*"], {"b": 1, "c": 2}]) == '"a","*" "b","c"'
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"where": {"values": [{"column": "={{ null }}", "value": "1"}]}}, "Invalid sql name: null"),
+        ({"where": {"values": [{"column": "id", "condition": "={{ null }}"}]}}, "The condition null is not known"),
+        ({"sort": {"values": [{"column": ""}]}}, 'Invalid sql name: ""'),
+        ({"options": {"outputColumns": "={{ ['id', 1] }}"}}, "Invalid sql name: 1"),
+        ({"options": {"outputColumns": []}}, "Cannot retrieve sql names from an empty array/object."),
+        ({"table": "={{ null }}"}, 'Invalid sql name: ""'),
+        ({"returnAll": False, "limit": "={{ 'x' }}"}, "Failed to parse value to number"),
+    ],
+)
+def test_what_no_selection_can_be_made_of_is_told(engine: Engine, shop, changed: dict[str, Any], said: str) -> None:
+    asked = {"operation": "select", "schema": "public", "table": "items", "returnAll": True, "options": {}}
+    asks = node("Ask", "postgres", {**asked, **changed}, 2.6, credentials={"postgres": {"id": "c1"}})
+    outcome = run(engine, chain(START, asks), shop[1])
+    assert outcome.error.message == said
+
+
 def test_json_as_a_text_has_no_spaces() -> None:
     assert sql_text.fill_places("$1 $1:json", [{"a": [1, "é"]}]) == """'{"a":[1,"é"]}' '{"a":[1,"é"]}'"""
 

@@ -14,6 +14,7 @@ from app.engine.nodes.postgres.statements import (
     matching_columns,
     matching_condition,
     row_of,
+    statement,
     table_of,
 )
 from app.engine.nodes.shared.issues import Mapped, Required, RequiredCredential, credentials, rules
@@ -51,8 +52,7 @@ VERSIONS = [2, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7]
 @node("postgres", VERSIONS, issues=ISSUES, credentials=NEEDED, plain=["operation"], exact=True)
 async def postgres(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "insert")
-    make = MAKERS.get(operation)
-    if make is None:
+    if operation not in MAKERS:
         raise NodeError(f"The operation '{operation}' of the Postgres node is not supported.")
     credential = await context.credential("postgres")
     resolved = await context.resolve(_as_template(context.parameters), parameter="query")
@@ -69,7 +69,7 @@ async def postgres(context: NodeContext) -> Outputs:
         for index, (parameters, item) in enumerate(zip(resolved, context.items, strict=True)):
             await yield_to_loop()
             given.append((parameters, row_of(parameters, item, context.version)))
-            queries.append(make(*given[-1], types, index))
+            queries.append(statement(operation, *given[-1], types, index))
             context.hold(COPIES * len(queries[-1]))
         batching = str(options.get("queryBatching") or "single")
         done = {"json": dict(DONE), "pairedItem": [{"item": index} for index in range(len(queries))]}

@@ -37,9 +37,9 @@ def quote(text: str) -> str:
     return "E'" + text.replace("\\", "\\\\") + "'" if "\\" in text else f"'{text}'"
 
 
-def identifier(name: Any) -> str:
+def identifier(name: str) -> str:
     """A name as SQL quotes it."""
-    return '"' + str(name).replace("\x00", "").replace('"', '""') + '"'
+    return '"' + name.replace("\x00", "").replace('"', '""') + '"'
 
 
 def fill_places(query: str, values: Sequence[Any]) -> str:
@@ -60,7 +60,7 @@ def fill_places(query: str, values: Sequence[Any]) -> str:
 
 def _format(value: Any, how: str | None) -> str:
     if how in ("name", "~"):
-        return "*" if value == "*" else _names(value)
+        return sql_names(value)
     if how == "alias":
         parts = _checked(value, "alias").split(".")
         return ".".join(part if _PLAIN.fullmatch(part) else identifier(part) for part in parts if part)
@@ -76,12 +76,14 @@ def _format(value: Any, how: str | None) -> str:
     return literal(value)
 
 
-def _names(value: Any) -> str:
-    """One name, those of a list, or those of an object's fields. Raises ValueError."""
-    names = list(value) if isinstance(value, list | dict) else [value]
-    if not names:
+def sql_names(value: Any) -> str:
+    """One name, those of a list, those of an object's fields, or `*`. Raises ValueError for what is none."""
+    if value == "*":
+        return "*"
+    every = list(value) if isinstance(value, list | dict) else [value]
+    if not every:
         raise ValueError("Cannot retrieve sql names from an empty array/object.")
-    return ",".join(identifier(_checked(name, "name")) for name in names)
+    return ",".join(identifier(_checked(name, "name")) for name in every)
 
 
 def _checked(name: Any, what: str) -> str:
@@ -146,19 +148,19 @@ def _parsed(text: str) -> Any:
         return ...
 
 
-OPERATORS = {"equal": "=", "!=": "!=", "LIKE": "LIKE", ">": ">", "<": "<", ">=": ">=", "<=": "<="}
+OPERATORS = {"equal": "=", "=": "=", "!=": "!=", "LIKE": "LIKE", ">": ">", "<": "<", ">=": ">=", "<=": "<="}
 
 
 def where(clauses: Sequence[dict[str, Any]], combine: str) -> str:
     """A WHERE clause of the conditions that the editor lists; empty without any. Raises ValueError."""
     parts = []
     for clause in clauses:
-        column, condition = identifier(clause.get("column", "")), clause.get("condition") or "equal"
+        column, condition = sql_names(clause.get("column", "")), clause.get("condition", "equal")
         if condition in ("IS NULL", "IS NOT NULL"):
             parts.append(f"{column} {condition}")
-        elif condition in OPERATORS:
+        elif isinstance(condition, str) and condition in OPERATORS:
             parts.append(f"{column} {OPERATORS[condition]} {literal(clause.get('value', ''))}")
         else:
-            raise ValueError(f"The condition '{condition}' is not known")
+            raise ValueError(f"The condition {_json(condition)} is not known")
     joint = " OR " if str(combine).upper() == "OR" else " AND "
     return f" WHERE {joint.join(parts)}" if parts else ""

@@ -1,9 +1,10 @@
 """The statements of the operations of Postgres, version 2, each from one item's parameters and row."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
-from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal, literal_for, where
+from app.engine.nodes.postgres.sql_text import fill_places, identifier, literal, literal_for, sql_names, where
 from app.engine.run.errors import NodeError
 from app.engine.run.groups import as_group
 from app.engine.run.items import Item
@@ -16,9 +17,8 @@ def chosen(value: Any, default: str = "") -> str:
 
 
 def table_of(parameters: dict[str, Any]) -> str:
-    """The schema and table of the node, quoted."""
-    schema = chosen(parameters.get("schema"), "public")
-    return f"{identifier(schema)}.{identifier(chosen(parameters.get('table')))}"
+    """The schema and table of the node, quoted. Raises ValueError without a table."""
+    return f"{sql_names(chosen(parameters.get('schema'), 'public'))}.{sql_names(chosen(parameters.get('table')))}"
 
 
 def row_of(parameters: dict[str, Any], item: Item, version: float) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def literals_of(row: dict[str, Any], types: dict[str, str], index: int) -> dict[
 
 
 def _returned_columns(parameters: dict[str, Any]) -> str:
-    columns = as_group(parameters.get("options")).get("outputColumns") or ["*"]
-    return "*" if "*" in columns else ",".join(map(identifier, columns))
+    columns = as_group(parameters.get("options")).get("outputColumns", "*")
+    return "*" if columns is None or (isinstance(columns, list) and "*" in columns) else sql_names(columns)
 
 
 def matching_columns(parameters: dict[str, Any], index: int) -> list[str]:
@@ -76,23 +76,23 @@ def _query(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str
         values = [part.strip() for part in given.split(",")]
     else:
         values = [given]
-    try:
-        return fill_places(conversions.display(parameters.get("query", "")), values)
-    except ValueError as error:
-        raise NodeError(str(error), item_index=index) from error
+    return fill_places(conversions.display(parameters.get("query", "")), values)
 
 
 def _select(parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int) -> str:
     clauses = (parameters.get("where") or {}).get("values") or []
     order = ", ".join(
-        f"{identifier(entry.get('column', ''))} {'DESC' if entry.get('direction') == 'DESC' else 'ASC'}"
+        f"{sql_names(entry.get('column', ''))} {'DESC' if entry.get('direction') == 'DESC' else 'ASC'}"
         for entry in (parameters.get("sort") or {}).get("values") or []
     )
     query = f"SELECT {_returned_columns(parameters)} FROM {table_of(parameters)}"
     query += where(clauses, parameters.get("combineConditions") or "AND")
     query += f" ORDER BY {order}" if order else ""
     if not parameters.get("returnAll"):
-        query += f" LIMIT {int(conversions.to_number(parameters.get('limit', 50)))}"
+        limit = conversions.to_number(parameters.get("limit", 50))
+        if math.isnan(limit):
+            raise ValueError("Failed to parse value to number")
+        query += f" LIMIT {literal(limit)}"
     return query
 
 
@@ -151,4 +151,16 @@ MAKERS: dict[str, Make] = {
     "upsert": _upsert,
     "deleteTable": _delete,
 }
+
+
+def statement(
+    operation: str, parameters: dict[str, Any], row: dict[str, Any], types: dict[str, str], index: int
+) -> str:
+    """The statement of the operation for one item. Raises NodeError for what SQL cannot be made of."""
+    try:
+        return MAKERS[operation](parameters, row, types, index)
+    except ValueError as error:
+        raise NodeError(str(error), item_index=index) from error
+
+
 WRITING = frozenset({"insert", "update", "upsert"})
