@@ -1,4 +1,4 @@
-"""docs/promises.md tells the truth: each promise names a test, and each test that it names is there."""
+"""docs/promises.md and SECURITY.md: each promise names a test, and each test that it names is there."""
 
 import ast
 import re
@@ -23,3 +23,13 @@ def test_each_promise_names_tests_that_are_there(promise: str) -> None:
     for path, name in named:
         assert (PROJECT / path).is_file(), path
         assert name in functions_of(PROJECT / path), f"{path}::{name}"
+
+
+def test_each_row_of_the_security_page_names_tests_that_are_there() -> None:
+    rows = [line for line in (PROJECT / "SECURITY.md").read_text().splitlines() if line.startswith("| ")][2:]
+    assert rows
+    for row in rows:
+        checked = re.findall(r"`(tests/[\w/.]+)`", row.split("|")[-2])
+        assert checked, row
+        for path in checked:
+            assert (PROJECT / path).exists(), path
