@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.engine.sandbox import Sandbox, SandboxMemory, SandboxTimeout
+from app.engine.sandbox.interpreter import Interpreter
 from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS
 from tests.engine.sandbox.test_sandbox_processes import HANG, NEVER, SCOPE, alive, result, with_sandbox
 
@@ -179,6 +180,25 @@ def test_a_process_that_holds_much_is_replaced(leave):
         return await result(sandbox.run_code("return {ok: 1}", SCOPE)), sandbox.ended
 
     assert with_sandbox(work, memory_mb=128, code_processes=1) == ([{"ok": 1}], 0)
+
+
+def test_what_a_process_of_expressions_holds_is_told_now_and_then(monkeypatch):
+    """After a large request, and after some small ones: to ask V8 takes longer than a small one does."""
+    told = []
+    monkeypatch.setattr(Interpreter, "_notice_heap", lambda self, used: told.append(int(used) > 0))
+
+    async def work(sandbox: Sandbox) -> Any:
+        counts = []
+        for templates in (["={{ 1 }}"] * 20, [f"={{{{ '{'x' * 70_000}'.length }}}}"], ["={{ 'x'.repeat(70000) }}"]):
+            for template in templates:
+                await sandbox.evaluate([template], SCOPE)
+            counts.append(len(told))
+        while len(told) < 3:  # it comes behind a large answer
+            await asyncio.sleep(0.01)
+        return counts[:2], len(told)
+
+    assert with_sandbox(work) == ([1, 2], 3)
+    assert all(told)
 
 
 def test_a_run_that_finds_no_memory_left_is_run_again_before_it_is_blamed():

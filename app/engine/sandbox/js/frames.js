@@ -68,7 +68,7 @@ const answerOf = (text) => (fitsFrame(text) ? text : JSON.stringify({ error: { m
 /** Writes an answer (JSON), or in the place of one that is too large that it is. */
 const writeAnswer = (id, text) => writeFrame(id, ANSWER, answerOf(text));
 
-/** Writes the answer of a request that ends with it, and LEAVE: together, so that the worker is woken once. */
+/** Writes the answer of a request that ends with it, and LEAVE with what is held: together, so that the worker is woken once. */
 function writeLastAnswer(id, text) {
   const answer = frameOf(id, ANSWER, answerOf(text));
   const leave = frameOf(id, LEAVE, heapUsed());
@@ -87,6 +87,6 @@ function heapUsed() {
 }
 
 module.exports = {
-  ANSWER, ENTER, LEAVE, PONG, ASK, RUN, DROP, PING, REPLY, FrameReader, fitsFrame, heapUsed, writeAnswer, writeFrame,
-  writeLastAnswer,
+  ANSWER, ENTER, LEAVE, PONG, ASK, RUN, DROP, PING, REPLY, FrameReader, MAX_COPY_BYTES, fitsFrame, heapUsed, writeAnswer,
+  writeFrame, writeLastAnswer,
 };
