@@ -31,7 +31,7 @@ class KnownAnswers {
 
   /** At the end of a request: the next one must not tell by the time of an answer what this one has asked. */
   forget() {
-    this.#known.clear();
+    if (this.#known.size > 0) this.#known.clear();
     this.#patience = PATIENCE;
   }
 }

@@ -3,8 +3,8 @@
 (realm) => {
   'use strict';
 
-  const { ExpressionError, Scope, variables, methods, luxonOf, checkCloneable } = realm;
-  const { DateTime } = realm.luxon;
+  const { ExpressionError, Scope, variables, methods, checkCloneable } = realm;
+  const { DateTime, setDefaultZone } = realm.luxon;
   const { parse } = JSON;
   const nothing = Object.freeze({});
   const MAX_DEPTH = 20;
@@ -169,7 +169,7 @@
     try {
       scope = new Scope(parse(text));
       // Methods such as 'x'.toDateTime() need the zone, too.
-      luxonOf(scope);
+      setDefaultZone(scope.data.timezone);
       const list = parse(handles).map((handle) => programs.get(handle));
       const indexes = scope.data.itemIndexes ?? scope.items.keys();
       const results = [];

@@ -10,7 +10,7 @@
   // The registry of the language belongs to the whole process and forgets nothing; this one lasts for one request.
   const symbols = new Map();
   realm.forget = () => {
-    symbols.clear();
+    if (symbols.size > 0) symbols.clear();
     realm.forgetDates();
   };
   defineProperty(Symbol, 'for', {

@@ -38,19 +38,31 @@
   Settings.defaultZone = current;
   Settings.defaultLocale = 'en-US';
 
-  /** Sets the zone of every date that is made from now on without one; an unknown zone is UTC. */
-  function setDefaultZone(name) {
+  /** Sets the zone of every date that is made from now on without one; an unknown zone, or none, is UTC. */
+  function setDefaultZone(given) {
+    const name = given || 'UTC';
     if (name === current) return;
     current = name;
     Settings.defaultZone = IANAZone.isValidZone(name) ? name : 'UTC';
   }
 
+  let used = true; // by what follows here
+
+  /** Whoever leads a program to Luxon says so: what it asks there may fill the caches. */
+  const noteUse = () => {
+    used = true;
+  };
+
   /** Empties the caches, which one evaluation fills and the next one would find full. */
-  realm.forgetDates = () => Settings.resetCaches();
+  realm.forgetDates = () => {
+    if (!used) return;
+    Settings.resetCaches();
+    used = false;
+  };
 
   const jmespath = evaluate(jmespathLibrary);
 
-  realm.luxon = { DateTime, Duration, Interval, setDefaultZone };
+  realm.luxon = { DateTime, Duration, Interval, setDefaultZone, noteUse };
   realm.jmespath = jmespath;
   // Locale is not exported, but every date leads to it.
   const Locale = Object.getPrototypeOf(DateTime.now().loc);

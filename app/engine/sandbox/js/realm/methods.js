@@ -4,7 +4,7 @@
   'use strict';
 
   const { ExpressionError, families } = realm;
-  const { DateTime } = realm.luxon;
+  const { DateTime, noteUse } = realm.luxon;
 
   const typeOf = (value) => {
     switch (typeof value) {
@@ -40,6 +40,7 @@
   const meant = new Map([...missing].map(([value, stand]) => [stand, value]));
 
   function call(name, receiver, given) {
+    noteUse(); // many methods make dates, and those of dates are their own
     const value = meant.has(receiver) ? meant.get(receiver) : receiver;
     if (value === undefined || value === null) {
       if (Object.hasOwn(anyType, name)) return anyType[name](value);

@@ -230,7 +230,8 @@
   /** Luxon, whose dates are in the workflow's zone from now on unless they say another. */
   const luxonOf = (scope) => {
     const { luxon } = realm;
-    luxon.setDefaultZone(scope.data.timezone || 'UTC');
+    luxon.setDefaultZone(scope.data.timezone);
+    luxon.noteUse();
     return luxon;
   };
 
@@ -288,6 +289,6 @@
     Interval: (scope) => luxonOf(scope).Interval,
   };
 
-  Object.assign(realm, { Input, variables, luxonOf });
+  Object.assign(realm, { Input, variables });
   realm.shared.push(NodeOutput, jmespath);
 }
