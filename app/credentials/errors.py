@@ -1,4 +1,4 @@
-"""What can go wrong with what is encrypted."""
+"""Errors of encryption."""
 
 
 class CannotDecrypt(Exception):

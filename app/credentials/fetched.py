@@ -1,5 +1,5 @@
-"""What a credential has fetched before its use, a session's token say: kept with what somebody has entered, until any
-of that changes. Another encryption key is no such change."""
+"""What is fetched for a credential before its use, such as a session token: stored with the data that
+somebody has entered, until any of that changes. Another encryption key is no such change."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tells a process that has the wrong key: each tries at its start what is stored, instead of failing run by run."""
+"""Finds a wrong encryption key at the start of a process, which decrypts a stored credential, and not run by run."""
 
 import logging
 import threading

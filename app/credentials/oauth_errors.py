@@ -1,4 +1,4 @@
-"""What can go wrong between a credential and its provider. The messages are fit for whoever uses the credential."""
+"""Errors between a credential and its provider. Whoever uses the credential may read the messages."""
 
 OTHER_CODES = (
     "invalid_client",

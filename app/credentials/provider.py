@@ -1,4 +1,4 @@
-"""Asks a provider, over the outgoing client and by its rules."""
+"""Sends requests to a provider by the outgoing client, within its address rules."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

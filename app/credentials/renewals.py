@@ -1,5 +1,5 @@
-"""Renewing tokens: who may do it, and what is stored of it. Each function is one short transaction; the provider is
-waited for between them."""
+"""Renews tokens: who may do it, and what is stored of it. Each function is one short transaction; between them the
+provider answers."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether a service takes a credential: what the API asks of those who know how."""
+"""The protocol by which the API has a credential tested on its service."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass

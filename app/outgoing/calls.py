@@ -1,4 +1,4 @@
-"""A request and its answer, as whoever sends one knows them, and what can become of it on its way.
+"""A request, its answer, and the errors that sending it can raise.
 
 Knows no connection: app.outgoing.client sends them.
 """

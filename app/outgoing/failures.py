@@ -1,4 +1,4 @@
-"""All that a request can fail with on its way out, of this room and of the libraries below it."""
+"""All exceptions that sending a request can raise, of this package and of the libraries below it."""
 
 import ssl
 from functools import cache

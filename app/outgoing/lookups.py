@@ -1,4 +1,4 @@
-"""Looking up the addresses of names: beside the loop, and a project that names servers which never answer waits alone.
+"""Looks up the addresses of names beside the loop; a project whose DNS servers never answer delays no other one.
 
 The system's resolver has no deadline of ours, and nothing ends it. So each look-up has a thread of its own rather than
 one of the few that the loop keeps for everybody, each project has a few such places, and nobody waits for longer than

@@ -1,4 +1,4 @@
-"""Brings a package onto this machine, from what somebody called it to what all machines are told of it."""
+"""Installs a package on this machine: from the name that somebody gave to the entry in the list of all machines."""
 
 import asyncio
 import json

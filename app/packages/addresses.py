@@ -1,4 +1,4 @@
-"""Where a registry has the files of packages: told beforehand, npm does not ask for the description of each again.
+"""Where a registry has the files of packages: npm is given their addresses, so that it need not ask for each again.
 
 A lock names no addresses, as each machine has a registry of its own. Nearly all registries have files where npm's has
 them. npm puts the registry that is set in the place of STANDING.

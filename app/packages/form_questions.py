@@ -1,4 +1,4 @@
-"""Who answers what forms ask of packages' nodes, for those who must not know the engine."""
+"""The protocol by which the API gets what a package's node offers in forms, and its errors."""
 
 from collections.abc import Hashable
 from typing import Any, Protocol

@@ -1,7 +1,7 @@
-"""Which of a project's work has a process of its own, beside the one that the rest of it shares for long.
+"""Which calls of a project get a process of their own, apart from the long-lived one that the others share.
 
-What has ended the shared process once, by computing or by taking memory without end, would do so again at its next
-attempt, and break what others hold in it each time.
+A call that has ended the shared process once, by computing or by taking memory without end, would do so again at its
+next attempt, and break the connections and memories of others each time.
 """
 
 from __future__ import annotations

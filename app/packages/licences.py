@@ -1,4 +1,4 @@
-"""What may be used on which terms: packages of n8n's own are not open source."""
+"""Which packages need their licence accepted: those of n8n itself are not open source."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What runs the packages of a worker, as those see it that call it from beside."""
+"""The package processes of a worker, as callers outside of a run use them."""
 
 from typing import Any, Protocol
 

@@ -1,4 +1,4 @@
-"""A package that was installed here, as the list of all machines keeps it."""
+"""The row of the list of packages for one that was installed here."""
 
 from app.packages.adding import Added
 from app.repository.node_packages import NewNodePackage

@@ -1,4 +1,4 @@
-"""What one call of a node package gets to know of the world outside, while it runs, and nothing more."""
+"""Answers what one call of a node package asks while it runs: the only things outside its process that it can reach."""
 
 from __future__ import annotations
 

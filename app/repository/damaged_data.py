@@ -1,4 +1,4 @@
-"""Stored run data that cannot be read, told from its beginning, so that it keeps nobody from reading the rest."""
+"""Finds stored run data that is damaged by decoding the beginning of each, so that all other data can be read."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""A page of a list with the counts that stand beside it, in as few round trips as can be."""
+"""A page of a list with the counts that stand beside it, in as few round trips as possible."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How failures come to be found by words of their message: many at once, some time after they were recorded.
+"""Indexes the words of failures' messages: many at once, some time after they were recorded.
 
 Read sql/0060.failure_words.sql first. What is looked for is said in app/repository/error_search.py.
 """

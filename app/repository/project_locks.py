@@ -1,4 +1,4 @@
-"""What is counted before one more is added: of one project, one after the other."""
+"""Locks the rows of a project while they are counted, before one more is added."""
 
 from app.repository.connection import Connection
 

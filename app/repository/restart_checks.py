@@ -1,4 +1,4 @@
-"""Looks into many executions, whose data is read together, before they are retried from a node."""
+"""Checks many executions, whose data is read together, before they are retried from a node."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext

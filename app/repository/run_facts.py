@@ -1,6 +1,6 @@
 """Reads what stands in a run of a node beside its data: times, sources, errors, tries, sub-executions.
 
-Of each run, an index keeps this much. What is not as it should be is left out.
+An index stores these for each run. Values of another type than expected are left out.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""A worker's beat: proves life, notices stops that no hint told of, and reaps what lost workers held.
+"""A worker's heartbeat: renews its lease, finds stops that no hint told of, and reaps what lost workers held.
 
 It has a thread and a connection of its own, so that it goes on whatever the worker's loop and other threads do.
 """

@@ -1,4 +1,4 @@
-"""The memories of chats, kept in PostgreSQL, so that every worker goes on where another one has stopped."""
+"""The memories of chats, stored in PostgreSQL, so that every worker has the same ones."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""PostgreSQL's clock as a worker knows it between two looks; the clock of its own host has no say."""
+"""PostgreSQL's clock as a worker knows it between two queries; the clock of its own host does not matter."""
 
 import time
 from datetime import UTC, datetime, timedelta

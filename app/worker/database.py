@@ -1,4 +1,4 @@
-"""PostgreSQL as the worker's loop reaches it: each piece of work in a thread, so that the loop turns meanwhile."""
+"""PostgreSQL as the worker's loop reaches it: each piece of work in a thread, so that the loop is not blocked."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One round trip of a worker to PostgreSQL: hand in what ended, take what is queued, fetch what it needs.
+"""One round trip of a worker to PostgreSQL: store results, claim executions, fetch what they need.
 
 All of it is one transaction, so that results and claims of many executions share the cost of one commit.
 """

@@ -1,4 +1,4 @@
-"""The executions that a worker holds: each runs as a task, and its result is kept until it is handed in."""
+"""The executions that a worker holds: each runs as a task, and its result is kept until it is stored."""
 
 import asyncio
 import time

@@ -2,7 +2,7 @@
 
 A worker that lacks packages leaves executions with nodes of theirs to others. It learns of a change of the list with
 the claim itself, in its transaction, so that no execution comes to a worker that does not know yet that it lacks
-something. A package that cannot be installed is tried again now and then, and hurts nothing else.
+something. A package that cannot be installed is retried now and then, and affects nothing else.
 """
 
 import asyncio

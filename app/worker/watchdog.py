@@ -1,6 +1,6 @@
-"""Ends a node that holds the event loop of this process, so that everything else on it goes on.
+"""Interrupts a node that blocks the event loop of this process, so that everything else on it goes on.
 
-A timer's signal looks a few times a second whether the loop still turns. Python checks for signals between its
+A timer's signal checks a few times a second whether the loop still runs. Python checks for signals between its
 steps, and so do its regular expressions; a handler that raises ends what runs, whoever wrote it. C code that looks at
 no signals, such as one call that parses a large text, ends first.
 """

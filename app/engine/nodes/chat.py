@@ -1,4 +1,4 @@
-"""Chat: says something in the chat that has started the workflow, and, if asked to, waits there for a reply."""
+"""Chat: sends a message to the chat that has started the workflow, and, if asked to, waits for a reply."""
 
 from typing import Any
 

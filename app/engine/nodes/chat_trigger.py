@@ -1,4 +1,4 @@
-"""Chat Trigger: starts a workflow with a message; the message itself is taken by whoever runs workflows."""
+"""Chat Trigger: starts a workflow with a message; the API receives the message itself."""
 
 from app.engine.nodes.shared.issues import RequiredCredential, credentials
 from app.engine.nodes.shared.trigger_items import pass_on

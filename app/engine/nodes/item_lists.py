@@ -1,4 +1,4 @@
-"""Item Lists: what Split Out, Aggregate, Remove Duplicates, Sort, Limit and Summarize were before, in one node."""
+"""Item Lists: the predecessor of Split Out, Aggregate, Remove Duplicates, Sort, Limit and Summarize, in one node."""
 
 from functools import partial
 from typing import Any

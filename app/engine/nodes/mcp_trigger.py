@@ -1,6 +1,6 @@
 """MCP Server Trigger: runs the tool that a client calls, and answers with what it gives.
 
-Who speaks the protocol has read the call, and hands over {"id", "node", "arguments"}.
+The API speaks the protocol and reads the call; the node gets {"id", "node", "arguments"}.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""No Operation: hands its items on."""
+"""No Operation: outputs its items unchanged."""
 
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs

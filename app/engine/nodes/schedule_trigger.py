@@ -1,4 +1,4 @@
-"""Schedule Trigger, and Cron and Interval before it: start a workflow at times; who runs workflows keeps the clock."""
+"""Schedule Trigger, and Cron and Interval before it: start a workflow at set times; the worker knows when."""
 
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs

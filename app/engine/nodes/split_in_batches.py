@@ -1,4 +1,4 @@
-"""Loop Over Items (Split In Batches): hands items on a batch at a time, until all have been."""
+"""Loop Over Items (Split In Batches): outputs its items in batches, one in each round, until none are left."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""Wait: lets time pass, in memory when it is short, as a waiting execution when it is long."""
+"""Wait: pauses a run, in memory when the time is short, as a waiting execution when it is long."""
 
 import asyncio
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Webhook: starts a workflow with what a call brought; the call itself is taken by whoever runs workflows."""
+"""Webhook: starts a workflow with what a call brought; the API receives the call itself."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Runs one node, again where it may try again; what fails in it without a word becomes an error of the node."""
+"""Runs one node, and retries it where it may be retried. An unexpected exception becomes an error of the node."""
 
 import asyncio
 import logging

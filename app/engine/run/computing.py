@@ -1,4 +1,4 @@
-"""Computing that may take long: beside the event loop where a node knows that it does, and ended where it holds it.
+"""Computing that may take long: beside the event loop where a node says so, and interrupted where it blocks the loop.
 
 A node's Python runs on the loop of its worker, which every other execution waits for. What grows with the items goes
 through `compute`: a thread of its own, which ends when the execution is stopped. For what slips through, `node_runs`

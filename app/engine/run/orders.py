@@ -1,7 +1,7 @@
 """In which order the nodes of a run come: n8n's v1, and the one from before its 1.0, which it calls v0.
 
-An order delivers what a node gives to those that follow it, and lets nodes that wait for inputs go once nothing else
-is due. Knows graph and state; runs nothing.
+An order delivers what a node gives to those that follow it, and runs nodes that wait for inputs once nothing else is
+due. Knows graph and state; runs nothing.
 """
 
 from typing import Any, Protocol

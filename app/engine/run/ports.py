@@ -1,4 +1,4 @@
-"""What the engine asks of whoever runs it: credentials, a way out, sub-workflows, answers to webhooks.
+"""What the engine asks of whoever runs it: credentials, connections, sub-workflows, answers to webhooks.
 
 Each is optional; a node that needs one that is not there fails with a message that says so.
 """

@@ -8,8 +8,8 @@ the walls of the system; it serves one project; the worker kills it when a reque
 and believes nothing that it says.
 
 `js/` is the program (`js/realm/` what runs inside the contexts), which `program.py` hands over as one text and
-`process.py` starts behind `walls.py`. `interpreter.py` keeps one project's process alive, `pool.py` shares the
-processes out, `checks.py` judges the answers.
+`process.py` starts behind `walls.py`. `interpreter.py` keeps one project's process alive, `pool.py` distributes
+the processes, `checks.py` validates the answers.
 """
 
 from app.engine.sandbox.errors import (

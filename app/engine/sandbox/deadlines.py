@@ -1,4 +1,4 @@
-"""Which requests of one process are over their time. Ends nothing itself.
+"""Which requests of one process have missed their deadline. Ends nothing itself.
 
 A request has its time from when its JavaScript begins. What has answered, or is no longer wanted, may still run for
 GRACE_SECONDS, so that it does not hold up the others.

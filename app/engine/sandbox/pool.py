@@ -1,4 +1,4 @@
-"""The processes of one worker, shared out among owners: each project has its own, and none ever gets another's.
+"""The processes of one worker, distributed among owners: each project has its own, and none ever gets another's.
 
 An owner's process is kept for as long as it is used now and then. When there are as many as there may be, the one
 that was idle for longest ends for a project that has none; when none is idle, those who wait get the next one, first

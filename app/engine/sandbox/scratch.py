@@ -1,4 +1,4 @@
-"""The folder that a process may write into: how much it holds, and how it goes, whatever was made of it.
+"""The folder that a process may write into: how much it holds, and how it is removed, whatever was put into it.
 
 Its writer may be hostile: folders may lie deeper in each other than a path can say, or let nobody in, and what is
 removed while it is open takes its place on the disk still.

@@ -1,7 +1,7 @@
 """Notices that a process does not answer while nothing should run in it. Kills nothing itself.
 
-It goes by looks and not by the clock: a worker that was frozen, or whose loop was held, has not looked meanwhile, and
-the answer may lie unread. A look is worth less where the machine has kept the process waiting for a processor.
+It counts checks, not time: a worker that was frozen, or whose loop was blocked, has not checked meanwhile, and the
+answer may lie unread. A check counts less where the machine has kept the process waiting for a processor.
 """
 
 from __future__ import annotations

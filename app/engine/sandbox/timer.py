@@ -1,4 +1,4 @@
-"""One timer for many deadlines: it looks no later than anybody has asked for, and never judges by a late look."""
+"""One timer for many deadlines: it fires no later than the earliest of them. One that fires late is put off once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making one JSON object of several, and who wins where they clash.
+"""Merges several JSON objects into one, and decides which value stays where they clash.
 
 Knows n8n's clash handling option; knows no node.
 """

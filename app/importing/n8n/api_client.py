@@ -1,4 +1,4 @@
-"""Asks n8n's public API, with the patience that a server wants which is busy or is started anew."""
+"""Sends requests to n8n's public API, and retries while the server is busy or restarting."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing

@@ -1,4 +1,4 @@
-"""References of workflows that the borders of projects cut: what they name is in another project, not seen there."""
+"""References of workflows to what is in another project, where they cannot see it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""How long the lists of a source may be, and how large their rows: what goes beyond is no n8n's, or has no end."""
+"""How long the lists of a source may be, and how large their rows. More than that comes from no n8n, or has no end."""
 
 from collections.abc import Iterable, Iterator
 

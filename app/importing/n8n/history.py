@@ -1,4 +1,4 @@
-"""Brings executions in batches, each in a transaction of its own. Cut short, the next run goes on from there."""
+"""Stores executions in batches, each in a transaction of its own. An import that was cut short goes on there."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence

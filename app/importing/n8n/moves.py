@@ -1,4 +1,4 @@
-"""One move from an n8n to here, as the command asks for it: look, bring, follow, switch."""
+"""One move from an n8n to here, as the command asks for it: dry run, import, follow, switch."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing

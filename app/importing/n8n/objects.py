@@ -1,4 +1,4 @@
-"""Brings what is small: projects, tags, credentials, variables and what Remove Duplicates nodes have seen."""
+"""Stores the small tables: projects, tags, credentials, variables and what Remove Duplicates nodes have seen."""
 
 import base64
 import binascii

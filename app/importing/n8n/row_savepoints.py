@@ -1,4 +1,4 @@
-"""One odd row must not keep the others back: what PostgreSQL refuses of one stays behind, and is told."""
+"""A savepoint for each row: what PostgreSQL refuses is left out and reported, and the other rows are stored."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

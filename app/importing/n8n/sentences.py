@@ -1,4 +1,4 @@
-"""What is said about an import: sentences in the order in which they came up, each once, and no endless list."""
+"""The remarks about an import, in the order in which they came up: each once, and a bounded number."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What a workflow of n8n would trip over here, told before anything is switched."""
+"""What of a workflow of n8n would fail here, reported before the switch."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The switch from n8n to this program: what waited goes on here, and every address of the old one is answered here."""
+"""The switch from n8n to this program: waiting executions continue here, and every webhook address is answered here."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Brings data tables with their columns and rows."""
+"""Stores data tables with their columns and rows."""
 
 from collections.abc import Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The connection on which an answer comes, so that one whose head does not come to its end can be cut."""
+"""The connection that an answer comes over, so that it can be closed when the headers do not end."""
 
 import contextlib
 import socket

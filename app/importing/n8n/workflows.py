@@ -1,4 +1,4 @@
-"""Brings workflows with their versions, tags, static data and folders. None is active before that is asked for."""
+"""Stores workflows with their versions, tags, static data and folders. None is active before that is asked for."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field

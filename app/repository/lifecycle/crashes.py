@@ -1,4 +1,4 @@
-"""How the executions of a worker that is lost are given up."""
+"""How the executions of a lost worker become `crashed`."""
 
 from app.repository import counters
 from app.repository.connection import Connection

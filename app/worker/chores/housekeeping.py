@@ -1,4 +1,4 @@
-"""Forgets what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems,
+"""Deletes what nobody asks for any more: workers that are long gone, idempotency keys, answers, totals, problems,
 what calls have touched, what nobody waits for, and what was said in chats."""
 
 from app.repository import (

@@ -1,4 +1,4 @@
-"""Looks for something new where a trigger is due to: one worker at a time, as often as its schedule asks."""
+"""Runs the polls of triggers that are due: one worker at a time, as often as their schedules ask."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Writes down what a trigger has put out, or why it has failed, as executions; in the transaction of its caller."""
+"""Records what a trigger has emitted, or why it has failed, as executions; in the transaction of its caller."""
 
 import time
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Function and Function Item: what the Code node was before; the workflow's own JavaScript, in the sandbox."""
+"""Function and Function Item, the predecessors of Code: the workflow's own JavaScript, run in the sandbox."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""Answers what a program asks while it runs: requests, through the worker's own way out, and what a file is.
+"""Answers what a program asks while it runs: HTTP requests, sent by the worker's own client, and what a file is.
 
 The program itself stays without any connection. What was sent for it once is not sent again when it has to run again:
 in the sandbox's next process, or because its static data had changed.

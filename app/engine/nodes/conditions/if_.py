@@ -1,4 +1,4 @@
-"""IF, version 2: sends each item one of two ways."""
+"""IF, version 2: sends each item to one of two outputs."""
 
 from app.engine.nodes.conditions.partition import separate
 from app.engine.run.registry import node

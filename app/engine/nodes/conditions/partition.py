@@ -1,4 +1,4 @@
-"""What IF and Filter do alike in version 2: the items that meet the conditions, and the others."""
+"""Splits items as IF and Filter do in version 2: those that meet the conditions, and the others."""
 
 from app.engine.nodes.conditions import conditions
 from app.engine.run.computing import slice_is_over, yield_to_loop

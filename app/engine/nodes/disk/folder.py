@@ -1,6 +1,6 @@
 """One folder of the disk, and nothing outside of it: which files a pattern means, their bytes, and new ones.
 
-Knows paths and patterns, no node. Symbolic links that lead out of the folder lead nowhere.
+Knows paths and patterns, no node. Symbolic links that lead out of the folder are not followed.
 """
 
 import fnmatch

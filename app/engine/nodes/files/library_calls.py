@@ -1,7 +1,7 @@
 """Files handed to a JavaScript library in the sandbox: one after the other, within bounds that an error names.
 
-A library runs in a process that has no rights and is ended at a limit of time or memory, so that a file made to hurt
-(a zip that unpacks without end, a sheet with a thousand million empty cells) hurts nobody but its own node.
+A library runs in a process that has no rights and is ended at a limit of time or memory, so that a hostile file
+(a zip that unpacks without end, a sheet with a thousand million empty cells) fails nothing but its own node.
 """
 
 import io

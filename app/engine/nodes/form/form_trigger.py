@@ -1,4 +1,4 @@
-"""Form Trigger: starts a workflow with a form that somebody has sent; who shows the page has read and checked it."""
+"""Form Trigger: starts a workflow with a form that somebody has sent; the API has read and validated it."""
 
 from app.engine.nodes.shared.issues import Required, RequiredCredential, credentials, rules
 from app.engine.nodes.shared.trigger_items import pass_on

@@ -1,4 +1,4 @@
-"""What Edit Fields lets stay of an item: which of its fields, and its files."""
+"""Which fields of an item Edit Fields keeps, and whether its files."""
 
 import re
 from collections.abc import Callable

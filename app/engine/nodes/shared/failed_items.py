@@ -1,4 +1,4 @@
-"""What comes out in the place of an item that a node has failed for."""
+"""The item that a node outputs in place of one that it has failed for."""
 
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError, forget_frames

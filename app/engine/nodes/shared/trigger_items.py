@@ -1,4 +1,4 @@
-"""What triggers do in a run: their items have come in before it, and go out."""
+"""What a trigger does in a run: it outputs the items that the run was started with."""
 
 from app.engine.run.context import NodeContext
 from app.engine.run.items import Outputs

@@ -1,4 +1,4 @@
-"""Until when a node waits: for a time, at a time, or for as long as nobody calls."""
+"""Until when a node waits: for a span of time, until a date, or until somebody calls."""
 
 import math
 from datetime import UTC, datetime, timedelta
