@@ -96,6 +96,15 @@ def test_it_is_told_nothing_of_our_secrets(server, monkeypatch):
     assert b"canary" not in environ
 
 
+def test_a_look_at_what_an_account_reaches_tells_it_nothing_of_our_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXECUTIONS_ENCRYPTION_KEY", "canary")
+    told = tmp_path / "environ"
+    change_user = ("sh", "-c", f'cat /proc/$$/environ >{told}; exec "$@"', "sh")
+    assert app.embedded.account._reaches(change_user, Path("/bin/sh"), tmp_path)
+    assert b"PATH=" in told.read_bytes()
+    assert b"canary" not in told.read_bytes()
+
+
 def test_whoever_shares_the_account_of_the_server_is_not_let_in(server):
     url = server.start()
     query = [postgres_binaries() / "psql", url, "-c", "SELECT 1"]

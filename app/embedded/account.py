@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PREFERRED_USERS = ("postgres", "nobody")
+ENVIRONMENT = frozenset({"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
+"""What programs under that account are told of the environment, and LC_*: others who use it can read that."""
 
 
 class NoUsableAccount(Exception):
@@ -97,7 +99,13 @@ def _keep_capability(name: str) -> tuple[str, ...]:
 
 def _reaches(prefix: tuple[str, ...], program: Path, folder: Path) -> bool:
     probe = ("sh", "-c", 'test -x "$1" && test -r "$1" && test -x "$2"', "sh", program, folder)
-    return subprocess.run([*prefix, *probe], capture_output=True, check=False).returncode == 0
+    ran = subprocess.run([*prefix, *probe], capture_output=True, check=False, env=small_environment())
+    return ran.returncode == 0
+
+
+def small_environment() -> dict[str, str]:
+    """What PostgreSQL's programs need of the environment, and nothing of our secrets."""
+    return {name: value for name, value in os.environ.items() if name in ENVIRONMENT or name.startswith("LC_")}
 
 
 def _unprivileged_user(owner: int | None) -> pwd.struct_passwd:

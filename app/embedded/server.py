@@ -18,7 +18,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from app.embedded.account import Account, choose_account
+from app.embedded.account import Account, choose_account, small_environment
 from app.embedded.binaries import postgres_binaries
 from app.processes import Child, ChildDied
 
@@ -28,8 +28,6 @@ HOST = "127.0.0.1"
 MAX_SOCKET_FOLDER = 80
 """A Unix socket's whole path is limited to about 100 bytes."""
 SOCKETS = "exec-pg-"
-ENVIRONMENT = frozenset({"HOME", "LANG", "LANGUAGE", "LD_LIBRARY_PATH", "PATH", "TMPDIR", "TZ"})
-"""What the server is told of the environment, and LC_*: it runs under an account that must not read our secrets."""
 ORPHANS = "pre-existing shared memory block"
 """What PostgreSQL says while processes of one that crashed are still there."""
 ORPHANS_SECONDS = 10.0
@@ -214,11 +212,6 @@ def initdb_command(account: Account, binaries: Path, data: Path) -> list[str | P
     command += ["-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"]
     command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     return command
-
-
-def small_environment() -> dict[str, str]:
-    """What PostgreSQL's programs need of the environment."""
-    return {name: value for name, value in os.environ.items() if name in ENVIRONMENT or name.startswith("LC_")}
 
 
 def _running_postmaster(data: Path) -> int | None:
