@@ -59,10 +59,18 @@ async def _try_again(context: NodeContext, tries: Tries) -> Outputs | EngineRequ
 async def run_node(
     context: NodeContext, run: Callable[[NodeContext], Awaitable[Outputs | EngineRequest | None]]
 ) -> Outputs | EngineRequest | None:
-    """Run a node once. Whatever it raises is a NodeError, or the end of a wait or of the execution."""
+    """Run a node once. Whatever it raises is a NodeError, or the end of a wait or of the execution.
+
+    What was too much for the run is no fault of one item, without which a node could go on.
+    """
+    meter = context.execution.ports.meter
+    meter.refused = None
     try:
         with node_runs(NodeTurn(context.node.name, context.execution.id)):
-            return await run(context)
+            outputs = await run(context)
+        if meter.refused is not None:
+            raise meter.refused.copy()
+        return outputs
     except NodeError as error:
         forget_frames(error)
         raise

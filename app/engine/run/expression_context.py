@@ -13,7 +13,6 @@ from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.graph import Node
 from app.engine.run.items import InputSource, Item
 from app.engine.run.memory import estimate, length_of_texts
-from app.engine.run.meter import TooMuchData
 from app.engine.run.parameters import Template
 from app.engine.run.scope import Viewpoint, base_scope, scope_for
 from app.engine.run.state import RunState
@@ -91,7 +90,7 @@ class ExpressionContext:
         if len({id(item["json"]) for item in items}) == len(items) and meter.used * (1 + len(nodes)) <= most:
             return
         if await compute(length_of_texts, [items, nodes], most, size=len(items) + len(nodes) * PLAIN) > most:
-            raise TooMuchData(meter.limit)
+            raise meter.refuse()
 
     async def resolve(
         self, value: Any, *, parameter: str | None = None, items: list[Item] | None = None, exact: bool = False

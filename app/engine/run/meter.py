@@ -19,6 +19,11 @@ class TooMuchData(NodeError):
             or f"The data of this execution takes more memory than it may: {limit / 2**20:,.0f} MiB ({SETTING})",
             description=description or f"Handle less data at once, or set {SETTING} to allow more.",
         )
+        self._limit = limit
+
+    def copy(self) -> "TooMuchData":
+        """The same, with nothing of what the first one came through."""
+        return TooMuchData(self._limit, self.message, self.description)
 
 
 class WorkersShare(Protocol):
@@ -58,6 +63,8 @@ class Meter:
     """What this one holds beyond what it began with."""
     share: WorkersShare | None = None
     """Counts the same, for the run and all of its parts; None: the run has its memory for itself."""
+    refused: TooMuchData | None = None
+    """What was said when something was too much last: a node may have taken it for the fault of one of its items."""
 
     @property
     def room(self) -> int:
@@ -109,9 +116,18 @@ class Meter:
     def check(self, size: int, held: int = 0) -> None:
         """Raises TooMuchData where the run cannot hold so much more, and `held` bytes that a node has borrowed."""
         if size + held > self._left:
-            raise TooMuchData(self.limit)
+            raise self.refuse()
         if self.share is not None:
-            self.share.check(size)
+            try:
+                self.share.check(size)
+            except TooMuchData as error:
+                self.refused = error.copy()
+                raise
+
+    def refuse(self) -> TooMuchData:
+        """The refusal of what is too much, for the caller to raise."""
+        self.refused = TooMuchData(self.limit)
+        return self.refused.copy()
 
     def writing(self, size: int) -> AbstractAsyncContextManager[None]:
         """While this lasts, the record of the run, of about `size` bytes, is written; waits for its turn."""

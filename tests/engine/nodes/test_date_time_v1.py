@@ -5,8 +5,9 @@ import pytest
 from app.engine.nodes.date_time import date_time_v1
 from app.engine.run.context import NodeContext
 from app.engine.run.memory import weigh
-from app.engine.run.meter import TooMuchData
-from tests.engine.running import output_of
+from app.engine.run.meter import Meter, TooMuchData
+from app.engine.run.ports import Ports
+from tests.engine.running import Engine, output_of
 from tests.workflows import START, chain, node
 
 LONG = "YYYY " * 4_000
@@ -62,3 +63,14 @@ def test_a_format_that_was_too_much_is_too_much_for_the_next_item_as_well() -> N
     for index in range(2):
         with pytest.raises(TooMuchData):
             formats.made_by(date_time_v1._pieces, "YYYY", index)
+
+
+def test_what_is_too_much_for_the_run_is_no_fault_of_an_item(engine: Engine) -> None:
+    """A node that goes on with its other items does not go on with less of them than it was given."""
+    many = node("Many", "code", {"jsCode": "return [0, 1, 2].map((n) => ({ json: { n } }))"})
+    literal = "={{ $json.n === 1 ? '[' + 'x'.repeat(9_900) + ']' : 'YYYY' }}"
+    date = node("Date", "dateTime", {"value": "2026-01-01", "toFormat": literal}, onError="continueRegularOutput")
+    outcome = engine.run(chain(START, many, date), ports=Ports(meter=Meter(20_000)))
+    [run] = outcome.data["resultData"]["runData"]["Date"]
+    assert "EXECUTIONS_RUN_BYTES" in run["error"]["message"]
+    assert [item["json"] for item in run["data"]["main"][0]] == [{"n": n} for n in range(3)]
