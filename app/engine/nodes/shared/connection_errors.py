@@ -2,6 +2,8 @@
 
 import base64
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from app.engine.run.errors import NodeError
 from app.outgoing import sockets
@@ -42,23 +44,27 @@ def _forms_of(password: str) -> list[str]:
     return forms
 
 
-async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
-    """A connected socket, as app.outgoing.sockets makes it. Raises NodeError."""
+@contextmanager
+def _as_node_errors() -> Iterator[None]:
+    """Addresses that no workflow may reach, and names that nobody knows, as nodes say so. Raises NodeError."""
     try:
-        return await sockets.connect(rules, host, port, seconds=seconds)
+        yield
     except AddressRefused as error:
         raise NodeError(str(error)) from error
     except UnknownHost as error:
         raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
+
+
+async def connect(rules: AddressRules, host: str, port: int, *, seconds: float) -> socket.socket:
+    """A connected socket, as app.outgoing.sockets makes it. Raises NodeError."""
+    try:
+        with _as_node_errors():
+            return await sockets.connect(rules, host, port, seconds=seconds)
     except (OSError, ValueError) as error:
         raise NodeError(CONNECTION_ERRORS["ECONNREFUSED"]) from error
 
 
 async def resolve(rules: AddressRules, host: str, port: int) -> list[str]:
     """The addresses of `host` that a workflow may connect to. Raises NodeError."""
-    try:
+    with _as_node_errors():
         return await rules.resolve(host, port)
-    except AddressRefused as error:
-        raise NodeError(str(error)) from error
-    except UnknownHost as error:
-        raise NodeError(CONNECTION_ERRORS["ENOTFOUND"]) from error
