@@ -69,22 +69,23 @@ ORIGIN = frozenset(
 )
 """What a browser takes for the word of the whole origin, or what protects that origin."""
 
-TO_PROXIES = (
-    "edge-control",
-    "fly-replay",
-    "surrogate-control",
+TO_PROXIES = frozenset(
+    {"edge-control", "fly-replay", "surrogate-control", "x-archive-files", "x-esi", "x-sendfile", "x-sendfile2"}
+)
+"""What tells a proxy to answer with something else than it was sent, or whom to send requests to."""
+
+FAMILIES_TO_PROXIES = (
+    "fly-replay-",
     "x-accel-",
     "x-appengine-",
-    "x-archive-files",
     "x-envoy-",
-    "x-esi",
     "x-lighttpd-",
     "x-litespeed-",
     "x-middleware-",
     "x-reproxy-",
-    "x-sendfile",
+    "x-sendfile-",
 )
-"""Beginnings of what tells a proxy to answer with something else than it was sent, or whom to send requests to."""
+"""Beginnings of the names of such headers, each up to a hyphen: of all that one proxy knows."""
 
 ANSWERS_IN_ONE = "x-mixed-replace"
 """A type whose parts are answers: Firefox takes cookies of any path from the headers of each."""
@@ -134,7 +135,7 @@ def address(text: str) -> str:
 
 def is_ours(name: str) -> bool:
     """Whether a header, in lower case, is for this server alone to say."""
-    return name in CONNECTION or name in ORIGIN or name.startswith(TO_PROXIES)
+    return name in CONNECTION or name in ORIGIN or name in TO_PROXIES or name.startswith(FAMILIES_TO_PROXIES)
 
 
 def header_text(value: str) -> str:

@@ -39,6 +39,8 @@ OURS = {
     "Report_To": "{}",
     "X_Accel_Redirect": "/etc/passwd",
     "X_Sendfile": "/etc/passwd",
+    "X_Sendfile2": "/etc/passwd 0-9",
+    "X_Sendfile_Temporary": "/etc/passwd",
     "X_LiteSpeed_Location": "/etc/passwd",
     "Surrogate_Control": 'content="ESI/1.0"',
     "Edge_Control": "dca=esi",
@@ -47,6 +49,7 @@ OURS = {
     "X_Middleware_Rewrite": "https://evil.example/",
     "X_Archive_Files": "zip",
     "Fly_Replay": "app=other",
+    "Fly_Replay_Cache": "/*",
     "Set_Login": "logged-in",
     "Shared_Storage_Write": "clear",
     "Attribution_Reporting_Register_Source": "{}",
@@ -85,6 +88,8 @@ def test_the_length_is_that_of_the_answer(site: Site, nodes: Any, length: str) -
 
 def test_what_may_be_said_is_said(site: Site) -> None:
     passed = {"Cache_Control": "max-age=60", "ETag": '"1"', "X_Frame_Options": "DENY", "WWW_Authenticate": "Basic"}
+    passed |= {"X_Esignature": "s", "X_Sendfiles": "2", "X_Archive_Files_Count": "3", "Surrogate_Controls": "4"}
+    passed |= {"Edge_Controller": "5", "Fly_Replayed": "6"}
     said = site.call("GET", site.add(*by_node(**passed)).path)
     assert {said.headers[name.replace("_", "-").lower()] for name in passed} == set(passed.values())
 
