@@ -64,7 +64,10 @@ class Meter:
     share: WorkersShare | None = None
     """Counts the same, for the run and all of its parts; None: the run has its memory for itself."""
     refused: TooMuchData | None = None
-    """What was said when something was too much last: a node may have taken it for the fault of one of its items."""
+    """What was said when something was too much last: a node may have taken it for the fault of one of its items.
+
+    It was never raised, so it keeps no frames. Of those that run at once, each has a meter of its own.
+    """
 
     @property
     def room(self) -> int:
@@ -107,6 +110,13 @@ class Meter:
             self.share.take(-own)
         if self._whole is not None:
             self._whole._hand_up(-own)
+
+    def join_part(self) -> None:
+        """The part is over, and what it holds of its own is held by what it is a part of from now on."""
+        whole, own = self._whole, self._own + self._parts
+        if whole is not None:
+            whole.used, whole._own, whole._parts = whole.used + own, whole._own + own, whole._parts - own
+        self._own, self._parts = 0, 0
 
     def end(self) -> None:
         """The run, of which this is no part, is over."""

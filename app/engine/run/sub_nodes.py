@@ -5,6 +5,7 @@ type of the connection (`begin_use`, `end_use`), as n8n does.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from app.engine.run.attempts import run_node
@@ -163,7 +164,10 @@ async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item
     Raises NodeError where it fails.
     """
     index = begin_use(root, node, "ai_tool", [{"json": query}])
-    context = context_of(root, node)
+    context, ports = context_of(root, node), root.execution.ports
+    # What is too much for this use is not too much for its root, or for others that it goes on beside.
+    part = ports.meter.begin_part()
+    context.execution = replace(root.execution, ports=replace(ports, meter=part))
     show_query(context, query, index, item)
     try:
         outputs = await run_node(context, node.kind.run)
@@ -176,6 +180,8 @@ async def use_as_tool(root: NodeContext, node: Node, query: dict[str, Any], item
     except NodeError as error:
         end_use(root, node, "ai_tool", index, error=error.document(node.document))
         raise
+    finally:
+        part.join_part()
     answer = [each["json"] for each in (outputs or [[]])[0]]
     end_use(root, node, "ai_tool", index, items=[{"json": {"response": answer}}])
     return answer

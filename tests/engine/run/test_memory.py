@@ -244,6 +244,19 @@ def test_parts_that_run_side_by_side_count_together() -> None:
     assert (whole.used, whole.room) == (2, 8)
 
 
+def test_what_a_part_leaves_behind_is_held_by_what_it_was_a_part_of() -> None:
+    whole = Meter(limit=10)
+    use = whole.begin_part()
+    tool = use.begin_part()
+    tool.add(3)
+    whole.add(1)
+    assert (whole.used, whole.room) == (1, 6)
+    tool.join_part()
+    assert (use.used, whole.used, whole.room) == (3, 1, 6)
+    use.join_part()
+    assert (whole.used, whole.room) == (4, 6)
+
+
 def test_sub_workflows_count_while_they_run_and_no_longer(engine: Engine) -> None:
     called = chain(node("Called", "executeWorkflowTrigger"), set_field("s", "={{ 'x'.repeat(1e6) }}"), no_op())
     calls = [

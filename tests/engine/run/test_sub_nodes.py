@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from app.engine.run.checks import check_configured
-from app.engine.run.errors import WaitRequested
+from app.engine.run.errors import NodeError, WaitRequested
 from app.engine.run.graph import InvalidWorkflow
 from app.engine.run.meter import Meter
 from app.engine.run.node_types import NodeType
@@ -16,6 +17,7 @@ from app.engine.run.parsing import parse_workflow
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import RunRequest, run_workflow
+from app.engine.run.sub_nodes import attached, use_as_tool
 from app.outgoing.addresses import AddressRules
 from app.outgoing.client import Outgoing
 from tests.ai.nodes import PREFIX, types
@@ -204,6 +206,43 @@ def test_what_tools_leave_behind_counts_as_memory_of_the_run(ai_engine):
     document["nodes"][1]["parameters"]["options"] = {"maxIterations": 100_000}
     outcome = ai_engine.run(document, items=TWO, ports=Ports(meter=Meter(50_000)))
     assert "takes more memory than it may" in outcome.error.message
+
+
+@pytest.mark.parametrize("refused", ["", "Root", "Large"])
+def test_what_is_too_much_fails_the_use_that_it_was_too_much_for_and_no_other(ai_engine, refused):
+    """Each of these passes over what was too much for it, as if it were the fault of an item."""
+
+    async def pass_over(context):
+        if context.node.name == refused:
+            with suppress(NodeError):
+                context.hold(2**40)
+        await asyncio.sleep(0)  # the others begin
+
+    async def work(context):
+        await asyncio.sleep(0)
+        await pass_over(context)
+        return [[{"json": {"done": context.node.name}}]]
+
+    async def use_at_once(context):
+        await pass_over(context)
+        uses = (use_as_tool(context, each, {}) for each in attached(context, "ai_tool"))
+        return [[{"json": {"answers": [str(each) for each in await asyncio.gather(*uses, return_exceptions=True)]}}]]
+
+    ai_engine.types.add(NodeType(f"test.root{refused}", (1.0,), use_at_once))
+    ai_engine.types.add(NodeType(f"test.used{refused}", (1.0,), work))
+    document = chain(START, node("Root", f"test.root{refused}"))
+    document["nodes"] += [node(name, f"test.used{refused}") for name in ("Large", "Small")]
+    meter = Meter(2**20)
+    outcome = ai_engine.run(
+        attach(document, *((name, "ai_tool", "Root") for name in ("Large", "Small"))), ports=Ports(meter=meter)
+    )
+    assert meter.room == meter.limit - meter.used
+    if refused == "Root":
+        assert "EXECUTIONS_RUN_BYTES" in outcome.error.message
+        return
+    [large, small] = output_of(outcome, "Root")[0]["answers"]
+    assert ("EXECUTIONS_RUN_BYTES" in large, small) == (refused == "Large", "[{'done': 'Small'}]")
+    assert (meter.refused or ValueError()).__traceback__ is None
 
 
 def test_a_sub_node_is_checked_like_a_node_before_its_workflow_is_published(ai_engine):
