@@ -17,6 +17,8 @@ EXAMINATIONS = 2
 """An examination holds its thread for as long as a silent database does not answer."""
 ARRANGEMENTS, ARRANGEMENTS_EACH = 12, 6
 """Calls that wait until a provider calls the triggers of a workflow; of all projects, and of one."""
+ARRANGEMENTS_WANTED, ARRANGEMENTS_WANTED_EACH = 16, 9
+"""The same with those that wait until they may."""
 INSTALLATIONS = 2
 """Calls that wait until a worker has installed a package."""
 
@@ -33,4 +35,5 @@ class LongCalls:
     """Of one object one at a time."""
     examinations: Shares = field(default_factory=lambda: Shares(EXAMINATIONS, EXAMINATIONS))
     arrangements: Shares = field(default_factory=lambda: Shares(ARRANGEMENTS, ARRANGEMENTS_EACH))
+    arrangements_wanted: Shares = field(default_factory=lambda: Shares(ARRANGEMENTS_WANTED, ARRANGEMENTS_WANTED_EACH))
     installations: Shares = field(default_factory=lambda: Shares(INSTALLATIONS, INSTALLATIONS))

@@ -1,6 +1,8 @@
 """Has workers arrange with providers what the triggers of an active workflow need, and waits for it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from uuid import UUID
 
 from app.api.face.errors import Refused
@@ -10,26 +12,34 @@ from app.repository.trigger_hooks import NewHook
 from app.shares import NoRoom
 
 PATIENCE_SECONDS = 75.0
+PLACE_SECONDS = 5.0
+"""So long a call waits for a place."""
 LOOK_SECONDS = 0.1
 NOBODY = "No worker has arranged the webhooks of the workflow's triggers in time: see that one runs, and try again"
 TOO_MANY = "Too many workflows wait for the providers of their triggers at the moment"
 
 
-def create(project_id: str, workflow_id: str, version_id: UUID, hooks: list[NewHook]) -> None:
-    """Have the providers call the workflow of this project; returns once they do.
+@contextmanager
+def place(project_id: str, hooks: list[NewHook]) -> Iterator[None]:
+    """Take a place to wait in for the providers of these triggers: before anything is changed for which they are asked.
 
-    Raises Refused with what one of them says, and where too many calls wait for that.
+    Raises Refused (503) when none comes free. Without triggers that providers call, no place is needed.
     """
+    calls = services().long_calls
+    with ExitStack() as places:
+        if hooks:
+            try:
+                places.enter_context(calls.arrangements_wanted.taken(project_id))
+                places.enter_context(calls.arrangements.taken(project_id, PLACE_SECONDS))
+            except NoRoom:
+                raise Refused(503, TOO_MANY, {"Retry-After": "10"}) from None
+        yield
+
+
+def create(workflow_id: str, version_id: UUID, hooks: list[NewHook]) -> None:
+    """Have the providers call the workflow; returns once they do. Raises Refused with what one of them says."""
     if not hooks:
         return
-    try:
-        with services().long_calls.arrangements.taken(project_id):
-            _create(workflow_id, version_id, hooks)
-    except NoRoom:
-        raise Refused(503, TOO_MANY, {"Retry-After": "10"}) from None
-
-
-def _create(workflow_id: str, version_id: UUID, hooks: list[NewHook]) -> None:
     with database() as connection:
         ids = trigger_hooks.ask(connection, workflow_id, version_id, "create", hooks)
     try:

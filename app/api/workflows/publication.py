@@ -52,16 +52,17 @@ def publish(workflow_id: str, body: dict[str, Any]) -> Response:
         triggers = registration.read_triggers(
             {**document, "id": workflow_id, "name": version.name}, workflow.project_id
         )
-        with changing(workflow_id) as connection:
-            # Only the version whose triggers were read is published.
-            if versions.publish_version(connection, workflow_id, version.id, current=wanted is None):
-                versions.describe_version(connection, version.id, body.get("name"), body.get("description"))
-                registration.register(connection, workflow_id, triggers)
-                shown = answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
-            else:
-                continue
-        arrange(workflow, version.id, triggers)
-        return shown
+        with arrangements.place(workflow.project_id, triggers.hooks):
+            with changing(workflow_id) as connection:
+                # Only the version whose triggers were read is published.
+                if versions.publish_version(connection, workflow_id, version.id, current=wanted is None):
+                    versions.describe_version(connection, version.id, body.get("name"), body.get("description"))
+                    registration.register(connection, workflow_id, triggers)
+                    shown = answer(show_workflow(connection, get_visible_workflow(connection, workflow_id)))
+                else:
+                    continue
+            arrange(workflow, version.id, triggers)
+            return shown
     raise Conflict(CHANGED)
 
 
@@ -71,7 +72,7 @@ def arrange(before: workflows.Workflow, version_id: UUID, triggers: registration
     Raises Refused with what that one has said.
     """
     try:
-        arrangements.create(before.project_id, before.id, version_id, triggers.hooks)
+        arrangements.create(before.id, version_id, triggers.hooks)
     except Refused:
         if not before.active:
             unpublish(before.id)

@@ -149,16 +149,16 @@ def update_workflow(body: dict[str, Any], query: dict[str, Any], workflow_id: st
         triggers = None
         if before.active and publish:
             triggers = registration.read_triggers({**document, "id": workflow_id}, before.project_id)
-        shown = None
-        with suppress(ChangedMeanwhile), changing(workflow_id) as connection:
-            locked = workflows.lock_definition(connection, workflow_id)
-            if locked != before.definition and kept_parts(sent, document_of(locked)) != kept:
-                raise ChangedMeanwhile
-            shown = save_with_triggers(connection, workflow_id, body["name"], document, triggers, publish=publish)
-            saved = get_visible_workflow(connection, workflow_id)
-        if shown is not None:
-            if triggers is not None and saved.active:
-                arrangements.create(before.project_id, workflow_id, saved.version_id, triggers.hooks)
+        hooks = [] if triggers is None else triggers.hooks
+        with suppress(ChangedMeanwhile), arrangements.place(before.project_id, hooks):
+            with changing(workflow_id) as connection:
+                locked = workflows.lock_definition(connection, workflow_id)
+                if locked != before.definition and kept_parts(sent, document_of(locked)) != kept:
+                    raise ChangedMeanwhile
+                shown = save_with_triggers(connection, workflow_id, body["name"], document, triggers, publish=publish)
+                saved = get_visible_workflow(connection, workflow_id)
+            if saved.active:
+                arrangements.create(workflow_id, saved.version_id, hooks)
             return shown
     raise Conflict(CHANGED)
 

@@ -2,20 +2,23 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 import orjson
 import pytest
 from flask import Response
 
-from app.api.face.long_calls import ARRANGEMENTS_EACH
-from app.api.workflows.arrangements import TOO_MANY
+from app.api.face.long_calls import ARRANGEMENTS_EACH, ARRANGEMENTS_WANTED_EACH
+from app.api.workflows import arrangements
 from app.engine.nodes.shared.trigger_items import pass_on
 from app.engine.run.node_types import NodeType, NodeTypes
 from app.repository import connection as connection_module
 from app.repository import trigger_hooks, workers
 from app.repository.trigger_hooks import Hook
 from app.web import NAME
+from tests.api.conftest import Api
+from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.workflows import chain, no_op, node
 
 WEBHOOKS = [
@@ -62,9 +65,8 @@ def provider(database_url: str, answer: Callable[[Hook], str | None]) -> Iterato
         thread.join()
 
 
-def saved(api, *more: dict) -> str:
-    trigger = node("Called", "acme.hooked", {"place": "a"}, webhookId="h1")
-    answer = api.post("/workflows", chain(trigger, *more))
+def saved(api, place: str = "a") -> str:
+    answer = api.post("/workflows", chain(node("Called", "acme.hooked", {"place": place}, webhookId="h1")))
     assert answer.status_code == 200, answer.json
     return answer.json["id"]
 
@@ -101,24 +103,56 @@ def test_what_the_provider_says_is_said_and_it_is_not_active(api, database_url) 
 
 @pytest.mark.usefixtures("called")
 def test_without_a_worker_it_is_said(api, monkeypatch) -> None:
-    monkeypatch.setattr("app.api.workflows.arrangements.PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(arrangements, "PATIENCE_SECONDS", 0.0)
     answer = api.post(f"/workflows/{saved(api)}/activate")
     assert answer.status_code == 503
     assert "see that one runs" in answer.json["message"]
 
 
 @pytest.mark.usefixtures("called")
-def test_those_of_one_project_leave_threads_to_others(api, database_url) -> None:
-    workflow_id, path = saved(api), "/workflows/{}/activate"
-    with ExitStack() as busy:
-        for _ in range(ARRANGEMENTS_EACH):
-            busy.enter_context(api.services.long_calls.arrangements.taken("default"))
-        answer = api.post(path.format(workflow_id))
-        assert (answer.status_code, answer.json["message"], answer.headers["Retry-After"]) == (503, TOO_MANY, "10")
-        assert api.get(f"/workflows/{workflow_id}").json["active"] is False
-        busy.enter_context(api.services.long_calls.arrangements.taken("another"))
-    with provider(database_url, lambda hook: None):
-        assert api.post(path.format(workflow_id)).status_code == 200
+def test_those_of_one_project_leave_threads_to_others(api, database_url, monkeypatch) -> None:
+    """What gets no place is refused before anything has changed."""
+    active, idle, calls = saved(api), saved(api, "b"), api.services.long_calls
+    changed = chain(node("Called", "acme.hooked", {"place": "c"}, webhookId="h1"), name="Changed")
+    plain = api.post("/workflows", chain(node("Hook", "webhook", {"path": "plain"}))).json["id"]
+    monkeypatch.setattr(arrangements, "PLACE_SECONDS", 0.0)
+    with provider(database_url, lambda hook: None) as asked:
+        assert api.post(f"/workflows/{active}/activate").status_code == 200
+        before = [api.get(f"/workflows/{each}").json for each in (active, idle)]
+        for shares, most, call in (
+            (calls.arrangements, ARRANGEMENTS_EACH, lambda: api.post(f"/workflows/{idle}/activate")),
+            (calls.arrangements, ARRANGEMENTS_EACH, lambda: api.post(f"/workflows/{active}/publish", {"name": "2"})),
+            (calls.arrangements_wanted, ARRANGEMENTS_WANTED_EACH, lambda: api.put(f"/workflows/{active}", changed)),
+        ):
+            with ExitStack() as busy:
+                for _ in range(most):
+                    busy.enter_context(shares.taken("default"))
+                answer = call()
+                said = (answer.status_code, answer.json["message"], answer.headers["Retry-After"])
+                assert said == (503, arrangements.TOO_MANY, "10")
+                assert api.post(f"/workflows/{plain}/activate").status_code == 200
+                busy.enter_context(shares.taken("another"))
+            assert [api.get(f"/workflows/{each}").json for each in (active, idle)] == before
+    assert len(asked) == 1
+
+
+@pytest.mark.usefixtures("called")
+def test_when_one_of_them_ends_the_next_has_its_turn(api, database_url, monkeypatch) -> None:
+    ids, calls = [saved(api, place) for place in "ab"], api.services.long_calls
+    monkeypatch.setattr(arrangements, "PLACE_SECONDS", PATIENCE_SECONDS)
+
+    def activate(workflow_id: str) -> int:
+        return Api(api.client.application.test_client(), api.db).post(f"/workflows/{workflow_id}/activate").status_code
+
+    with provider(database_url, lambda hook: None) as asked, ThreadPoolExecutor(len(ids)) as pool:
+        with ExitStack() as busy:
+            for _ in range(ARRANGEMENTS_EACH):
+                busy.enter_context(calls.arrangements.taken("default"))
+            activated = [pool.submit(activate, each) for each in ids]
+            wait_until(lambda: calls.arrangements_wanted._taken["default"] == len(ids))
+            assert [api.get(f"/workflows/{each}").json["active"] for each in ids] == [False, False]
+            assert not asked
+        assert [each.result(PATIENCE_SECONDS) for each in activated] == [200, 200]
 
 
 @pytest.mark.usefixtures("called")
