@@ -50,22 +50,28 @@ class AuditedNode:
     gives_values: bool
 
 
+# Each text is taken apart once: functions are called for each row, while PostgreSQL writes expressions of a subquery
+# (but for `OFFSET 0`) wherever they are used.
 NODES = """
     SELECT w.id AS workflow_id, v.name AS workflow_name, w.active,
-           left(coalesce(n.node ->> 'id', ''), %(longest)s) AS id,
-           left(coalesce(n.node ->> 'name', ''), %(longest)s) AS name, n.node ->> 'type' AS type,
-           coalesce(p.given ->> 'authentication', 'none') = 'none' AS is_open,
-           coalesce(p.given ->> 'operation' = 'executeQuery', false) AS runs_query,
-           coalesce(starts_with(p.given ->> 'query', '='), false) AS writes_query,
-           EXISTS (SELECT FROM unnest('{queryReplacement,queryParameters}'::text[]) AS f (name)
-                    WHERE p.given -> 'options' ->> f.name NOT IN ('', 'false', '0', '[]', '{}')) AS gives_values
+           left(coalesce(n.id, ''), %(longest)s) AS id, left(coalesce(n.name, ''), %(longest)s) AS name, n.type,
+           coalesce(p.authentication, 'none') IN ('none', '', 'false', '0', '[]', '{}') AS is_open,
+           coalesce(p.operation = 'executeQuery', false) AS runs_query,
+           coalesce(starts_with(p.query, '='), false) AS writes_query,
+           EXISTS (SELECT FROM (VALUES (o."queryReplacement"), (o."queryParameters")) AS f (given)
+                    WHERE f.given NOT IN ('', 'false', '0', '[]', '{}')) AS gives_values
       FROM workflows AS w
       JOIN workflow_versions AS v ON v.id = w.version_id
-     CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes') AS d (nodes)
-     CROSS JOIN LATERAL json_array_elements(CASE json_typeof(d.nodes) WHEN 'array' THEN d.nodes END) AS n (node)
-     CROSS JOIN LATERAL (SELECT n.node -> 'parameters') AS p (given)
+     CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes' OFFSET 0) AS d (nodes)
+     CROSS JOIN LATERAL json_array_elements(CASE json_typeof(d.nodes) WHEN 'array' THEN d.nodes END) AS e (node)
+     CROSS JOIN LATERAL json_to_record(CASE json_typeof(e.node) WHEN 'object' THEN e.node END)
+                     AS n (id text, name text, type text, parameters json)
+     CROSS JOIN LATERAL json_to_record(CASE json_typeof(n.parameters) WHEN 'object' THEN n.parameters END)
+                     AS p (authentication text, operation text, query text, options json)
+     CROSS JOIN LATERAL json_to_record(CASE json_typeof(p.options) WHEN 'object' THEN p.options END)
+                     AS o ("queryReplacement" text, "queryParameters" text)
      WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
-       AND n.node ->> 'type' = ANY(%(types)s::text[])
+       AND n.type = ANY(%(types)s::text[])
      ORDER BY w.id
      LIMIT %(limit)s
 """
@@ -75,10 +81,10 @@ CREDENTIALS = """
         SELECT DISTINCT used.value ->> 'id' AS credential_id, w.id, w.active
           FROM workflows AS w
           JOIN workflow_versions AS v ON v.id = w.version_id
-         CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes') AS d (nodes)
+         CROSS JOIN LATERAL (SELECT without_nul(v.definition) -> 'nodes' OFFSET 0) AS d (nodes)
          CROSS JOIN LATERAL json_array_elements(CASE json_typeof(d.nodes) WHEN 'array' THEN d.nodes END) AS n (node)
-         CROSS JOIN LATERAL json_each(
-               CASE json_typeof(n.node -> 'credentials') WHEN 'object' THEN n.node -> 'credentials' END) AS used
+         CROSS JOIN LATERAL (SELECT n.node -> 'credentials' OFFSET 0) AS c (given)
+         CROSS JOIN LATERAL json_each(CASE json_typeof(c.given) WHEN 'object' THEN c.given END) AS used
          WHERE (%(project_id)s::text IS NULL OR w.project_id = %(project_id)s)
            AND json_typeof(used.value) = 'object'),
     judged AS (

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.repository import audits
 from app.repository.audits import nodes_of_types
 from tests.api.conftest import Api
 from tests.workflows import chain, node
@@ -67,6 +68,9 @@ def test_nodes_that_are_dangerous(api) -> None:
     workflow_id = stored(
         api,
         node("Webhook", "webhook", {"path": "open"}, 2, id="h"),
+        node("Null", "webhook", {"path": "null", "authentication": None}, 2, id="n"),
+        node("Empty", "webhook", {"path": "empty", "authentication": ""}, 2, id="e"),
+        node("Closed", "webhook", {"path": "closed", "authentication": "basicAuth"}, 2, id="l"),
         node("Bad", "postgres", by_text, 2.6, id="b"),
         node("Good", "postgres", by_parameter, 2.6, id="g"),
         node("Other", "postgres", {"operation": "select"}, 2.6, id="o"),
@@ -85,7 +89,8 @@ def test_nodes_that_are_dangerous(api) -> None:
     assert sections(api, "instance") == {}
     api.db.execute("UPDATE workflows SET active = true")
     api.db.commit()
-    assert [each["nodeName"] for each in sections(api, "instance")["Unprotected webhooks in instance"]] == ["Webhook"]
+    unprotected = sections(api, "instance")["Unprotected webhooks in instance"]
+    assert [each["nodeName"] for each in unprotected] == ["Webhook", "Null", "Empty"], "as a call finds them"
 
 
 def test_documents_of_any_shape_are_looked_at(api) -> None:
@@ -107,6 +112,13 @@ def test_of_long_names_and_parameters_little_is_read(api) -> None:
     assert (place["nodeName"], place["nodeId"]) == ("n" * 500, "i" * 500)
     [found] = nodes_of_types(api.db, ["n8n-nodes-base.code"])
     assert len(str(found)) < 2_000
+
+
+def test_what_nodes_hold_is_taken_apart_once(api) -> None:
+    parameters = {"project_id": None, "types": [], "limit": 1, "longest": 1}
+    plan = "\n".join(line for (line,) in api.db.execute(f"EXPLAIN VERBOSE {audits.NODES}", parameters))
+    assert "->>" not in plan
+    assert "->  Result" in plan, "the nodes are a row of their own"
 
 
 @pytest.mark.parametrize(
