@@ -29,7 +29,7 @@ def with_sub_workflows(connection: Connection, ids: list[str], policy: str) -> l
         if size > MAX_BYTES:
             raise Refused(400, f"A package holds at most {MAX_BYTES // 2**20} MB")
 
-    for wanted in ids:
+    for wanted in dict.fromkeys(ids):
         add(wanted)
     waiting = list(by_id.values())
     while waiting and policy != "reference-only":

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from app.repository import workflows
 from app.schemas import archives
 from tests.api.conftest import Api
 from tests.workflows import chain, node
@@ -197,8 +198,12 @@ def test_an_import_that_asks_for_what_cannot_be(api, shop) -> None:
 
 
 def test_a_package_that_nobody_could_import_is_not_made(api, shop, monkeypatch) -> None:
-    monkeypatch.setattr("app.api.workflows.exports.MAX_BYTES", 100)
-    answer = api.post("/n8n-packages/export", {"workflowIds": [shop]})
+    size = len(workflows.get_workflow(api.db, shop).definition)
+    monkeypatch.setattr("app.api.workflows.exports.MAX_BYTES", size)
+    twice = {"workflowIds": [shop, shop]}
+    assert api.post("/n8n-packages/export", twice).status_code == 200
+    monkeypatch.setattr("app.api.workflows.exports.MAX_BYTES", size - 1)
+    answer = api.post("/n8n-packages/export", twice)
     assert (answer.status_code, answer.json["message"]) == (400, "A package holds at most 0 MB")
 
 
