@@ -1,5 +1,6 @@
 """Mails that were written so that whoever reads them never ends, or fails: anybody may send one."""
 
+import base64
 import time
 
 import pytest
@@ -56,6 +57,13 @@ def test_encoded_words_are_read_in_a_time_that_grows_with_their_number(piece: st
 def test_a_mail_without_an_end_is_not_read(content: bytes) -> None:
     with pytest.raises(Unreadable):
         read_message(content)
+
+
+def test_a_table_of_many_short_lines_is_read() -> None:
+    rows = b"1,boundary\r\n" * 100 + b"1,2\r\n" * 600_000
+    head = b"Content-Type: text/csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\n"
+    item = simple_item(NESTED % (1, 1) + head + rows + b"\r\n--b1--\r\n", prefix="a")
+    assert base64.b64decode(item["binary"]["a0"]["data"]) == rows
 
 
 def test_of_headers_with_parameters_the_beginning_is_read() -> None:

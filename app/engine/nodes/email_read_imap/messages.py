@@ -2,6 +2,7 @@
 
 import html
 import html.entities
+import re
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import Message
@@ -23,10 +24,11 @@ ADDRESSES = {"from": "from", "to": "to", "cc": "cc", "bcc": "bcc", "reply-to": "
 TEXTS = {"message-id": "messageId", "in-reply-to": "inReplyTo"}
 MAX_PARTS, MAX_BUILT = 1_000, 10_000
 """Parts that become something, and that the library builds: each takes some thousand bytes."""
-MAX_LINES = 500_000
-"""Each is a text of its own while the mail is read. As many make 25 MiB of Base64 and half as much again."""
+MAX_LINES = 1_500_000
+"""Each is a text of its own while the mail is read. As many take about as much as 25 MiB in long lines."""
 MAX_COMPARED = 10_000_000
 """Lines times boundaries: each line is compared with the boundaries of all parts around it."""
+BOUNDARY = re.compile(rb"boundary[\s\x1c-\x1f*\d]*=", re.IGNORECASE)
 MAX_HEAD_BYTES = 256 * 2**10
 """Of the headers of a mail; what an address becomes takes a hundred times as much."""
 WITH_PARAMETERS = ("content-type", "content-disposition")
@@ -43,7 +45,7 @@ def read_message(content: bytes) -> "Message[Any, Any]":
     lines = content.count(b"\n") + content.count(b"\r") - content.count(b"\r\n")  # any of them ends one
     if lines > MAX_LINES:
         raise Unreadable(f"it has more than {MAX_LINES:,} lines")
-    if lines * content.lower().count(b"boundary") > MAX_COMPARED:
+    if lines * sum(1 for _ in BOUNDARY.finditer(content)) > MAX_COMPARED:
         raise Unreadable("it has too many parts")
     try:
         message = message_from_bytes(content, _Builder(), policy=policy.compat32)  # type: ignore[arg-type]
