@@ -32,6 +32,7 @@ def test_a_schedule_is_not_due_before_its_time(queue: Queue, start_server) -> No
     rule = {"interval": [{"field": "minutes", "minutesInterval": 1}]}
     document = chain(node("Each minute", "scheduleTrigger", {"rule": rule}), settings={"executionOrder": "v1"})
     workflow_id = server.post("/api/v1/workflows", document).body["id"]
+    [before] = queue.connection.execute("SELECT clock_timestamp()").fetchone()
     assert server.post(f"/api/v1/workflows/{workflow_id}/activate").status == 200
-    due = "SELECT extract(epoch FROM next_at - clock_timestamp())::float FROM schedules"
-    assert 0 < queue.connection.execute(due).fetchone()[0] <= 60
+    due = "SELECT next_at > %s AND next_at <= clock_timestamp() + interval '1 minute' FROM schedules"
+    assert queue.connection.execute(due, [before]).fetchone() == (True,)

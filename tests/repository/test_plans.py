@@ -131,7 +131,7 @@ def test_count_reads_little(million, filled_at: datetime, name: str) -> None:
 
 
 def test_writes_pay_for_six_indexes(million) -> None:
-    """What waits, is annotated, a retry or was started late is in indexes that a normal execution never enters."""
+    """What waits, is annotated, a retry, deep or late is in indexes that a normal execution never enters."""
     indexes = million.execute(
         "SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'executions'::regclass"
     ).fetchall()
@@ -143,6 +143,7 @@ def test_writes_pay_for_six_indexes(million) -> None:
         "executions_by_retry_of",
         "executions_one_retry_in_flight",
         "executions_by_problem",
+        "executions_deep",
     } | voted
     assert len({name for (name,) in indexes} - seldom - {"executions_started_late"}) == 6
 

@@ -16,6 +16,7 @@ from app.engine.run import computing
 from app.engine.run.attempts import run_node
 from app.engine.run.computing import FEW, NodeTurn, compute, current_turn, node_runs, yield_to_loop
 from app.engine.run.errors import NodeError
+from app.engine.run.meter import Meter
 from tests.patience import PATIENCE_SECONDS, wait_until
 
 
@@ -147,7 +148,8 @@ def test_what_a_failed_computation_had_made_is_given_back_at_once(raised: BaseEx
             raise found from error.__cause__
 
     async def run() -> None:
-        context: Any = SimpleNamespace(held=0, release=lambda size: None, execution=SimpleNamespace(id="1"))
+        execution = SimpleNamespace(id="1", ports=SimpleNamespace(meter=Meter()))
+        context: Any = SimpleNamespace(held=0, release=lambda size: None, execution=execution)
         context.node = SimpleNamespace(name="A", type="a")
         with contextlib.suppress(NodeError):
             await run_node(context, fail)
