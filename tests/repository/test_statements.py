@@ -38,6 +38,7 @@ EVERYTHING = ExecutionFilter(
 
 PLACES = {
     "columns": sql.SQL("1"),
+    "definition": sql.SQL("v.definition"),
     "id": sql.SQL("e.id"),
     "source": sql.SQL("executions AS e"),
     "pages": sql.SQL("SELECT * FROM variables"),
