@@ -1,6 +1,6 @@
 """Credentials: written once, used by the nodes of workflows, never given out again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from flask import Response
@@ -19,7 +19,7 @@ from app.notation import new_id, time_text
 from app.repository import credentials
 from app.repository.connection import Connection
 from app.repository.credentials import Credential
-from app.repository.errors import CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
+from app.repository.errors import Conflict, CredentialNotFound, CredentialTypeNotFound, ProjectNotFound
 from app.repository.projects import DEFAULT_PROJECT, Project, get_projects
 from app.schemas.credentials import (
     TYPE_NAME,
@@ -38,6 +38,7 @@ from app.schemas.workflows import TransferBody
 blueprint = Blueprint(
     "credentials", __name__, url_prefix="/api/v1/credentials", description="Secrets that nodes use, never shown."
 )
+CHANGED = "The credential got another type at the same moment: try it once more"
 LIST_QUERY = PageQuery()
 EXAMPLE = {"name": "Orders service", "type": "httpHeaderAuth", "data": {"name": "X-Key", "value": "..."}}
 
@@ -128,38 +129,49 @@ def get_one_credential(credential_id: str) -> Response:
     scope="credential:update",
     body=CredentialChange(),
     answer=CredentialSchema,
-    errors=[404],
+    errors=[404, 409],
     example={"name": "Orders service, new key", "data": {"name": "X-Key", "value": "..."}},
 )
 def update_credential(body: dict[str, Any], credential_id: str) -> Response:
     """Change the name of a credential, or what it holds."""
     with database() as connection:
+        before = get_visible_credential(connection, credential_id)
+    kind, data = body["type"] or before.type, body["data"]
+    if kind != before.type and data is None:
+        raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
+    if data is not None:  # whoever asks for types may wait until they are known: nothing is locked meanwhile
+        described = services().packages.credential_type(kind)
+        identity = services().credential_types.identity(before.type)
+    with database() as connection:
         credential = get_visible_credential(connection, credential_id)
-        kind, data = body["type"] or credential.type, body["data"]
-        if kind != credential.type and data is None:
-            raise ValidationError({"data": ["Is needed with another type: what it holds does not fit."]})
+        if credential.type != before.type:
+            raise Conflict(CHANGED)
         if data is not None:
-            data = (
-                complete_data(connection, credential, data, body["is_partial_data"])
-                if kind == credential.type
-                else data
-            )
-            check_data(services().packages.credential_type(kind), data)
+            if kind == credential.type:
+                data = complete_data(connection, credential, data, identity, is_partial=body["is_partial_data"])
+            check_data(described, data)
         changed = services().vault.update(connection, credential, name=body["name"], type=kind, data=data)
     return answer(render(changed))
 
 
 def complete_data(
-    connection: Connection, credential: Credential, data: dict[str, Any], is_partial: bool
+    connection: Connection,
+    credential: Credential,
+    data: dict[str, Any],
+    identity: Iterable[str] | None,
+    *,
+    is_partial: bool,
 ) -> dict[str, Any]:
-    """The data, with what the credential holds besides, or with its tokens alone, if those still belong to it."""
+    """The data, with what the credential holds besides, or with its tokens alone, if those still belong to it.
+
+    `identity`: the fields that tokens of its type belong to, as `belong_together` takes them.
+    """
     try:
         held = read_held(connection, credential, lock=True)
     except Refused:
         if is_partial:
             raise
         return data  # what cannot be read is replaced
-    identity = services().credential_types.identity(credential.type)
     return carried_over(held, {**held, **data} if is_partial else data, identity, named=FIELD in data)
 
 

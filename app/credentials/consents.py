@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -130,8 +130,9 @@ class Consents:
         if refusal := refusal_in(query, Mask(secrets_in(data))):
             raise Declined(f"The provider said: {refusal}")
         tokens = self._tokens(taken, data, query)
+        identity = self._types.identity(taken.type)
         with transact() as connection:
-            self._keep(connection, taken, held, tokens)
+            self._keep(connection, taken, held, tokens, identity)
         return taken.name
 
     def _tokens(self, taken: TakenConsent, data: Mapping[str, Any], query: Mapping[str, str]) -> dict[str, Any]:
@@ -154,14 +155,19 @@ class Consents:
         return dict(given)
 
     def _keep(
-        self, connection: Connection, taken: TakenConsent, held: Mapping[str, Any], tokens: dict[str, Any]
+        self,
+        connection: Connection,
+        taken: TakenConsent,
+        held: Mapping[str, Any],
+        tokens: dict[str, Any],
+        identity: Iterable[str] | None,
     ) -> None:
         """Store the tokens, unless they belong to what the credential was and is no more."""
         secret = oauth.lock_secret(connection, taken.credential_id, taken.type, project_id=taken.project_id)
         if secret is None:
             raise StaleState(CHANGED)
         now_held = self._vault.decrypt(secret, taken.credential_id, taken.type)
-        if not belong_together(held, now_held, self._types.identity(taken.type)):
+        if not belong_together(held, now_held, identity):
             raise StaleState(CHANGED)
         encrypted = self._vault.encrypt(taken.credential_id, taken.type, {**now_held, FIELD: tokens})
         credentials.update_credential(connection, taken.credential_id, secret=encrypted)

@@ -56,7 +56,7 @@ def hold(
 
 
 def keep(
-    connection: Connection, vault: Vault, renewal: Renewal, identity: Iterable[str], answered: Mapping[str, Any]
+    connection: Connection, vault: Vault, renewal: Renewal, identity: Iterable[str] | None, answered: Mapping[str, Any]
 ) -> None:
     """Store the tokens of the provider's answer and end the renewal. `identity`: what tokens of its type belong to.
 
@@ -66,7 +66,9 @@ def keep(
     _change(connection, vault, renewal, identity, lambda held: merge(held, answered, renewal.held_at))
 
 
-def keep_refusal(connection: Connection, vault: Vault, renewal: Renewal, identity: Iterable[str], said: str) -> None:
+def keep_refusal(
+    connection: Connection, vault: Vault, renewal: Renewal, identity: Iterable[str] | None, said: str
+) -> None:
     """Store that the provider has refused for good, and end the renewal; under the same conditions as tokens."""
     _change(connection, vault, renewal, identity, lambda held: {**held, REFUSED: said[:MAX_REFUSAL_LENGTH]})
 
@@ -90,7 +92,7 @@ def _change(
     connection: Connection,
     vault: Vault,
     renewal: Renewal,
-    identity: Iterable[str],
+    identity: Iterable[str] | None,
     change: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
     secret = oauth.lock_secret(connection, renewal.credential_id, renewal.kind)

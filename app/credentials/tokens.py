@@ -107,17 +107,19 @@ def merge(held: Mapping[str, Any], answered: Mapping[str, Any], asked_at: dateti
     return merged
 
 
-def belong_together(one: Mapping[str, Any], other: Mapping[str, Any], identity: Iterable[str]) -> bool:
+def belong_together(one: Mapping[str, Any], other: Mapping[str, Any], identity: Iterable[str] | None) -> bool:
     """Whether tokens that were got for one state of a credential are what another one would be given.
 
-    `identity`: the fields that tokens of its type belong to.
+    `identity`: the fields that tokens of its type belong to; None: all but the tokens themselves.
     """
+    if identity is None:
+        identity = (one.keys() | other.keys()) - {FIELD}
     names = (*identity, *(ASKED_WITH if other.get("grantType") == "clientCredentials" else ()))
     return all((one.get(name) or "") == (other.get(name) or "") for name in names)
 
 
 def carried_over(
-    held: Mapping[str, Any], data: dict[str, Any], identity: Iterable[str], *, named: bool
+    held: Mapping[str, Any], data: dict[str, Any], identity: Iterable[str] | None, *, named: bool
 ) -> dict[str, Any]:
     """The data that replaces what a credential held, with its tokens where they still belong to it.
 

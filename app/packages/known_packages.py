@@ -128,10 +128,13 @@ class KnownPackages:
             credential = self.credential(name)
         return type_of(name) if credential is None else packaged_type(credential, self.credential)
 
-    def definitions(self) -> Definitions:
-        """What is defined of all credential types of packages: what they extend, and their properties."""
+    def definitions(self) -> Definitions | None:
+        """What is defined of all credential types of packages: what they extend, and their properties.
+
+        None while that is not known, because PostgreSQL has not answered yet.
+        """
         self.ask()
-        return self._contents.definitions
+        return self._contents.definitions if self._there.is_set() else None
 
     def _keep_reading(self) -> None:
         trouble = False

@@ -1,5 +1,6 @@
 """Consents: from the API's address over the provider and back, once, for one credential in one project."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from flask.testing import FlaskClient
 
 from app.api.face.key_cache import ApiKeyCache
 from app.credentials.tokens import EXPIRES_AT
-from app.repository.connection import Connection
+from app.repository.connection import Connection, reading
 from app.settings import Settings
 from app.web import create_app
 from tests.api.conftest import Api
@@ -37,6 +38,29 @@ def api(app: Flask, db: Connection) -> Api:
     kept = app.extensions["executions"]
     app.extensions["executions"] = replace(kept, api_keys=ApiKeyCache(kept.pool))
     return Api(app.test_client(), db).with_key("everything", "*")
+
+
+class Never(threading.Event):
+    """Something that does not happen."""
+
+    def set(self) -> None:
+        """Not now either."""
+
+
+@pytest.fixture
+def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """An entry each time that somebody asks for the types of packages, and may have to wait; with nothing locked."""
+    known, asked = api.services.packages, list[None]()
+    ask = known.ask
+
+    def look() -> None:
+        with reading(api.services.pool) as connection:
+            connection.execute("SELECT c.id FROM credentials AS c FOR UPDATE NOWAIT")
+        asked.append(None)
+        ask()
+
+    monkeypatch.setattr(known, "ask", look)
+    return asked
 
 
 def made(api: Api, data: dict[str, Any], kind: str = "oAuth2Api") -> str:
@@ -185,7 +209,7 @@ def test_another_project_neither_begins_nor_ends_a_consent(api: Api, provider: P
     [("oAuth2Api", {}, {"clientId": "another"}), ("snowflakeOAuth2Api", {"account": "mine"}, {"account": "other"})],
 )
 def test_a_credential_that_was_changed_meanwhile_gets_no_tokens(
-    api: Api, provider: Provider, monkeypatch, kind, data, change
+    api: Api, provider: Provider, asked: list[None], monkeypatch, kind, data, change
 ) -> None:
     credential_id = made(api, provider.data(**data), kind)
     callback = provider.consented(authorize(api, credential_id))
@@ -200,6 +224,7 @@ def test_a_credential_that_was_changed_meanwhile_gets_no_tokens(
     answer = back(api, callback)
     assert (answer.status_code, "was changed" in answer.text) == (400, True)
     assert "oauthTokenData" not in held(api, credential_id, kind)
+    assert asked
 
 
 def test_what_the_provider_says_is_told_without_secrets_and_scripts(api: Api, provider: Provider) -> None:
@@ -307,6 +332,16 @@ def test_tokens_stay_with_a_credential_while_they_belong_to_it(api: Api, provide
     answers.append(api.patch(f"/credentials/{credential_id}", {"data": elsewhere, "isPartialData": True}))
     assert held(api, credential_id) == {**same, **elsewhere}
     assert {answer.status_code for answer in answers} == {200}
+
+
+def test_tokens_do_not_stay_while_nobody_knows_what_packages_define(api: Api, monkeypatch) -> None:
+    kept = {"region": "eu", "clientSecret": "s"}
+    credential_id = made(api, {**kept, "oauthTokenData": {"refresh_token": "r"}}, "snowflakeOAuth2Api")
+    monkeypatch.setattr(api.services.packages, "ask", lambda: None)
+    monkeypatch.setattr(api.services.packages, "_there", Never())  # the thread that reads goes on
+    for change, expected in ((kept, True), ({"region": "us"}, False)):
+        assert api.patch(f"/credentials/{credential_id}", {"data": change, "isPartialData": True}).status_code == 200
+        assert ("oauthTokenData" in held(api, credential_id, "snowflakeOAuth2Api")) is expected
 
 
 @pytest.mark.parametrize(

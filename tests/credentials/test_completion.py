@@ -6,6 +6,7 @@ import pytest
 
 from app.credentials.completion import ancestry, complete
 from app.credentials.known_types import OAUTH1, OAUTH2, KnownTypes
+from app.credentials.tokens import belong_together
 
 
 def defined(*extends: str, **defaults: Any) -> dict[str, Any]:
@@ -68,7 +69,18 @@ def test_an_expression_that_is_a_program_is_asked_of_whoever_can_tell() -> None:
 )
 def test_fields_that_addresses_are_made_of_say_which_provider_is_asked(kind: str, field: str, expected: bool) -> None:
     types = {**TYPES, "shopOAuth2Api": defined("baseOAuth2Api", **SHOP, shop="={{ $self.area }}")}
-    assert (field in KnownTypes(lambda: types).identity(kind)) is expected
+    assert (field in (KnownTypes(lambda: types).identity(kind) or ())) is expected
+
+
+@pytest.mark.parametrize(("kind", "packages"), [("shopOAuth2Api", None), ("oAuth2Api", None), ("goneOAuth2Api", TYPES)])
+def test_where_nobody_knows_a_type_any_field_may_say_which_provider_is_asked(kind: str, packages: Any) -> None:
+    identity = KnownTypes(lambda: packages).identity(kind)
+    assert identity is None
+    one = {"clientId": "c", "region": "eu", "oauthTokenData": {"access_token": "a"}}
+    assert belong_together(one, {"clientId": "c", "region": "eu"}, identity)
+    for other in ({"clientId": "c", "region": "us"}, {"clientId": "c"}):
+        assert not belong_together(one, other, identity)
+        assert not belong_together(other, one, identity)
 
 
 def test_types_that_extend_each_other_end() -> None:
