@@ -140,7 +140,11 @@ def test_our_own_chat_asks_before_a_tool_is_used(ai):
     gate = node("Gate", "@n8n/n8n-nodes-langchain.chatHitlTool", version=1.3)
     document = gated(gate)
     trigger = {"type": "@n8n/n8n-nodes-langchain.chatTrigger", "typeVersion": 1.3}
-    document["nodes"][0] |= {**trigger, "parameters": {"options": {"responseMode": "responseNodes"}}}
+    document["nodes"][0] = {
+        **document["nodes"][0],
+        **trigger,
+        "parameters": {"options": {"responseMode": "responseNodes"}},
+    }
     ports = Ports(said=[])
     waiting = ai.run(document, items=ITEMS[:1], ports=ports)
     assert waiting.status == "waiting"
