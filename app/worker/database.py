@@ -11,8 +11,8 @@ from app.repository.connection import Connection, open_pool, transaction
 from app.settings import Settings
 
 LARGE_BYTES = 2**22
-"""What a transaction sends or reads beyond this goes over connections that nothing small waits for: it takes PostgreSQL
-about a second for each 10 or 20 MB."""
+"""What a transaction sends beyond this goes over connections that nothing small waits for: it takes PostgreSQL about a
+second for each 10 or 20 MB. (Records that change static data do not, nor what a transaction reads.)"""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -35,8 +35,8 @@ def open_worker_pool(settings: Settings, *, size: int, name: str, kept: int = 1)
 
 
 class Pools(NamedTuple):
-    """The connections of a worker, but for those of its beat and of what listens: for what is large it has two more,
-    open while they are needed."""
+    """The connections of a worker, but for those of its beat and of what listens: for what is large it opens two more
+    when there is something, and the pool closes them when they were idle for 10 to 20 minutes."""
 
     usual: ConnectionPool[Connection]
     large: ConnectionPool[Connection]

@@ -27,7 +27,7 @@ from app.repository.errors import Invalid
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
-from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Lacked, Result
+from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Known, Lacked, Result
 from app.repository.traces import TraceOrigin
 from app.worker.unrecorded import size_of
 
@@ -135,35 +135,50 @@ class Exchange:
         self,
         results: Sequence[Result],
         free: int,
-        held: Sequence[int] | None = None,
+        held: Known | None = None,
         extra: ExtraPlaces = NO_EXTRA_PLACES,
+        unclaimed: Sequence[int] = (),
     ) -> Exchanged:
-        """Record `results` and claim at most `free` executions, and those that the `extra` places are for.
+        """Record `results` and claim at most `free` executions, and those that the `extra` places are for, but none of
+        the `unclaimed`.
 
         With `held`, all that the worker knows to hold, it first takes up what it holds without knowing it, because
         the answer to a claim was lost. Raises psycopg.OperationalError when PostgreSQL cannot be reached; the same
         call can then be made again, with `held`.
         """
         try:
-            return self._transact(results, free, held, extra)
+            return self._transact(results, free, held, extra, unclaimed)
         except (psycopg.DataError, psycopg.ProgrammingError, Invalid):
             # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
             alone = partial(record_alone, self._pool, self._worker_id, known=self._known)
             recorded = set().union(*map(alone, results))
-            return replace(self._transact([], free, held, extra), recorded=recorded)
+            return replace(self._transact([], free, held, extra, unclaimed), recorded=recorded)
 
     def _transact(
-        self, results: Sequence[Result], free: int, held: Sequence[int] | None, extra: ExtraPlaces
+        self,
+        results: Sequence[Result],
+        free: int,
+        held: Known | None,
+        extra: ExtraPlaces,
+        unclaimed: Sequence[int],
     ) -> Exchanged:
-        with transaction(self._pool) as connection:
+        with transaction(self._pool, sum(map(size_of, results))) as connection:
             recorded = lifecycle.finish(connection, self._worker_id, results, self._known) if results else set()
-            assignments = self._assign(connection, self._claim(connection, free, held, extra))
+            assignments = self._assign(connection, self._claim(connection, free, held, extra, unclaimed))
         return Exchanged(recorded, assignments)
 
-    def _claim(self, connection: Connection, free: int, held: Sequence[int] | None, extra: ExtraPlaces) -> list[Claim]:
+    def _claim(
+        self,
+        connection: Connection,
+        free: int,
+        held: Known | None,
+        extra: ExtraPlaces,
+        unclaimed: Sequence[int],
+    ) -> list[Claim]:
         lost = [] if held is None else lifecycle.unacknowledged_claims(connection, self._worker_id, held)
         extra = extra.after([claim.project_id for claim in lost], free)
-        claims = lifecycle.claim(connection, self._worker_id, free - len(lost), self._lacked, self._turn, extra)
+        free -= len(lost)
+        claims = lifecycle.claim(connection, self._worker_id, free, self._lacked, self._turn, extra, unclaimed)
         self._turn = self._turn.next(claims)
         return lost + claims
 

@@ -18,13 +18,13 @@ from app.engine.run.progress import RunProgress
 from app.engine.run.run import RunOutcome
 from app.engine.sandbox import Sandbox
 from app.repository.connection import UNREACHABLE
-from app.repository.lifecycle import ExtraPlaces, Result
+from app.repository.lifecycle import ExtraPlaces, Known, Result
 from app.worker.children import encode_items, queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
 from app.worker.runs import BROKEN, hand_over_result, run
 from app.worker.tracing import Tracing
-from app.worker.unrecorded import Unrecorded, is_large
+from app.worker.unrecorded import Unrecorded
 from app.worker.wake import Wake
 
 PROGRESS_SECONDS = 1.0
@@ -60,11 +60,10 @@ class Held:
         self._ports = ports
         self._database = database
         self.unrecorded = Unrecorded(wake, shares)
-        # What this worker holds and what it knows of are the same while one has the lock and nothing is starting.
+        # What this worker holds and what it knows of are the same while one has the lock, but for what is starting.
         self._known = asyncio.Lock()
-        self._starting = 0
-        self._none_starting = asyncio.Event()
-        self._none_starting.set()
+        self._starting: list[int] = []
+        """The executions of which a sub-workflow is just starting."""
         self.worker_id = 0
         self.observe: Callable[[str, float], None] = lambda status, seconds: None
         """Told of each execution that has ended or waits: what became of it, and how long it ran."""
@@ -84,7 +83,7 @@ class Held:
 
     @property
     def places(self) -> int:
-        """How many places are taken: by what runs, and by what has left a large result until that is recorded."""
+        """How many places are taken: by what runs, and by what has left a result that is recorded alone until it is."""
         return len(self._places)
 
     def extra(self, concurrency: int, places: int) -> ExtraPlaces:
@@ -104,8 +103,7 @@ class Held:
     async def let_go(self, results: Collection[Result]) -> None:
         """These results are recorded, or nobody wants them any more."""
         for result in results:
-            if result.id not in self.running:  # it waited, and goes on here already
-                self._places.pop(result.id, None)
+            self._places.pop(result.id, None)
         await self.unrecorded.drop(results)
 
     async def forget_all(self) -> None:
@@ -117,18 +115,18 @@ class Held:
             self._tracing.forget_all()
 
     @asynccontextmanager
-    async def known_ids(self) -> AsyncIterator[list[int] | None]:
-        """Where more may be held than is known: the ids of all that is known, while nothing is added to it; else None.
+    async def known(self) -> AsyncIterator[Known | None]:
+        """Where more may be held than is known: all that is known, while nothing is added to it; else None.
 
-        What is found is to be started before this ends.
+        What is found is to be started before this ends. Where a start of a sub-workflow is under way, which may last,
+        it is not waited for: whether more than it is held below the same execution is asked again later.
         """
         if not self.may_hold_more:
             yield None
             return
         async with self._known:
-            await self._none_starting.wait()
-            self.may_hold_more = False
-            yield [*self.running, *self.unrecorded.ids]
+            self.may_hold_more = bool(self._starting)
+            yield Known([*self.running, *self.unrecorded.ids], list(self._starting))
 
     def start(self, assignment: Assignment) -> Run:
         """Run an execution that this worker has been given."""
@@ -155,9 +153,8 @@ class Held:
         result = hand_over_result(result) if handed else result
         if self._tracing is not None:
             self._tracing.note(assignment, result, outcome, ports.progress.first_index, time.monotonic() - began)
-        if not is_large(result):
+        if not self.unrecorded.add(result, assignment.root_id or execution_id):
             self._places.pop(execution_id, None)
-        self.unrecorded.add(result)
         return outcome
 
     def _sandbox_of(self, assignment: Assignment) -> Sandbox:
@@ -191,7 +188,7 @@ class Held:
     async def _start_child(self, parent: Assignment, ports: Ports, request: ChildRequest) -> tuple[str, Run]:
         """Start a sub-workflow; its id and its task. Once begun it is not cut short: the row would have no task."""
         items = await _encode_items(request, ports)
-        async with self._beginning():
+        async with self._beginning(parent.claim.id):
             try:
                 child = await self._database.send(
                     len(items), start_child, self.worker_id, parent, request, items, ports.depth
@@ -202,17 +199,14 @@ class Held:
             return str(child.claim.id), self.start(replace(child, meter=ports.meter, awaited=ports.awaited))
 
     @asynccontextmanager
-    async def _beginning(self) -> AsyncIterator[None]:
-        """While this lasts, something is added to what is held: by several at once, but not while `known_ids` lasts."""
+    async def _beginning(self, parent_id: int) -> AsyncIterator[None]:
+        """While this lasts, a sub-workflow is starting: several may at once, but none begins while `known` lasts."""
         async with self._known:
-            self._starting += 1
-            self._none_starting.clear()
+            self._starting.append(parent_id)
         try:
             yield
         finally:
-            self._starting -= 1
-            if not self._starting:
-                self._none_starting.set()
+            self._starting.remove(parent_id)
 
     def hand_over(self, execution_id: int) -> None:
         """If this one is cut short, it is for another worker to go on with."""

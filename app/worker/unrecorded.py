@@ -1,10 +1,14 @@
 """What has ended in one worker, until PostgreSQL knows of it: small results go there together, large ones alone.
 
 A large one takes PostgreSQL many seconds. Whatever went with it, and whatever came after it, would wait for so long.
+
+It may be recorded without this worker knowing it, because the answer was lost, and is then sent once more. What waits
+would end what has gone on from it, so the worker claims no execution of which it has such a result.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 
 from app.engine.run.memory_shares import MemoryShares
 from app.repository.execution_data import Encoded
@@ -23,6 +27,9 @@ class Unrecorded:
         self._small: list[Result] = []
         self._large: list[Result] = []
         self._all: dict[int, Result] = {}
+        self._alone: dict[int, int] = {}
+        """Those of them that are recorded alone, each with the topmost of the executions that it is a part of."""
+        self._claiming = asyncio.Lock()
         self._has_large = asyncio.Event()
 
     def __len__(self) -> int:
@@ -33,24 +40,32 @@ class Unrecorded:
         """The executions that they are of, those included that are just being handed in."""
         return self._all.keys()
 
-    def add(self, result: Result) -> None:
-        """Keep a result until it is recorded."""
+    def add(self, result: Result, root_id: int) -> bool:
+        """Keep a result until it is recorded, and tell whether that happens alone.
+
+        `root_id` is the topmost of the executions that it is a part of: no parent is recorded before its part, whose
+        end nobody would learn of if the worker died in between. What is kept for the next execution of the workflow
+        waits for nothing.
+        """
         self._all[result.id] = result
         if self._shares is not None:
             self._shares.keep_record(_length(result))
-        if is_large(result):
+        alone = root_id in self._alone.values() or (is_large(result) and not result.static_data)
+        if alone:
+            self._alone[result.id] = root_id
             self._large.append(result)
             self._has_large.set()
         else:
             self._small.append(result)
             self._wake.hand_in()
+        return alone
 
     def take(self) -> list[Result]:
         """Small results, so many as are not large together: of the others the next call is told at once."""
         number = size = 0
         for result in self._small:
             size += size_of(result)
-            if size > LARGE_BYTES:
+            if number and size > LARGE_BYTES:
                 self._wake.hand_in()
                 break
             number += 1
@@ -58,22 +73,32 @@ class Unrecorded:
         return results
 
     async def take_large(self) -> Result:
-        """The oldest large result, as soon as there is one."""
+        """The oldest of those that are recorded alone, as soon as there is one and no claim lasts that began before."""
         while not self._large:
             self._has_large.clear()
             await self._has_large.wait()
-        return self._large.pop(0)
+        result = self._large.pop(0)
+        async with self._claiming:
+            return result
+
+    @asynccontextmanager
+    async def claiming(self) -> AsyncIterator[list[int]]:
+        """While this lasts something is claimed, but not those whose ids it gives."""
+        async with self._claiming:
+            yield list(self._alone)
 
     def give_back(self, results: Sequence[Result]) -> None:
         """Keep results that were taken and could not be recorded."""
-        wanted = [result for result in results if result.id in self._all]
-        self._small[:0] = [result for result in wanted if not is_large(result)]
-        self._large[:0] = [result for result in wanted if is_large(result)]
+        wanted = [result for result in results if self._all.get(result.id) is result]
+        self._small[:0] = [result for result in wanted if result.id not in self._alone]
+        self._large[:0] = [result for result in wanted if result.id in self._alone]
         self._has_large.set()
 
     async def drop(self, results: Iterable[Result]) -> None:
         """These are recorded, or nobody wants them any more."""
         dropped = [self._all.pop(result.id) for result in results if self._all.get(result.id) is result]
+        for result in dropped:
+            self._alone.pop(result.id, None)
         if self._shares is not None and dropped:
             await self._shares.drop_records(sum(map(_length, dropped)))
 

@@ -1,8 +1,8 @@
 """The worker process: one asyncio loop that keeps as many executions running as it has room for.
 
-Three things go on at once: the exchange with PostgreSQL (results out, claims in), the beat (lease, stops,
-reaping; in a thread of its own) and the hints. All state is in PostgreSQL; a worker that dies loses nothing
-but its running executions, and those become `crashed`.
+These go on at once: the exchange with PostgreSQL (results out, claims in), the records that are too large for it, the
+beat (lease, stops, reaping; in a thread of its own) and the helpers. All state is in PostgreSQL; a worker that dies
+loses nothing but its running executions, and those become `crashed`.
 """
 
 import asyncio
@@ -19,9 +19,10 @@ from app.repository.connection import UNREACHABLE
 from app.repository.lifecycle import NO_EXTRA_PLACES, Result
 from app.settings import Settings
 from app.telemetry.spans import SpanCounts
+from app.worker.alone import Alone
 from app.worker.beat import STANDSTILL_SECONDS, Beat, BeatThread
 from app.worker.database import Pools, open_worker_pool
-from app.worker.exchange import Exchange, record_alone
+from app.worker.exchange import Exchange
 from app.worker.free_places import FreePlaces
 from app.worker.helpers import Helpers, helpers_of, refuse_to_go_on_without
 from app.worker.parts import Parts
@@ -143,7 +144,8 @@ class Worker:
             own=parts.types,
             traced=parts.tracing is not None,
         )
-        beside = partial(self._watch_lease, beat), partial(self._record_large, worker_id, beat)
+        alone = Alone(parts, self._pools.large, worker_id, beat, self._wake, self._tell, self._pause)
+        beside = partial(self._watch_lease, beat), alone.run
         async with helpers_of(self._settings, parts, self._wake, self._stopping.is_set, *beside) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wake.wait(self._settings.poll_seconds)
@@ -170,9 +172,11 @@ class Worker:
             return
         if free > 0:
             self._wake.queue_changed = False
-        async with held.known_ids() as known:
+        async with held.known() as known:
             try:
-                exchanged = await self._parts.database.in_thread(lambda: exchange(results, free, known, extra))
+                async with held.unrecorded.claiming() as unclaimed:
+                    call = partial(exchange, results, free, known, extra, unclaimed)
+                    exchanged = await self._parts.database.in_thread(call)
             except UNREACHABLE as error:
                 # The answer may have been lost on its way, and with it what was claimed.
                 held.may_hold_more = True
@@ -188,25 +192,6 @@ class Worker:
         if 0 < free <= len(exchanged.assignments):
             self._wake.set()
         await self._tell(results, exchanged.recorded, beat)
-
-    async def _record_large(self, worker_id: int, beat: Beat) -> None:
-        """Record large results beside the exchange, one by one; nobody wants them once the lease is lost."""
-        held, parts = self._held, self._parts
-        while True:
-            result = await held.unrecorded.take_large()
-            if beat.lost:
-                await held.let_go([result])
-                continue
-            record = partial(record_alone, self._pools.large, worker_id, result, parts.known_problems)
-            try:
-                recorded = await parts.large_records.in_thread(record)
-            except UNREACHABLE as error:
-                held.unrecorded.give_back([result])
-                await self._pause(error)
-                continue
-            await held.let_go([result])
-            self._wake.set()
-            await self._tell([result], recorded, beat)
 
     async def _tell(self, results: Sequence[Result], recorded: set[int], beat: Beat) -> None:
         """Count these results, of which those were `recorded` that were still wanted, and send their spans."""

@@ -109,7 +109,7 @@ def test_a_look_for_them_reads_little_of_long_queues(connection) -> None:
     queue(connection, "z", 1)
     connection.execute("ANALYZE executions")
     held = ExtraPlaces(EXTRA, {"many": 50, "more": 2})
-    parameters = {"worker_id": worker_id, "free": 0, "looks": 7, "turn": "many", **held.parameters}
+    parameters = {"worker_id": worker_id, "free": 0, "looks": 7, "turn": "many", "unclaimed": [], **held.parameters}
     for statement in (claims.CLAIM_NEW, extra_places.CLAIM_DUE_EXTRA):
         plan = plan_of(connection, statement, parameters)
         looks = [

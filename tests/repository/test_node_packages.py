@@ -102,7 +102,8 @@ def test_a_claim_that_leaves_something_uses_the_same_index(connection):
     connection.execute("SET enable_seqscan = off")
     connection.execute("SET enable_sort = off")  # few rows are sorted as quickly as they are read in order
     for statement in (claims.CLAIM_NEW_LACKING, claims.CLAIM_DUE_LACKING):
-        plan = plan_of(connection, statement, {"worker_id": worker_id, "lacked": [GREET], "limit": 10})
+        parameters = {"worker_id": worker_id, "lacked": [GREET], "limit": 10, "unclaimed": []}
+        plan = plan_of(connection, statement, parameters)
         scans = {node.get("Index Name") for node in nodes(plan)}
         assert scans & {"executions_in_flight", "executions_waiting"}, plan
         assert "workflow_versions_pkey" in scans, plan

@@ -83,6 +83,8 @@ def test_work_reads_little(million, filled_at: datetime, statement: str) -> None
         "numbers": [],
         "turn": "m",
         "known": [],
+        "starting": [],
+        "unclaimed": [],
         "ids": list(range(1, 51)),
         "roots": list(range(1, 51)),
         "job_id": 7,

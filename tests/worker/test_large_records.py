@@ -1,28 +1,73 @@
 """What is large goes to PostgreSQL beside all else: while it is written, others end, begin and beat."""
 
+import asyncio
 import base64
 import os
 
 import orjson
 import pytest
 
+from app.repository import lifecycle
 from app.worker.database import LARGE_BYTES
-from tests.patience import wait_until
+from tests.deployment.hosts import Cable
+from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.worker.test_waiting_sub_workflows import FOR_A_CALL
 from tests.workflows import no_op, node, stored
 
 pytestmark = pytest.mark.slow
 
 WAITING = "SELECT a.pid FROM pg_stat_activity AS a WHERE %s = ANY(pg_blocking_pids(a.pid))"
+CLAIMING = f"{WAITING} AND a.query LIKE '%%FOR KEY SHARE OF w%%'"
+
+
+class LosingCable(Cable):
+    """Loses the answer to the first commit of much, and keeps back what is sent much afterwards until `deliver`."""
+
+    def __init__(self, database_url: str) -> None:
+        self.lost, self.kept_back, self._delivering = False, False, asyncio.Event()
+        super().__init__(database_url)
+
+    def deliver(self) -> None:
+        self._loop.call_soon_threadsafe(self._delivering.set)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
+        self._writers |= {writer, far_writer}
+        back = asyncio.ensure_future(self._pass_on(far_reader, writer))
+        sent = 0
+        try:
+            while data := await reader.read(65_536):
+                sent += len(data)
+                if sent > LARGE_BYTES and self.lost:
+                    self.kept_back = True
+                    await self._delivering.wait()
+                elif sent > LARGE_BYTES and b"COMMIT" in data:
+                    self.lost = True
+                    back.cancel()
+                    far_writer.write(data)
+                    await far_reader.read(1)
+                    break
+                far_writer.write(data)
+                await far_writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            far_writer.close()
+            writer.close()
 
 
 def item(text: str) -> bytes:
     return orjson.dumps([{"json": {"text": text}}])
 
 
+def incompressible() -> bytes:
+    """An item of which a record cannot be made small."""
+    return item(base64.b64encode(os.urandom(LARGE_BYTES * 9 // 8)).decode())
+
+
 def test_while_a_large_record_is_written_others_begin_and_end(queue, start_worker, connect) -> None:
     queue.save(stored(no_op()))
-    random = base64.b64encode(os.urandom(LARGE_BYTES * 9 // 8)).decode()  # a record of it cannot be made small
-    [large] = queue.add(items=item(random))
+    [large] = queue.add(items=incompressible())
     holding = connect()
     holding.execute("SET session_replication_role = replica")  # no foreign key: its execution can be claimed
     holding.execute("INSERT INTO execution_data (execution_id, encoding, encoded) VALUES (%s, 'identity', '')", [large])
@@ -60,6 +105,42 @@ def test_while_large_items_of_sub_workflows_are_written_others_begin_and_end(
     wait_until(lambda: queue.connection.execute(WAITING, [holding.info.backend_pid]).fetchall(), worker.log_tail)
     queue.wait_for(large, ["running"])
     assert {execution.status for execution in queue.wait_for(queue.add("small", 3))} == {"success"}
+    lose_the_answer_to_a_claim(queue, connect)
+    assert {execution.status for execution in queue.wait_for(queue.add("small", 3))} == {"success"}
     assert {queue.get(each).status for each in large} == {"running"}
     holding.rollback()
     assert {execution.status for execution in queue.wait_for(large)} == {"success"}
+
+
+def lose_the_answer_to_a_claim(queue, connect) -> None:
+    with connect() as holding:
+        holding.execute("LOCK TABLE node_packages_revision")
+        queue.add("small")
+        [(claiming,)] = wait_until(lambda: queue.connection.execute(CLAIMING, [holding.info.backend_pid]).fetchall())
+        queue.connection.execute("SELECT pg_terminate_backend(%s)", [claiming])
+
+
+def test_what_waits_goes_on_once_although_the_answer_to_its_large_record_was_lost(
+    queue, start_worker, database_url
+) -> None:
+    """It is sent once more while the wait is over: what goes on begins when that has come to nothing."""
+    queue.save(stored(FOR_A_CALL, no_op()), "large")
+    queue.save(stored(no_op()), "small")
+    cable = LosingCable(database_url)
+    try:
+        worker = start_worker(DATABASE_URL=cable.url)
+        [large] = queue.add("large", items=incompressible())
+        wait_until(lambda: cable.kept_back)
+        assert queue.get(large).status == "waiting"
+        with queue.connection.transaction():
+            lifecycle.resume_by_webhook(queue.connection, large, b'[{"json":{"said":"yes"}}]')
+        assert {execution.status for execution in queue.wait_for(queue.add("small", 3))} == {"success"}
+        assert queue.get(large).status == "waiting"
+        cable.deliver()
+        assert [execution.status for execution in queue.wait_for([large])] == ["success"]
+        assert queue.ran(large) == {"Start": ["success"], "Wait": ["success"], "Done": ["success"]}
+        [done] = queue.data(large)["resultData"]["runData"]["Done"]
+        assert done["data"]["main"] == [[{"json": {"said": "yes"}, "pairedItem": {"item": 0}}]]
+        assert worker.stop(PATIENCE_SECONDS) == 0
+    finally:
+        cable.close()

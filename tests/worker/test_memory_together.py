@@ -45,7 +45,7 @@ def test_what_a_run_with_large_texts_took_is_given_back(queue, start_worker) -> 
     before = forget_peak(worker.pid)
     queue.wait_for(queue.add("large"))
     assert peak_bytes(worker.pid) - before < 40 * MIB + 8 * HELD
-    assert resident_bytes(worker.pid) - before < HELD
+    wait_until(lambda: resident_bytes(worker.pid) - before < HELD)  # it has ended before all of it is let go
 
 
 @pytest.mark.parametrize(("tight", "extra", "free"), [(False, 2, 7), (True, 2, 0), (True, 0, 7)])

@@ -16,6 +16,7 @@ result of a stopped or reaped run matches no row and is dropped.
 from app.repository.lifecycle.claims import (
     FIRST_TURN,
     Claim,
+    Known,
     Lacked,
     claim,
     lacks_nothing,
@@ -49,6 +50,7 @@ __all__ = [
     "Claim",
     "ExtraPlaces",
     "Failure",
+    "Known",
     "Lacked",
     "Result",
     "StartInput",

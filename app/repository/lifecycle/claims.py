@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from psycopg import sql
@@ -102,7 +103,8 @@ DUE = sql.SQL("""
        SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
      WHERE e.id = ANY(ARRAY(
                SELECT q.id FROM executions AS q
-                WHERE q.status = 'waiting' AND q.wait_till <= statement_timestamp(){runnable}
+                WHERE q.status = 'waiting' AND q.wait_till <= statement_timestamp()
+                  AND q.id <> ALL(%(unclaimed)s::bigint[]){runnable}
                 ORDER BY q.wait_till
                 LIMIT %(limit)s
                   FOR UPDATE OF q SKIP LOCKED))
@@ -128,6 +130,7 @@ UNACKNOWLEDGED = """
            EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
       FROM executions AS e
      WHERE e.status = 'running' AND e.worker_id = %(worker_id)s AND e.id <> ALL(%(known)s::bigint[])
+       AND (e.parent_id IS NULL OR e.parent_id <> ALL(%(starting)s::bigint[]))
      ORDER BY e.id
 """
 
@@ -163,6 +166,13 @@ class Claim:
     waited_seconds: float | None
 
 
+class Known(NamedTuple):
+    """What a worker knows to hold: executions, and those of which it is just starting sub-workflows."""
+
+    ids: list[int]
+    starting: list[int]
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimTurn:
     """Whose turn it is: the queue's projects after this one in the order of their ids; and what is looked at first,
@@ -196,11 +206,13 @@ def claim(
     lacked: Lacked = lacks_nothing,
     turn: ClaimTurn = FIRST_TURN,
     extra: ExtraPlaces = NO_EXTRA_PLACES,
+    unclaimed: Sequence[int] = (),
 ) -> list[Claim]:
     """Take at most `free` executions: those whose wait is over and those of the queue, in the order of the `turn`.
 
     Of the queue it takes the oldest of one project after the other. Beyond these it takes those that `extra` places
-    are for. Leaves those with nodes of types that the worker lacks. Takes nothing for a worker whose lease has lapsed.
+    are for. Leaves those with nodes of types that the worker lacks, and the `unclaimed`, whose wait may be over. Takes
+    nothing for a worker whose lease has lapsed.
     """
     if free < 1 and extra.places < 1:
         return []
@@ -208,7 +220,7 @@ def claim(
     if revision is None:
         return []
     types = list(lacked(connection, revision))
-    parameters = {"worker_id": worker_id, "lacked": types, "turn": turn.project_id}
+    parameters = {"worker_id": worker_id, "lacked": types, "turn": turn.project_id, "unclaimed": list(unclaimed)}
     claims: list[Claim] = []
     for take in (_take_due, _take_new) if turn.waits_first else (_take_new, _take_due):
         taken = take(connection, parameters, max(free, 0), NO_EXTRA_PLACES if types else extra)
@@ -246,10 +258,10 @@ def seconds_to_next_wait(connection: Connection) -> float | None:
     return seconds
 
 
-def unacknowledged_claims(connection: Connection, worker_id: int, known: Sequence[int]) -> list[Claim]:
+def unacknowledged_claims(connection: Connection, worker_id: int, known: Known) -> list[Claim]:
     """Executions that this worker holds without knowing it, because the answer to its claim was lost."""
-    rows = connection.execute(UNACKNOWLEDGED, {"worker_id": worker_id, "known": list(known)})
-    return [Claim(*row) for row in rows]
+    values = {"worker_id": worker_id, "known": known.ids, "starting": known.starting}
+    return [Claim(*row) for row in connection.execute(UNACKNOWLEDGED, values)]
 
 
 def no_longer_held(connection: Connection, worker_id: int, ids: Sequence[int]) -> set[int]:

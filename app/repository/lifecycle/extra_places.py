@@ -36,7 +36,7 @@ CLAIM_DUE_EXTRA = """
                      FROM (SELECT q.id, q.wait_till
                              FROM executions AS q
                             WHERE q.status = 'waiting' AND q.project_id = w.project_id
-                              AND q.wait_till <= statement_timestamp()
+                              AND q.wait_till <= statement_timestamp() AND q.id <> ALL(%(unclaimed)s::bigint[])
                             ORDER BY q.wait_till
                             LIMIT %(extra)s
                               FOR UPDATE OF q SKIP LOCKED) AS l) AS o
