@@ -11,8 +11,9 @@ from app.repository import lifecycle
 from app.worker.database import LARGE_BYTES
 from tests.deployment.hosts import Cable
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.worker.test_sub_workflows import call, child
 from tests.worker.test_waiting_sub_workflows import FOR_A_CALL
-from tests.workflows import no_op, node, stored
+from tests.workflows import no_op, node, set_field, stored
 
 pytestmark = pytest.mark.slow
 
@@ -60,14 +61,19 @@ def item(text: str) -> bytes:
     return orjson.dumps([{"json": {"text": text}}])
 
 
-def incompressible() -> bytes:
-    """An item of which a record cannot be made small."""
-    return item(base64.b64encode(os.urandom(LARGE_BYTES * 9 // 8)).decode())
+def incompressible() -> str:
+    """A text of which a record cannot be made small."""
+    return base64.b64encode(os.urandom(LARGE_BYTES * 9 // 8)).decode()
 
 
 def test_while_a_large_record_is_written_others_begin_and_end(queue, start_worker, connect) -> None:
+    """But for the execution that it is a part of: that one ends after it."""
     queue.save(stored(no_op()))
-    [large] = queue.add(items=incompressible())
+    nothing = node("Nothing", "set", {"mode": "raw", "jsonOutput": "{}"}, 3.4)
+    queue.save(child(set_field("text", incompressible()), nothing), "child")
+    queue.save(stored(call("child")), "parent")
+    [parent] = queue.add("parent")
+    large = parent + 1
     holding = connect()
     holding.execute("SET session_replication_role = replica")  # no foreign key: its execution can be claimed
     holding.execute("INSERT INTO execution_data (execution_id, encoding, encoded) VALUES (%s, 'identity', '')", [large])
@@ -81,10 +87,10 @@ def test_while_a_large_record_is_written_others_begin_and_end(queue, start_worke
     queue.connection.execute("SELECT pg_terminate_backend(%s)", [writer])
     wait_until(lambda: writers() - {writer}, "it is not written again over another connection")
     assert {execution.status for execution in queue.wait_for(queue.add(number=3))} == {"success"}
-    assert queue.get(large).status == "running"
+    assert {queue.get(each).status for each in (parent, large)} == {"running"}
     holding.rollback()
-    assert [execution.status for execution in queue.wait_for([large])] == ["success"]
-    assert queue.ran(large) == {"Start": ["success"], "Done": ["success"]}
+    assert {execution.status for execution in queue.wait_for([parent, large])} == {"success"}
+    assert queue.ran(large) == {"Start": ["success"], "Edit": ["success"], "Nothing": ["success"]}
 
 
 @pytest.mark.parametrize("waits", [True, False])
@@ -129,7 +135,7 @@ def test_what_waits_goes_on_once_although_the_answer_to_its_large_record_was_los
     cable = LosingCable(database_url)
     try:
         worker = start_worker(DATABASE_URL=cable.url)
-        [large] = queue.add("large", items=incompressible())
+        [large] = queue.add("large", items=item(incompressible()))
         wait_until(lambda: cable.kept_back)
         assert queue.get(large).status == "waiting"
         with queue.connection.transaction():
