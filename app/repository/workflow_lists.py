@@ -8,7 +8,6 @@ from psycopg import sql
 from psycopg.rows import args_row
 
 from app.repository.connection import Connection
-from app.repository.run_pages import within
 from app.repository.workflows import Workflow, with_tags
 
 LIST = sql.SQL("""
@@ -24,18 +23,21 @@ LIST = sql.SQL("""
 
 DEFINITION, NO_DEFINITION = sql.SQL("v.definition"), sql.SQL("'{}'::json")
 
-SIZES = sql.SQL("""
-    SELECT octet_length(v.definition::text) + coalesce(octet_length(a.definition::text), 0)
-           + (SELECT coalesce(sum(octet_length(s.data::text)), 0)
+# What is stored of a document is known without reading it.
+PLACES = sql.SQL("""
+    SELECT p.id, pg_column_size(v.definition) + coalesce(pg_column_size(a.definition), 0)
+           + (SELECT coalesce(sum(pg_column_size(s.data)), 0)::bigint
                 FROM workflow_static_data AS s
-               WHERE s.workflow_id = w.id)
-      FROM workflows AS w
-      JOIN workflow_versions AS v ON v.id = w.version_id
-      LEFT JOIN workflow_versions AS a ON a.id = w.active_version_id
-     WHERE {matching}
-     ORDER BY w.id
-     LIMIT %(limit)s
-    OFFSET %(offset)s
+               WHERE s.workflow_id = p.id)
+      FROM (SELECT w.id, w.version_id, w.active_version_id
+              FROM workflows AS w
+             WHERE {matching}
+             ORDER BY w.id
+             LIMIT %(limit)s
+            OFFSET %(offset)s) AS p
+      JOIN workflow_versions AS v ON v.id = p.version_id
+      LEFT JOIN workflow_versions AS a ON a.id = p.active_version_id
+     ORDER BY p.id
 """)
 
 NAMES = """
@@ -47,6 +49,7 @@ NAMES = """
 """
 
 AFTER = sql.SQL("w.id > %(after)s")
+ONE_OF = sql.SQL("w.id = ANY(%(ids)s::text[])")
 OF_PROJECT = sql.SQL("w.project_id = %(project_id)s")
 ACTIVE = sql.SQL("w.active = %(active)s")
 # The pieces find candidates in the index, and the text itself decides. Shorter texts have no pieces.
@@ -69,6 +72,15 @@ class WorkflowName:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowPlace:
+    """A workflow's place in a list. `stored`: bytes that its documents take in the database: the current version, the
+    published one, and what its executions have kept."""
+
+    id: str
+    stored: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkflowFilter:
     """Conditions that all must hold; None means no condition.
 
@@ -79,6 +91,7 @@ class WorkflowFilter:
     active: bool | None = None
     name: str | None = None
     tags: Sequence[str] | None = None
+    ids: Sequence[str] | None = None
 
     def condition(self, after: str) -> tuple[sql.Composable, dict[str, Any]]:
         """The condition on `workflows AS w`, of ids after `after`, and its parameters."""
@@ -92,12 +105,15 @@ class WorkflowFilter:
         tags = sorted(set(self.tags)) if self.tags else None
         if tags:
             clauses.append(TAGGED)
+        if self.ids is not None:
+            clauses.append(ONE_OF)
         parameters = {
             "after": after,
             "project_id": self.project_id,
             "active": self.active,
             "name": self.name,
             "tags": tags,
+            "ids": self.ids,
         }
         return sql.SQL(" AND ").join(clauses), parameters
 
@@ -112,18 +128,21 @@ def list_statement(
     return statement, {**parameters, "limit": limit, "offset": offset}
 
 
-def list_page(
-    connection: Connection, wanted: WorkflowFilter, *, limit: int, most_bytes: int, after: str = "", offset: int = 0
-) -> tuple[list[Workflow], bool]:
-    """As `list_workflows`, but one workflow, or as many as have so many bytes of JSON together: of their current
-    versions, of the published ones, and of what their executions have kept. And whether more follow."""
+def list_places(
+    connection: Connection, wanted: WorkflowFilter, *, limit: int, after: str = "", offset: int = 0
+) -> list[WorkflowPlace]:
+    """As `list_workflows`, but reads no document."""
+    statement, parameters = places_statement(wanted, limit=limit, after=after, offset=offset)
+    with connection.cursor(row_factory=args_row(WorkflowPlace)) as cursor:
+        return cursor.execute(statement, parameters, prepare=False).fetchall()
+
+
+def places_statement(
+    wanted: WorkflowFilter, *, limit: int, after: str = "", offset: int = 0
+) -> tuple[sql.Composed, dict[str, Any]]:
+    """The statement for the places of a page, and its parameters."""
     condition, parameters = wanted.condition(after)
-    statement = SIZES.format(matching=condition)
-    values = {**parameters, "limit": limit + 1, "offset": offset}
-    sizes = [int(size) for (size,) in connection.execute(statement, values, prepare=False)]
-    count = within(most_bytes, sizes[:limit])
-    page = list_workflows(connection, wanted, limit=count, after=after, offset=offset) if count else []
-    return page, len(sizes) > count
+    return PLACES.format(matching=condition), {**parameters, "limit": limit, "offset": offset}
 
 
 def list_workflows(

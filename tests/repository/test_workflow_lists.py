@@ -5,7 +5,7 @@ import pytest
 from psycopg import sql
 
 from app.repository import connection as connection_module
-from app.repository.workflow_lists import WorkflowFilter, list_page, list_statement, list_workflows
+from app.repository.workflow_lists import WorkflowFilter, list_places, list_statement, list_workflows, places_statement
 from tests.postgres import cloned_database
 
 ROWS = 20_000
@@ -40,13 +40,14 @@ def test_a_part_of_a_name_is_found_by_the_index(many) -> None:
     assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 200, plan
 
 
-def test_a_page_ends_early_where_workflows_are_large(many) -> None:
+def test_places_in_a_list_are_found_without_the_documents(many) -> None:
     with many.transaction(force_rollback=True):
-        for wanted, size in (("w1", 348), ("w10", 398), ("w100", 2_000)):
+        for wanted in ("w1", "w10", "w100"):
             version = many.execute(
                 "INSERT INTO workflow_versions (workflow_id, project_id, name, definition)"
-                " VALUES (%s, 'default', 'Large', to_json(repeat('x', %s))) RETURNING id",
-                [wanted, size],
+                " SELECT %s, 'default', 'Large', to_json(string_agg(md5(n::text), ''))"
+                " FROM generate_series(1, 100000) AS n RETURNING id",
+                [wanted],
             ).fetchone()
             many.execute("UPDATE workflows SET version_id = %s WHERE id = %s", [*version, wanted])
         many.execute("UPDATE workflows SET active = true, active_version_id = version_id WHERE id = 'w1'")
@@ -54,17 +55,17 @@ def test_a_page_ends_early_where_workflows_are_large(many) -> None:
             "INSERT INTO workflow_static_data (workflow_id, scope, data)"
             " VALUES ('w10', 'global', to_json(repeat('x', 298)))"
         )
-
-        def page(after: str, limit: int = 2, most: int = 1_000) -> tuple[list[str], bool]:
-            shown, more = list_page(many, WorkflowFilter(name="Large"), limit=limit, most_bytes=most, after=after)
-            return [each.id for each in shown], more
-
-        assert page("", most=1_399) == (["w1"], True)
-        assert page("", most=1_400) == (["w1", "w10"], True), "350 for each version, 400, and 300 that were kept"
-        assert page("w1") == (["w10"], True)
-        assert page("w10") == (["w100"], False), "one alone, however large"
-        assert page("w100") == ([], False)
-        bare = list_workflows(many, WorkflowFilter(name="Large"), limit=9, with_definitions=False)
+        large = WorkflowFilter(name="Large")
+        first, second, third = list_places(many, large, limit=9)
+        assert [first.id, second.id, third.id] == ["w1", "w10", "w100"]
+        assert third.stored > 1_000_000
+        assert [first.stored, second.stored] == [2 * third.stored, third.stored + 304], "published, and kept"
+        assert list_places(many, large, limit=1, offset=1) == [second]
+        statement, parameters = places_statement(large, limit=2, offset=1)
+        explain = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + statement
+        plan = orjson.loads(many.execute(explain, parameters).fetchone()[0])[0]["Plan"]
+        assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 100, plan
+        bare = list_workflows(many, large, limit=9, with_definitions=False)
         assert [(each.id, each.definition) for each in bare] == [("w1", b"{}"), ("w10", b"{}"), ("w100", b"{}")]
 
 

@@ -13,13 +13,14 @@ from app.api.object_locks import changing
 from app.api.rendering import render_tag
 from app.api.workflows import arrangements, registration
 from app.api.workflows.publication import CHANGED, MAX_ATTEMPTS
-from app.api.workflows.visible_workflows import get_visible_workflow, show_workflow, show_workflows
+from app.api.workflows.visible_workflows import get_visible_workflow, show_workflow
+from app.api.workflows.workflow_pages import WorkflowPage
 from app.notation import new_id
 from app.repository import static_data, tags, workflows
 from app.repository.connection import Connection
 from app.repository.errors import Conflict
 from app.repository.projects import DEFAULT_PROJECT
-from app.repository.workflow_lists import WorkflowFilter, list_page
+from app.repository.workflow_lists import WorkflowFilter, list_places
 from app.schemas.execution_actions import TagIdBody
 from app.schemas.node_ids import fill_ids
 from app.schemas.static_data import static_parts
@@ -42,9 +43,6 @@ class ChangedMeanwhile(Exception):
     """The workflow has become active, or what a save leaves as it was has changed; nothing of the save is kept."""
 
 
-MAX_PAGE_BYTES = 16 * 2**20
-"""Of the JSON of the workflows of a page, unless it holds one only: while it is read and written it takes several
-times as much."""
 EXAMPLE = {
     "name": "Customer Onboarding",
     "nodes": [
@@ -72,7 +70,7 @@ EXAMPLE = {
 
 @blueprint.endpoint("GET", "", scope="workflow:list", query=WorkflowListQuery, answer=WorkflowPageSchema)
 def get_many_workflows(query: dict[str, Any]) -> Response:
-    """List workflows in the order of their ids. A page of large ones ends early; `nextCursor` goes on behind it."""
+    """List workflows in the order of their ids."""
     visible, project = caller().project_id, query.get("project_id")
     if visible is not None and project not in (None, visible):
         return answer({"data": [], "nextCursor": None})
@@ -83,14 +81,11 @@ def get_many_workflows(query: dict[str, Any]) -> Response:
         tags=query["tags"].split(",") if "tags" in query else None,
     )
     offset = query.get("offset", 0) if query["last_id"] is None else 0
-    with database() as connection:
-        after = query["last_id"] or ""
-        page, more = list_page(
-            connection, wanted, limit=query["limit"], most_bytes=MAX_PAGE_BYTES, after=after, offset=offset
-        )
-        data = show_workflows(connection, page, with_pin_data=not query["exclude_pinned_data"])
-    cursor = LIST_QUERY.next_cursor(query, page[-1].id) if more and page else None
-    return answer({"data": data, "nextCursor": cursor})
+    with reading() as connection:
+        found = list_places(connection, wanted, **LIST_QUERY.bounds(query), offset=offset)
+        places, cursor = LIST_QUERY.cut(query, found)
+        page = WorkflowPage(wanted, places, cursor, with_pin_data=not query["exclude_pinned_data"])
+        return page.answer(connection)
 
 
 @blueprint.endpoint(

@@ -253,13 +253,17 @@ def test_lists_page_and_filter(api):
     assert len(api.get(f"/workflows?cursor={active}&limit=9").json["data"]) == 4
 
 
-def test_a_page_of_large_workflows_ends_early(api, monkeypatch):
-    monkeypatch.setattr("app.api.workflows.workflows.MAX_PAGE_BYTES", 1)
-    made = {api.post("/workflows", EXPORTED).json["id"] for _ in range(2)}
-    first = api.get("/workflows").json
-    second = api.get(f"/workflows?cursor={first['nextCursor']}").json
-    assert [len(first["data"]), len(second["data"]), second["nextCursor"]] == [1, 1, None]
-    assert {each["id"] for page in (first, second) for each in page["data"]} == made
+def test_a_page_of_large_workflows_is_whole(api, monkeypatch):
+    made = sorted(api.post("/workflows", EXPORTED).json["id"] for _ in range(5))
+    at_once = api.get("/workflows?limit=5")
+    monkeypatch.setattr("app.api.workflows.workflow_pages.BATCH_BYTES", 1)
+    bit_by_bit = api.get("/workflows?limit=5")
+    assert (at_once.content_length, bit_by_bit.content_length) == (len(at_once.data), None)
+    assert bit_by_bit.data == at_once.data
+    pages = [api.get(f"/workflows?limit=2&offset={offset}").json for offset in (0, 2, 4)]
+    assert [each["id"] for page in pages for each in page["data"]] == made, "who goes on by the limit misses none"
+    following = api.get(f"/workflows?cursor={pages[0]['nextCursor']}").json
+    assert [each["id"] for each in following["data"]] == made[2:4]
 
 
 def test_pinned_data_can_be_left_out(api):
