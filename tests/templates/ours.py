@@ -49,7 +49,12 @@ class Ours:
             waiting_urls=lambda: (RESUME_URL, None),
         )
         request = RunRequest(
-            execution_id="1", mode="test", workflow=workflow, start_node="Start", ports=ports, static_data={}
+            execution_id="1",
+            mode="test",
+            workflow={"id": "1", **workflow},
+            start_node="Start",
+            ports=ports,
+            static_data={},
         )
         running = asyncio.ensure_future(run_workflow(request, self._engine.sandbox, self.types))
         _, late = await asyncio.wait([running], timeout=seconds)
