@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from app.engine.values import conversions
+
 _DEEP = re.compile(r"""\.|\[(?:[^\[\]]*|(["'])(?:(?!\1)[^\\]|\\.)*?\1)\]""", re.DOTALL)
 _PART = re.compile(
     r"""
@@ -73,7 +75,19 @@ def put(
     if not dots or path in target or ("." not in path and "]" not in path):
         target[path] = value
         return
-    parts = split(path)
+    _put(target, split(path), value, hold)
+
+
+def put_at(target: dict[str, Any], given: Any, value: Any, *, hold: Callable[[int], None]) -> None:
+    """As `put`, at what an expression gave for a path: a list holds its parts, a number or no value is one name."""
+    if isinstance(given, list):
+        if given:
+            _put(target, [conversions.to_string(part) for part in given], value, hold)
+        return
+    put(target, conversions.to_string(given), value, dots=isinstance(given, str | dict), hold=hold)
+
+
+def _put(target: dict[str, Any], parts: list[str], value: Any, hold: Callable[[int], None]) -> None:
     place: Any = target
     for part, following in itertools.pairwise(parts):
         child = _child(place, part)

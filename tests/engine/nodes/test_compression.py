@@ -109,7 +109,7 @@ def test_what_is_stopped_unpacks_no_further(monkeypatch, operation, work):
         finally:
             ended.set()
 
-    async def resolve(parameter: object) -> object:
+    async def resolve(parameter: object, exact: bool = False) -> object:
         return [parameter] if isinstance(parameter, dict) else parameter
 
     async def stop() -> None:

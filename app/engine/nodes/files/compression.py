@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from app.binary_files import file_bytes, file_entry, named_file
 from app.engine.nodes.files.archive_headers import MAX_ENTRIES, BadHeader, TarEntry, entries_of_zip
-from app.engine.nodes.shared.binary import entry
+from app.engine.nodes.shared.binary import entry, name_for
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
@@ -77,7 +77,7 @@ class TooManyFiles(BadArchive):
 async def compression(context: NodeContext) -> Outputs:
     operation = context.parameters.get("operation", "decompress")
     others = {name: value for name, value in context.parameters.items() if name != "binaryPropertyName"}
-    resolved = await context.resolve_each(others)
+    resolved = await context.resolve_each(others, exact=True)
     output: list[Item] = []
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         try:
@@ -224,14 +224,14 @@ def _pack_all(
     version = context.version
     kind = str(parameters.get("outputFormat") or "zip")
     name = str(parameters.get("fileName") or "")
-    field = conversions.to_string(parameters.get("binaryPropertyOutput") or "data")
+    field = name_for(parameters, "binaryPropertyOutput")
     if kind == "gzip":
         made = []
         for file in files:
             made.append(_gzip_file(file, name if len(files) == 1 else "", version))
             context.hold(len(made[-1]["data"]))
         if version < 1.1:
-            prefix = conversions.to_string(parameters.get("outputPrefix") or "data")
+            prefix = name_for(parameters, "outputPrefix")
             return {f"{prefix}{place}": file for place, file in enumerate(made)}
         return {f"{field}{place or ''}": file for place, file in enumerate(made)}
     members = []

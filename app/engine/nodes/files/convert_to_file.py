@@ -11,7 +11,7 @@ from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.calendars import write_event
 from app.engine.nodes.files.separated_values import write_rows
 from app.engine.nodes.files.written_files import path_of, written_file
-from app.engine.nodes.shared.binary import encoding_name
+from app.engine.nodes.shared.binary import encoding_name, name_for
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.nodes.shared.value_names import received
@@ -74,7 +74,13 @@ async def convert_to_file(context: NodeContext) -> Outputs:
             if isinstance(parameters, NodeError):
                 raise parameters
             file = await _file_of_one(context, operation, item, parameters, index)
-            output.append({"json": {}, "binary": {_field(parameters): file}, "pairedItem": {"item": index}})
+            output.append(
+                {
+                    "json": {},
+                    "binary": {name_for(parameters, "binaryPropertyName"): file},
+                    "pairedItem": {"item": index},
+                }
+            )
         except NodeError as error:
             output.append(failed_item(context, error, index))
     return [output]
@@ -93,7 +99,7 @@ async def _file_of_all(context: NodeContext, operation: str, parameters: dict[st
     else:
         file = await spreadsheets.write_sheet(context, context.items, operation, options, f"File.{operation}")
     origins = [{"item": index} for index in range(len(context.items))]
-    return {"json": {}, "binary": {_field(parameters): file}, "pairedItem": origins}
+    return {"json": {}, "binary": {name_for(parameters, "binaryPropertyName"): file}, "pairedItem": origins}
 
 
 async def _file_of_one(
@@ -110,11 +116,6 @@ async def _file_of_one(
     value = item["json"].get(named) if isinstance(named, str) else None
     size = len(value) // BYTES_OF_ONE if isinstance(value, str | list) else 0
     return await compute(make, context, item, parameters, index, size=size)
-
-
-def _field(parameters: dict[str, Any]) -> str:
-    given = parameters.get("binaryPropertyName", "data")
-    return "data" if given is None else conversions.to_string(given)
 
 
 MARKED = ("utf-16", "utf-32", "utf-8-sig")

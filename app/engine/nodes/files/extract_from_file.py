@@ -22,7 +22,7 @@ from app.engine.run.items import Item, Outputs
 from app.engine.run.json_texts import parse_json
 from app.engine.run.memory import DICT, base64_size
 from app.engine.run.registry import node
-from app.engine.values import conversions, paths
+from app.engine.values import paths
 from app.engine.values.conversions import CannotConvert
 from app.outgoing.charsets import BYTE_ORDER_MARK, guess_charset
 
@@ -51,7 +51,7 @@ async def extract_from_file(context: NodeContext) -> Outputs:
     if operation != "csv" and operation not in WHOLE_FILES:
         raise NodeError(f"The operation '{operation}' of Extract From File is not supported.")
     output: list[Item] = []
-    for index, parameters in enumerate(await context.resolve_each(context.parameters)):
+    for index, parameters in enumerate(await context.resolve_each(context.parameters, exact=operation != "csv")):
         await yield_to_loop()
         try:
             if isinstance(parameters, NodeError):
@@ -133,7 +133,7 @@ async def _value(context: NodeContext, operation: str, content: bytes, parameter
 
 def _item(context: NodeContext, item: Item, parameters: dict[str, Any], value: Any, index: int) -> Item:
     json = dict(item["json"]) if keeps_fields(parameters) else {}
-    paths.put(json, conversions.to_string(parameters.get("destinationKey") or "data"), value, hold=context.hold)
+    paths.put_at(json, parameters.get("destinationKey", "data"), value, hold=context.hold)
     made: Item = {"json": json, "pairedItem": {"item": index}}
     if "binary" in item:
         made["binary"] = kept_files(item["binary"], parameters)

@@ -7,7 +7,7 @@ from app.engine.run.groups import as_group
 
 def keeps_fields(parameters: dict[str, Any]) -> bool:
     """Whether the item's own fields stay beside what was read."""
-    return _kept_source(parameters) not in (None, "", "binary")
+    return _kept_source(parameters) not in (None, "binary")
 
 
 def kept_files(files: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
@@ -18,4 +18,4 @@ def kept_files(files: dict[str, Any], parameters: dict[str, Any]) -> dict[str, A
 
 
 def _kept_source(parameters: dict[str, Any]) -> Any:
-    return as_group(parameters.get("options")).get("keepSource")
+    return as_group(parameters.get("options")).get("keepSource") or None

@@ -39,7 +39,7 @@ async def move_binary_data(context: NodeContext) -> Outputs:
     if mode not in ("binaryToJson", "jsonToBinary"):
         raise NodeError(f'The operation "{"null" if mode is None else mode}" is not known!')
     output: list[Item] = []
-    resolved = await context.resolve_each(context.parameters)
+    resolved = await context.resolve_each(context.parameters, exact=True)
     for index, (item, parameters) in enumerate(zip(context.items, resolved, strict=True)):
         await yield_to_loop()
         if isinstance(parameters, NodeError):
@@ -70,7 +70,7 @@ async def _to_json(context: NodeContext, index: int, parameters: dict[str, Any])
         json = await compute(_copy, item["json"], size=count_work([item]))
         async with binary.reading(context, name, index) as content:
             value = await _value(context, content, options)
-        paths.put(json, conversions.to_string(parameters.get("destinationKey", "data")), value, hold=context.hold)
+        paths.put_at(json, parameters.get("destinationKey", "data"), value, hold=context.hold)
     return {"json": json, **({"binary": files} if files else {})}
 
 
@@ -132,7 +132,7 @@ def _to_file(context: NodeContext, item: Item, parameters: dict[str, Any]) -> It
         json = item["json"]
     elif not converts_all:
         paths.remove(json, source)
-    name = conversions.to_string(parameters.get("destinationKey", "data"))
+    name = binary.name_for(parameters, "destinationKey")
     return {"json": json, "binary": {**(item.get("binary") or {}), name: file}}
 
 

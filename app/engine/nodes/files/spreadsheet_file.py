@@ -6,6 +6,7 @@ from app.engine.nodes.files import spreadsheets
 from app.engine.nodes.files.library_calls import GivenFile, extract_by_library, rows_of, to_base64
 from app.engine.nodes.files.separated_values import read_rows, write_rows
 from app.engine.nodes.files.written_files import written_file
+from app.engine.nodes.shared.binary import name_for
 from app.engine.nodes.shared.failed_items import failed_item
 from app.engine.nodes.shared.issues import Required, rules
 from app.engine.run.computing import compute
@@ -94,5 +95,4 @@ async def _write(context: NodeContext) -> list[Item]:
     else:
         raise NodeError(f"The file format '{kind}' is not supported.")
     origins = [{"item": index} for index in range(len(context.items))]
-    name = str(_defined(parameters).get("binaryPropertyName") or "data")
-    return [{"json": {}, "binary": {name: file}, "pairedItem": origins}]
+    return [{"json": {}, "binary": {name_for(parameters, "binaryPropertyName"): file}, "pairedItem": origins}]

@@ -109,7 +109,7 @@ def _read_response_options(parameters: dict[str, Any]) -> Reading:
         FORMATS.get(conversions.display(parameters.get("responseFormat", "json")), "autodetect"),
         full=bool(options.get("fullResponse")),
         never_error=bool(options.get("ignoreResponseCode")),
-        field=conversions.to_string(parameters.get("dataPropertyName") or "data"),
+        field=binary.name_for(parameters, "dataPropertyName"),
         split=bool(options.get("splitIntoItems")),
         early=True,
     )

@@ -81,6 +81,7 @@ def without_nulls(value: Any, key: str = "") -> Any:
 WITH_UNDEFINED = frozenset(
     {"name", "value", "url", "body", "rawContentType", "jsonBody", "jsonHeaders", "jsonQuery"}
     | {"bodyParametersJson", "headerParametersJson", "queryParametersJson"}
+    | {"outputPropertyName", "dataPropertyName"}
 )
 """The fields of parameters in which undefined is something else than null."""
 

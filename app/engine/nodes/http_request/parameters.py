@@ -267,7 +267,7 @@ def _read_response_options(options: dict[str, Any]) -> Reading:
         form if isinstance(form, str) and form in ACCEPT else "autodetect",
         full=bool(response.get("fullResponse")),
         never_error=bool(response.get("neverError")),
-        field=conversions.to_string(response.get("outputPropertyName") or "data"),
+        field=binary.name_for(response, "outputPropertyName"),
     )
 
 

@@ -38,6 +38,11 @@ def read(item: Item, name: Any, index: int) -> bytes:
     return file_bytes(entry(item, name, index))
 
 
+def name_for(parameters: dict[str, Any], parameter: str) -> str:
+    """The name under which an item gets a file: what the parameter gives, resolved exactly, as JavaScript writes it."""
+    return conversions.to_string(parameters.get(parameter, "data"))
+
+
 @asynccontextmanager
 async def reading(context: NodeContext, name: Any, index: int) -> AsyncIterator[bytes]:
     """As `read`, of one of the node's items; the bytes count for as long as this lasts, and those of a large file are
