@@ -1,12 +1,11 @@
 """Evaluating the expressions of a workflow: a place for it, and what they see of variables."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
-from app.api.face.errors import Refused
+from app.api.face.long_calls import place_of
 from app.api.face.services import reading, services
 from app.repository import variables
-from app.shares import NoRoom
 
 PATIENCE_SECONDS = 10.0
 """So long a call waits for a place."""
@@ -16,12 +15,10 @@ PATIENCE_SECONDS = 10.0
 def evaluating(too_many: str, project_id: str) -> Iterator[None]:
     """Take a place, outside of any transaction. Raises Refused (503) with this sentence when none comes free."""
     calls = services().long_calls
-    with ExitStack() as places:
-        try:
-            places.enter_context(calls.evaluations_wanted.taken(project_id))
-            places.enter_context(calls.evaluations.taken(project_id, PATIENCE_SECONDS))
-        except NoRoom:
-            raise Refused(503, too_many, {"Retry-After": "2"}) from None
+    with (
+        place_of(calls.evaluations_wanted.taken(project_id), too_many, retry_after=2),
+        place_of(calls.evaluations.taken(project_id, PATIENCE_SECONDS), too_many, retry_after=2),
+    ):
         yield
 
 

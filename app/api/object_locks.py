@@ -2,12 +2,11 @@
 PostgreSQL wait before they take a connection, so that many of them leave connections to all others."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
-from app.api.face.errors import Refused
+from app.api.face.long_calls import place_of
 from app.api.face.services import database, services
 from app.repository.connection import Connection
-from app.shares import NoRoom
 
 PATIENCE_SECONDS = 3.0
 """So long a call waits for its turn, as for a connection."""
@@ -17,9 +16,6 @@ BUSY = "Too many calls change this at the moment"
 @contextmanager
 def changing(object_id: str) -> Iterator[Connection]:
     """A transaction that changes this object, the only one of this process. Raises Refused (503) when no turn comes."""
-    with ExitStack() as turn:
-        try:
-            turn.enter_context(services().long_calls.changes.taken(object_id, PATIENCE_SECONDS))
-        except NoRoom:
-            raise Refused(503, BUSY, {"Retry-After": "1"}) from None
-        yield turn.enter_context(database())
+    turn = services().long_calls.changes.taken(object_id, PATIENCE_SECONDS)
+    with place_of(turn, BUSY, retry_after=1), database() as connection:
+        yield connection

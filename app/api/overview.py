@@ -9,7 +9,7 @@ from flask import Response, current_app
 from app.api.face.answers import answer, page_answer
 from app.api.face.auth import caller, require_all_projects
 from app.api.face.blueprint import Blueprint
-from app.api.face.errors import Refused
+from app.api.face.long_calls import place_of
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.notation import time_text
@@ -30,7 +30,6 @@ from app.schemas.overview import (
     WorkerListSchema,
 )
 from app.schemas.pages import NumberPageQuery
-from app.shares import NoRoom
 from app.triggers.addresses import path_of
 
 blueprint = Blueprint("overview", __name__, url_prefix="/api/v1", description="What goes on behind the executions.")
@@ -217,8 +216,6 @@ def examine() -> list[Finding]:
     """What `flask doctor` says. Raises Refused."""
     require_all_projects()
     look_over = cast(Callable[[], Iterable[Finding]], current_app.extensions[EXAMINATION])
-    try:
-        with services().long_calls.examinations.taken(EXAMINATION):
-            return list(look_over())
-    except NoRoom:
-        raise Refused(503, "The deployment is being examined already", {"Retry-After": "5"}) from None
+    place = services().long_calls.examinations.taken(EXAMINATION)
+    with place_of(place, "The deployment is being examined already", retry_after=5):
+        return list(look_over())

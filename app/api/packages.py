@@ -11,6 +11,7 @@ from app.api.face.answers import answer
 from app.api.face.auth import require_all_projects
 from app.api.face.blueprint import Blueprint
 from app.api.face.errors import Refused
+from app.api.face.long_calls import place_of
 from app.api.face.paths import require_id
 from app.api.face.services import database, reading, services
 from app.notation import time_text
@@ -19,7 +20,6 @@ from app.repository.errors import Conflict, NodePackageNotFound
 from app.repository.node_package_wishes import Wish, WishOutcome
 from app.repository.node_packages import NodePackage
 from app.schemas.packages import NAME, NewPackage, PackageChange, PackageSchema
-from app.shares import NoRoom
 
 blueprint = Blueprint("packages", __name__, url_prefix="/api/v1/community-packages", description="Nodes from npm.")
 
@@ -115,15 +115,13 @@ def require_name(name: str) -> str:
 
 def carry_out(wish: Wish) -> Response:
     """Let a worker do it, and answer when it is done. Raises Refused."""
-    try:
-        with services().long_calls.installations.taken("installations"):
-            with database() as connection:
-                if not workers.read_capacity(connection, lease_seconds=services().settings.lease_seconds).workers:
-                    raise Refused(503, "No worker is there that could install it", {"Retry-After": "10"})
-                node_package_wishes.ask(connection, wish)
-            await_outcome(wish)
-    except NoRoom:
-        raise Refused(503, "Too many packages are being installed at the moment", {"Retry-After": "10"}) from None
+    place = services().long_calls.installations.taken("installations")
+    with place_of(place, "Too many packages are being installed at the moment", retry_after=10):
+        with database() as connection:
+            if not workers.read_capacity(connection, lease_seconds=services().settings.lease_seconds).workers:
+                raise Refused(503, "No worker is there that could install it", {"Retry-After": "10"})
+            node_package_wishes.ask(connection, wish)
+        await_outcome(wish)
     services().packages.refresh()
     with reading() as connection:
         return answer(render(node_packages.get_package(connection, wish.name), set()))

@@ -11,7 +11,7 @@ from app.api.executions.executions import require_execution_id
 from app.api.face.answers import answer
 from app.api.face.auth import allows, caller
 from app.api.face.blueprint import Blueprint
-from app.api.face.errors import Refused
+from app.api.face.long_calls import place_of
 from app.api.face.reads import from_primary_after_all, reading
 from app.api.face.services import services
 from app.repository.connection import Connection
@@ -21,7 +21,6 @@ from app.repository.execution_data import DataDamaged, read_data
 from app.repository.executions import Execution, get_execution
 from app.repository.workflows import get_versions
 from app.schemas.evaluations import Evaluation, EvaluationQuery, EvaluationSchema, ItemPlace, Recorded
-from app.shares import NoRoom
 
 MAX_BYTES = 4 * 2**20
 """Run data that is read whole, in bytes of its JSON."""
@@ -79,15 +78,16 @@ def evaluate(execution_id: str, place: ItemPlace) -> Evaluation:
         execution = get_execution(connection, number, project_id=caller().project_id)
     size = check_size(execution) * MEMORY_OF_A_BYTE
     may_see = allows(caller(), "variable:list")
-    try:
-        place_for_runs = services().long_calls.evaluations_of_runs.taken(execution.project_id)
-        with place_for_runs, evaluating(TOO_MANY, execution.project_id), room_for(size):
-            with reading() as connection:
-                recorded = read_recorded(connection, execution)
-            variables = (lambda: read_variables(execution.project_id)) if may_see else None
-            return services().evaluations.evaluate(recorded, place, variables)
-    except NoRoom:
-        raise Refused(503, TOO_MANY, {"Retry-After": "2"}) from None
+    place_for_runs = services().long_calls.evaluations_of_runs.taken(execution.project_id)
+    with (
+        place_of(place_for_runs, TOO_MANY, retry_after=2),
+        evaluating(TOO_MANY, execution.project_id),
+        room_for(size),
+    ):
+        with reading() as connection:
+            recorded = read_recorded(connection, execution)
+        variables = (lambda: read_variables(execution.project_id)) if may_see else None
+        return services().evaluations.evaluate(recorded, place, variables)
 
 
 def check_size(execution: Execution) -> int:

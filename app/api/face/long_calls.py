@@ -3,9 +3,12 @@
 They are made once for an application, so that two in one process do not share them.
 """
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from app.shares import Shares
+from app.api.face.errors import Refused
+from app.shares import NoRoom, Shares
 
 EVALUATIONS, EVALUATIONS_EACH = 4, 2
 """Workflows whose expressions are evaluated, each by a process of Node's; of all projects, and of one."""
@@ -21,6 +24,20 @@ ARRANGEMENTS_WANTED, ARRANGEMENTS_WANTED_EACH = 16, 9
 """The same with those that wait until they may."""
 INSTALLATIONS = 2
 """Calls that wait until a worker has installed a package."""
+
+
+@contextmanager
+def place_of(taken: AbstractContextManager[None], too_many: str, retry_after: int) -> Iterator[None]:
+    """Hold a place of `Shares` for as long as this lasts.
+
+    Raises Refused (503) with this sentence when none comes free, and advises to try again after so many seconds.
+    """
+    with ExitStack() as places:
+        try:
+            places.enter_context(taken)
+        except NoRoom:
+            raise Refused(503, too_many, {"Retry-After": str(retry_after)}) from None
+        yield
 
 
 @dataclass(frozen=True, slots=True)

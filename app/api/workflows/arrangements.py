@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from uuid import UUID
 
 from app.api.face.errors import Refused
+from app.api.face.long_calls import place_of
 from app.api.face.services import database, reading, services
 from app.repository import trigger_hooks
 from app.repository.trigger_hooks import NewHook
-from app.shares import NoRoom
 
 PATIENCE_SECONDS = 75.0
 PLACE_SECONDS = 5.0
@@ -25,14 +25,14 @@ def place(project_id: str, hooks: list[NewHook]) -> Iterator[None]:
 
     Raises Refused (503) when none comes free. Without triggers that providers call, no place is needed.
     """
+    if not hooks:
+        yield
+        return
     calls = services().long_calls
-    with ExitStack() as places:
-        if hooks:
-            try:
-                places.enter_context(calls.arrangements_wanted.taken(project_id))
-                places.enter_context(calls.arrangements.taken(project_id, PLACE_SECONDS))
-            except NoRoom:
-                raise Refused(503, TOO_MANY, {"Retry-After": "10"}) from None
+    with (
+        place_of(calls.arrangements_wanted.taken(project_id), TOO_MANY, retry_after=10),
+        place_of(calls.arrangements.taken(project_id, PLACE_SECONDS), TOO_MANY, retry_after=10),
+    ):
         yield
 
 
