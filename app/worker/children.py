@@ -57,7 +57,7 @@ def start_child(
         given,
         None,
         depth=depth,
-        root_id=parent.root_id or parent.claim.id,
+        above=(*parent.above, parent.claim.id),
         may_wait=request.may_wait,
         static_data=stored.get(workflow.id),
         proof=Proof(secrets=parent.proof.secrets),

@@ -47,8 +47,8 @@ class Assignment:
     earlier: bytes | None
     depth: int = 0
     """How many executions this one is below, as a sub-workflow that its parent waits for."""
-    root_id: int | None = None
-    """The topmost of these; None: this one."""
+    above: tuple[int, ...] = ()
+    """Those of them that have a record of their own, the topmost first."""
     meter: Meter | None = None
     """Counts what it holds as a part of what those above it may take together; None: it counts for itself."""
     awaited: bool = False
@@ -65,6 +65,11 @@ class Assignment:
     """The workflow with its graph, where other executions of this worker have it, too."""
     retried: TraceOrigin | None = None
     """What the execution comes from that this one is a retry of, where traces are wanted."""
+
+    @property
+    def root_id(self) -> int:
+        """The topmost execution that this one is a part of, or this one."""
+        return self.above[0] if self.above else self.claim.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ class Held:
 
     @property
     def places(self) -> int:
-        """How many places are taken: by what runs, and by what has left a result that is recorded alone until it is."""
+        """How many places are taken: by what runs, and by what has left a large result until it is recorded."""
         return len(self._places)
 
     def extra(self, concurrency: int, places: int) -> ExtraPlaces:
@@ -153,7 +153,7 @@ class Held:
         result = hand_over_result(result) if handed else result
         if self._tracing is not None:
             self._tracing.note(assignment, result, outcome, ports.progress.first_index, time.monotonic() - began)
-        if not self.unrecorded.add(result, assignment.root_id or execution_id):
+        if not self.unrecorded.add(result, assignment.above, handed=handed):
             self._places.pop(execution_id, None)
         return outcome
 

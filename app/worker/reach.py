@@ -95,7 +95,7 @@ class Reach:
             now=self.clock.now,
             meter=assignment.meter or Meter(self.settings.run_bytes, share=self.shares.of_run(claim.project_id)),
             depth=assignment.depth,
-            root=str(assignment.root_id or claim.id),
+            root=str(assignment.root_id),
             awaited=claim.awaited or claim.mode == "manual" or assignment.awaited,
             may_wait=assignment.may_wait,
         )

@@ -27,8 +27,8 @@ class Unrecorded:
         self._small: list[Result] = []
         self._large: list[Result] = []
         self._all: dict[int, Result] = {}
-        self._alone: dict[int, int] = {}
-        """Those of them that are recorded alone, each with the topmost of the executions that it is a part of."""
+        self._alone: dict[int, Sequence[int]] = {}
+        """Those of them that are recorded alone, each with the executions that it is a part of."""
         self._claiming = asyncio.Lock()
         self._has_large = asyncio.Event()
 
@@ -40,25 +40,26 @@ class Unrecorded:
         """The executions that they are of, those included that are just being handed in."""
         return self._all.keys()
 
-    def add(self, result: Result, root_id: int) -> bool:
-        """Keep a result until it is recorded, and tell whether that happens alone.
+    def add(self, result: Result, above: Sequence[int] = (), *, handed: bool = False) -> bool:
+        """Keep a result until it is recorded, and tell whether its place is to be kept for so long.
 
-        `root_id` is the topmost of the executions that it is a part of: no parent is recorded before its part, whose
-        end nobody would learn of if the worker died in between. What is kept for the next execution of the workflow
-        waits for nothing.
+        `above` are the executions that it is a part of. None of these is recorded before a part that is recorded alone:
+        nobody would learn of the part's end if the worker died in between. Where it is `handed` to another worker it
+        waits for no part: that worker starts them anew. A large result that changes static data is not recorded alone:
+        the next execution of the workflow is to see the change.
         """
         self._all[result.id] = result
         if self._shares is not None:
             self._shares.keep_record(_length(result))
-        alone = root_id in self._alone.values() or (is_large(result) and not result.static_data)
-        if alone:
-            self._alone[result.id] = root_id
-            self._large.append(result)
+        large = is_large(result) and not result.static_data
+        if large or (not handed and any(result.id in whole for whole in self._alone.values())):
+            self._alone[result.id] = above
+            self._large.insert(0 if handed else len(self._large), result)
             self._has_large.set()
         else:
             self._small.append(result)
             self._wake.hand_in()
-        return alone
+        return large
 
     def take(self) -> list[Result]:
         """Small results, so many as are not large together: of the others the next call is told at once."""
@@ -73,7 +74,7 @@ class Unrecorded:
         return results
 
     async def take_large(self) -> Result:
-        """The oldest of those that are recorded alone, as soon as there is one and no claim lasts that began before."""
+        """The next of those that are recorded alone, as soon as there is one and no claim lasts that began before."""
         while not self._large:
             self._has_large.clear()
             await self._has_large.wait()

@@ -36,7 +36,8 @@ def test_all_below_an_execution_are_parts_of_the_topmost_one(connection) -> None
     top = Assignment(claim, {}, ExecutionInput(), None)
     child = start_child(connection, worker_id, top, ChildRequest([], "w1"), b"[]", 1)
     grandchild = start_child(connection, worker_id, child, ChildRequest([], "w1"), b"[]", 2)
-    assert (child.root_id, grandchild.root_id) == (claim.id, claim.id)
+    assert (top.root_id, child.root_id, grandchild.root_id) == (claim.id, claim.id, claim.id)
+    assert (child.above, grandchild.above) == ((claim.id,), (claim.id, child.claim.id))
     assert len({claim.id, child.claim.id, grandchild.claim.id}) == 3
 
 

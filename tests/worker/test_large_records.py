@@ -11,9 +11,10 @@ from app.repository import lifecycle
 from app.worker.database import LARGE_BYTES
 from tests.deployment.hosts import Cable
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.worker.conftest import REACH
 from tests.worker.test_sub_workflows import call, child
 from tests.worker.test_waiting_sub_workflows import FOR_A_CALL
-from tests.workflows import no_op, node, set_field, stored
+from tests.workflows import call_out, no_op, node, set_field, stored, wait
 
 pytestmark = pytest.mark.slow
 
@@ -45,6 +46,7 @@ class LosingCable(Cable):
                 elif sent > LARGE_BYTES and b"COMMIT" in data:
                     self.lost = True
                     back.cancel()
+                    await asyncio.wait([back])  # which reads from there until then
                     far_writer.write(data)
                     await far_reader.read(1)
                     break
@@ -75,8 +77,7 @@ def test_while_a_large_record_is_written_others_begin_and_end(queue, start_worke
     [parent] = queue.add("parent")
     large = parent + 1
     holding = connect()
-    holding.execute("SET session_replication_role = replica")  # no foreign key: its execution can be claimed
-    holding.execute("INSERT INTO execution_data (execution_id, encoding, encoded) VALUES (%s, 'identity', '')", [large])
+    keep_from_recording(holding, large)
 
     def writers() -> set[int]:
         return {pid for (pid,) in queue.connection.execute(WAITING, [holding.info.backend_pid])}
@@ -91,6 +92,33 @@ def test_while_a_large_record_is_written_others_begin_and_end(queue, start_worke
     holding.rollback()
     assert {execution.status for execution in queue.wait_for([parent, large])} == {"success"}
     assert queue.ran(large) == {"Start": ["success"], "Edit": ["success"], "Nothing": ["success"]}
+
+
+def keep_from_recording(holding, execution_id: int) -> None:
+    """Let what records this execution's data wait, while the execution may begin."""
+    holding.execute("SET session_replication_role = replica")  # no foreign key: its execution can be claimed
+    holding.execute(
+        "INSERT INTO execution_data (execution_id, encoding, encoded) VALUES (%s, 'identity', '')", [execution_id]
+    )
+
+
+def test_a_worker_told_to_go_hands_over_a_parent_before_the_large_record_of_its_child(
+    queue, start_worker, connect, outside
+) -> None:
+    """There may be no time for that one, and the next worker starts the child anew."""
+    begun = call_out(f"{outside.address}/begun")
+    queue.save(child(set_field("text", incompressible()), begun, wait(60)), "child")
+    queue.save(stored(call("child"), no_op()), "parent")
+    [parent] = queue.add("parent")
+    holding = connect()
+    keep_from_recording(holding, parent + 1)
+    leaving = start_worker(**REACH)
+    wait_until(lambda: outside.calls["/begun"], leaving.log_tail)
+    leaving.ask_to_stop()
+    queue.wait_for([parent], ["waiting"])
+    assert queue.get(parent + 1).status == "running"
+    holding.rollback()
+    assert leaving.stop(PATIENCE_SECONDS) == 0
 
 
 @pytest.mark.parametrize("waits", [True, False])

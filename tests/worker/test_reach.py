@@ -26,7 +26,7 @@ def test_addresses_are_signed_once_and_only_where_somebody_asks() -> None:
     settings = MagicMock(webhook_url="https://example.com", files_folder=None)
     stores, other = StaticStores(MagicMock()), MagicMock()
     ways = (settings, signer, other, other, other, stores, other, other, other, other, other)
-    assignment = MagicMock(depth=0, root_id=None)
+    assignment = MagicMock(depth=0)
     assignment.claim.id, assignment.claim.mode, assignment.claim.workflow_id = 7, "trigger", "w1"
     ports = Reach(*ways).ports(assignment)
     assert signer.signed == []
@@ -49,7 +49,7 @@ def test_who_is_waited_for_is_known_to_all_of_its_parts(mode: str, awaited: bool
     other = MagicMock()
     settings = MagicMock(webhook_url="https://example.com", files_folder=None)
     ways = (settings, other, other, other, other, StaticStores(other), other, other, other, other, other)
-    assignment = MagicMock(depth=0, root_id=None, awaited=part)
+    assignment = MagicMock(depth=0, awaited=part)
     assignment.claim.mode, assignment.claim.awaited = mode, awaited
     assert Reach(*ways).ports(assignment).awaited is expected
 
@@ -58,7 +58,7 @@ def test_what_is_recorded_of_a_text_is_masked_and_can_be_stored() -> None:
     other = MagicMock()
     settings = MagicMock(webhook_url="https://example.com", files_folder=None)
     ways = (settings, other, other, other, other, StaticStores(other), other, other, other, other, other)
-    assignment = MagicMock(depth=0, root_id=None, proof=Proof.of_header("X-Key", 'a "long" one'))
+    assignment = MagicMock(depth=0, proof=Proof.of_header("X-Key", 'a "long" one'))
     text = json.dumps({"given": 'a "long" one'}) + "\ud800\x00"
     assert Reach(*ways).ports(assignment).storable(text) == '{"given": "**hidden**"}?'
 

@@ -39,17 +39,50 @@ def test_all_that_may_be_long_in_a_result_is_counted(data: bytes | Encoded) -> N
 def test_no_execution_is_recorded_before_a_large_part_of_it() -> None:
     async def go() -> None:
         results = Unrecorded(MagicMock())
-        part, whole, other = of(2), of(1, b"{}"), of(3, b"{}")
-        assert [results.add(part, 1), results.add(whole, 1), results.add(other, 3)] == [True, True, False]
+        part, middle, whole, other = of(3), of(2, b"{}"), of(1, b"{}"), of(4, b"{}")
+        results.add(part, [1, 2])
+        results.add(middle, [1])
+        results.add(other)
         assert results.take() == [other]
+        assert await results.take_large() == part
+        await results.drop([part])
+        results.add(whole)
         async with results.claiming() as unclaimed:
             assert unclaimed == [2, 1]
-        assert [await results.take_large(), await results.take_large()] == [part, whole]
-        results.give_back([part])
+        assert [await results.take_large(), await results.take_large()] == [middle, whole]
+        results.give_back([middle])
         await results.drop([whole])
-        assert (await results.take_large(), results.take()) == (part, [])
-        await results.drop([part])
-        assert not results.add(of(4, b"{}"), 1)
+        assert (await results.take_large(), results.take()) == (middle, [])
+        await results.drop([middle])
+        results.add(whole)
+        assert results.take() == [whole]
+
+    asyncio.run(go())
+
+
+def test_no_execution_waits_for_a_large_record_of_another_part_of_the_same_whole() -> None:
+    results = Unrecorded(MagicMock())
+    sibling, below_it = of(3, b"{}"), of(4, b"{}")
+    results.add(of(2), [1])
+    results.add(below_it, [1, 3])
+    results.add(sibling, [1])
+    assert results.take() == [below_it, sibling]
+
+
+def test_only_what_is_large_keeps_its_place() -> None:
+    """The executions above it, which wait for its record, have no use for theirs."""
+    results = Unrecorded(MagicMock())
+    assert [results.add(of(2), [1]), results.add(of(1, b"{}")), results.add(of(3, b"{}"))] == [True, False, False]
+
+
+@pytest.mark.parametrize("data", [b"{}", LARGE], ids=["small", "large"])
+def test_what_is_handed_to_another_worker_waits_for_no_part_of_it(data: bytes) -> None:
+    async def go() -> None:
+        results = Unrecorded(MagicMock())
+        handed = of(1, data)
+        results.add(of(2), [1])
+        results.add(handed, handed=True)
+        assert handed in [*results.take(), await results.take_large()]
 
     asyncio.run(go())
 
@@ -57,7 +90,7 @@ def test_no_execution_is_recorded_before_a_large_part_of_it() -> None:
 def test_what_the_next_execution_goes_by_is_not_recorded_later_than_its_claim() -> None:
     results = Unrecorded(MagicMock())
     keeping = of(1, static_data=(StaticChange("w1", "global", b"{}"),))
-    assert not results.add(keeping, 1)
+    assert not results.add(keeping)
     assert results.take() == [keeping]
 
 
@@ -67,7 +100,7 @@ def test_nothing_is_recorded_alone_while_a_claim_lasts_that_knows_nothing_of_it(
     async def go() -> None:
         results = Unrecorded(MagicMock())
         async with results.claiming() as unclaimed:
-            results.add(of(1), 1)
+            results.add(of(1))
             taking = asyncio.ensure_future(results.take_large())
             for _ in range(5):
                 await asyncio.sleep(0)
@@ -103,7 +136,7 @@ def test_what_is_recorded_is_told_of_before_it_is_let_go_and_then_kept_by_nobody
         )
         kept = of(1)
         seen = weakref.ref(kept)
-        results.add(kept, 1)
+        results.add(kept)
         del kept
         while len(results):
             await asyncio.sleep(0)
