@@ -92,17 +92,18 @@ async def listen(database_url: str) -> AsyncIterator[Hint]:
 
 
 def listen_for_answers(
-    database_url: str, awaited: Callable[[], Sequence[int]], *, poll_seconds: float
+    database_url: str, awaited: Callable[[], Sequence[int] | None], *, poll_seconds: float
 ) -> Iterator[int]:
     """Yield ids of executions that somebody waits for when they are answered.
 
-    As a notification may be lost, it looks for all that are `awaited` every `poll_seconds`, in one query. An id may
-    come more than once. Uses a connection of its own. Raises psycopg.OperationalError when it breaks.
+    As a notification may be lost, it looks for all that are `awaited` every `poll_seconds`, in one query, and
+    ends when that gives None. An id may come more than once. Uses a connection of its own. Raises
+    psycopg.OperationalError when it breaks.
     """
     with connect(database_url, autocommit=True) as connection:
         connection.execute(LISTEN_ANSWER)
-        while True:
-            if ids := awaited():
+        while (ids := awaited()) is not None:
+            if ids:
                 for (execution_id,) in connection.execute(ANSWERED, {"ids": list(ids)}).fetchall():
                     yield execution_id
             for notify in connection.notifies(timeout=poll_seconds):

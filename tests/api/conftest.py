@@ -62,7 +62,7 @@ def shared_app(shared_database: str) -> Iterator[Flask]:
     """One app for most tests; to make one takes longer than to ask it."""
     app = create_app(Settings.from_environment({"DATABASE_URL": shared_database}))
     yield app
-    app.extensions["executions"].pool.close()
+    app.extensions["executions"].close()
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def make_app(database_url: str) -> Iterator[Callable[..., Flask]]:
 
     yield make
     for app in made:
-        app.extensions["executions"].pool.close()
+        app.extensions["executions"].close()
 
 
 class Api:

@@ -30,7 +30,7 @@ def app(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     home = str(tmp_path_factory.mktemp("home"))
     app = create_app(Settings.from_environment({"DATABASE_URL": shared_database, "EXECUTIONS_HOME": home, **named}))
     yield app
-    app.extensions["executions"].pool.close()
+    app.extensions["executions"].close()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ def api(postgres_url: str) -> Iterator[Api]:
                     api.finish(number, "waiting")
         api.patch("/executions/1", {"annotation": {"tags": ["tag_production"], "vote": "up"}})
         yield api
-        app.extensions["executions"].pool.close()
+        app.extensions["executions"].close()
 
 
 def operations() -> list[str]:

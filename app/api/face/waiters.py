@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -55,6 +54,7 @@ class Waiters:
         self._lock = threading.Lock()
         self._waiting: dict[int, list[Expected]] = {}
         self._listener: threading.Thread | None = None
+        self._closed = threading.Event()
 
     @contextmanager
     def expecting(self, execution_id: int) -> Iterator[Expected]:
@@ -73,18 +73,25 @@ class Waiters:
                 if not self._waiting[execution_id]:
                     del self._waiting[execution_id]
 
+    def close(self) -> None:
+        """Listen no more; whoever still waits looks now and then."""
+        self._closed.set()
+
     def _listen(self) -> None:
-        while True:
+        while not self._closed.is_set():
             try:
                 for execution_id in listen_for_answers(self._database_url, self._awaited, poll_seconds=POLL_SECONDS):
                     self._tell(execution_id)
             except UNREACHABLE as error:
-                log.warning("no answers heard for now", extra={"reason": str(error).strip()})
+                if not self._closed.is_set():  # else the database may go at any time
+                    log.warning("no answers heard for now", extra={"reason": str(error).strip()})
             except Exception:  # those that wait look by themselves meanwhile, and the next ones want to be told
                 log.exception("no answers heard for now")
-            time.sleep(1.0)
+            self._closed.wait(1.0)
 
-    def _awaited(self) -> list[int]:
+    def _awaited(self) -> list[int] | None:
+        if self._closed.is_set():
+            return None
         with self._lock:
             return list(self._waiting)
 

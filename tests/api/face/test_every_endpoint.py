@@ -40,7 +40,7 @@ def app(shared_database: str, tmp_path_factory) -> Iterator[Flask]:
     home = str(tmp_path_factory.mktemp("home"))
     app = create_app(Settings.from_environment({"DATABASE_URL": shared_database, "EXECUTIONS_HOME": home}))
     yield app
-    app.extensions["executions"].pool.close()
+    app.extensions["executions"].close()
 
 
 @pytest.fixture
