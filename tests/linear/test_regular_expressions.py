@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -48,22 +49,39 @@ LAST = set(CALLS.split("|"))
 MENTIONED = re.compile(r"\b(?:re|regex)\b")
 ROOT = Path(app.__file__).parent
 SOURCES = {file: file.read_text() for file in sorted(ROOT.rglob("*.py")) if "node_modules" not in file.parts}
+USE = re.compile(r"(?:\b(\w+)\.)?\b(\w+)\.(match|fullmatch|search|sub|finditer|findall|split)\b")
+"""Where a pattern is used, and how: `NAME.search` in its own module, `module.NAME.search` in others."""
 
 
 def patterns() -> Iterator[Any]:
-    everywhere = "\n".join(SOURCES.values())
+    uses = {file: Uses(source) for file, source in SOURCES.items()}
+    everywhere = Uses("\n".join(SOURCES.values()))
     for module in pkgutil.walk_packages([str(ROOT)], "app."):
         loaded = importlib.import_module(module.name)
-        source = SOURCES[Path(str(loaded.__file__))]
+        here = uses[Path(str(loaded.__file__))]
         own = module.name.rpartition(".")[2]
         for name, value in vars(loaded).items():
             if isinstance(value, re.Pattern):
-                used = uses(name, source) | uses(f"{own}.{name}", everywhere)
+                used = here.of(name) | everywhere.of(name, own)
                 yield pytest.param(use_of(value, used or {"search"}), value, id=f"{module.name}.{name}")
             elif isinstance(value, tuple):
                 listed = [each for row in value if isinstance(row, tuple) for each in row]
                 for pattern in (each for each in listed if isinstance(each, re.Pattern)):
                     yield pytest.param(pattern.findall, pattern, id=f"{module.name}.{name}-{pattern.pattern[:20]}")
+
+
+class Uses:
+    """How a source uses patterns. It is read once for all of them: there are hundreds, and three megabytes."""
+
+    def __init__(self, source: str) -> None:
+        self._found: dict[tuple[str | None, str], set[str]] = defaultdict(set)
+        for module, name, use in USE.findall(source):
+            self._found[None, name].add(use)
+            self._found[module, name].add(use)
+
+    def of(self, name: str, module: str | None = None) -> set[str]:
+        """How it uses the pattern with this name, with its module's before it where that is given."""
+        return self._found.get((module, name), set())
 
 
 COMPILED = """
@@ -100,11 +118,6 @@ def compiled_elsewhere() -> dict[str, re.Pattern[Any]]:
     """Of that what has no name at the top of a module: in a class, in a dictionary, as a default, for a validator."""
     named = {each.values[1] for each in patterns()}
     return {place: pattern for place, pattern in compiled_at_load().items() if pattern not in named}
-
-
-def uses(name: str, source: str) -> set[str]:
-    """How a source uses the pattern with this name."""
-    return set(re.findall(rf"\b{re.escape(name)}\.(match|fullmatch|search|sub|finditer|findall|split)\b", source))
 
 
 def use_of(pattern: re.Pattern[Any], names: set[str]) -> Callable[[Any], object]:
