@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 UNREACHABLE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What psycopg raises when the connection is broken or there is none."""
+GOES_AWAY = ("08", "28", "57P")
+"""How the SQLSTATEs of these begin that say that the connection ends, or that none is to be had for now."""
+NO_ROOM = psycopg.errors.DiskFull
 REFUSED = (psycopg.DataError, Invalid)
 """What is raised for a value that PostgreSQL cannot hold."""
 NAME = "executions-api"
@@ -169,6 +172,12 @@ def transaction(pool: ConnectionPool[Connection], sends: int = 0) -> Iterator[Co
         finally:
             if sends > LARGE_SEND_BYTES:
                 connection.close()
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether PostgreSQL itself refused a statement: it took too long, say, or too much memory."""
+    state = error.sqlstate if isinstance(error, psycopg.Error) else None
+    return state is not None and not state.startswith(GOES_AWAY)
 
 
 def read_again(read: Callable[[], T]) -> T:

@@ -23,7 +23,7 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
-from app.repository.errors import Invalid
+from app.repository.errors import RepositoryError
 from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
@@ -35,6 +35,15 @@ log = logging.getLogger(__name__)
 
 UNSTORABLE = "The data of this run could not be stored"
 VERSIONS_KEPT = 256
+REFUSALS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.NotSupportedError,
+    psycopg.ProgrammingError,
+    psycopg.errors.InternalError_,
+    RepositoryError,
+)
+"""What PostgreSQL says to a record that it will not take at another time either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +162,12 @@ class Exchange:
         """
         try:
             return self._transact(results, free, held, extra, unclaimed)
-        except (psycopg.DataError, psycopg.ProgrammingError, Invalid):
+        except REFUSALS:
             # One result holds what PostgreSQL cannot: find it, so that the others are not lost with it.
             alone = partial(record_alone, self._pool, self._worker_id, known=self._known)
             recorded = set().union(*map(alone, results))
+            # Recorded but not answered yet: as long as they may be sent once more they are not to begin anew.
+            unclaimed = [*unclaimed, *(result.id for result in results)]
             return replace(self._transact([], free, held, extra, unclaimed), recorded=recorded)
 
     def _transact(
@@ -251,10 +262,17 @@ def record_alone(
     try:
         with transaction(pool, size_of(result)) as connection:
             return lifecycle.finish(connection, worker_id, [result], known)
-    except (psycopg.DataError, psycopg.ProgrammingError, Invalid) as error:
+    except REFUSALS as error:
         log.error("result refused", extra={"execution": result.id, "reason": str(error)})
-        with transaction(pool) as connection:
-            return lifecycle.finish(connection, worker_id, [without_data(result)])
+        return record_without_data(pool, worker_id, result)
+
+
+def record_without_data(
+    pool: ConnectionPool[Connection], worker_id: int, result: Result, message: str = UNSTORABLE
+) -> set[int]:
+    """Record in a transaction of its own that a result cannot be recorded. Returns its id where it was still wanted."""
+    with transaction(pool) as connection:
+        return lifecycle.finish(connection, worker_id, [without_data(result, message)])
 
 
 def may_ask_for_static_data(definition: bytes) -> bool:
@@ -267,14 +285,14 @@ def has_packaged_nodes(document: dict[str, Any], own: NodeTypes) -> bool:
     return any(str(node.get("type")) not in own for node in document.get("nodes") or [])
 
 
-def without_data(result: Result) -> Result:
+def without_data(result: Result, message: str) -> Result:
     """What is recorded in place of a result that PostgreSQL refused."""
     return Result(
         result.id,
         "error",
         result.mode,
         b"{}",
-        error_message=UNSTORABLE,
+        error_message=message,
         awaited=result.awaited,
         has_proof=result.has_proof,
     )

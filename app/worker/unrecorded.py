@@ -29,6 +29,10 @@ class Unrecorded:
         self._all: dict[int, Result] = {}
         self._alone: dict[int, Sequence[int]] = {}
         """Those of them that are recorded alone, each with the executions that it is a part of."""
+        self._handed: set[int] = set()
+        """Those of these that are handed to another worker."""
+        self._sent: set[int] = set()
+        """Small ones that were sent without an answer: PostgreSQL may have recorded them."""
         self._claiming = asyncio.Lock()
         self._has_large = asyncio.Event()
 
@@ -54,6 +58,8 @@ class Unrecorded:
         large = is_large(result) and not result.static_data
         if large or (not handed and any(result.id in whole for whole in self._alone.values())):
             self._alone[result.id] = above
+            if handed:
+                self._handed.add(result.id)
             self._large.insert(0 if handed else len(self._large), result)
             self._has_large.set()
         else:
@@ -75,31 +81,45 @@ class Unrecorded:
 
     async def take_large(self) -> Result:
         """The next of those that are recorded alone, as soon as there is one and no claim lasts that began before."""
-        while not self._large:
+        while (result := self._next_large()) is None:
             self._has_large.clear()
             await self._has_large.wait()
-        result = self._large.pop(0)
+        self._large.remove(result)
         async with self._claiming:
             return result
+
+    def _next_large(self) -> Result | None:
+        """The first that waits for no part of it."""
+        wholes = set().union(*self._alone.values())
+        return next((each for each in self._large if each.id in self._handed or each.id not in wholes), None)
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[list[int]]:
         """While this lasts something is claimed, but not those whose ids it gives."""
         async with self._claiming:
-            yield list(self._alone)
+            yield [*self._alone, *self._sent]
 
     def give_back(self, results: Sequence[Result]) -> None:
-        """Keep results that were taken and could not be recorded."""
+        """Keep results that were taken and could not be recorded, as far as is known.
+
+        Those that are recorded alone come after the others of these: one that cannot be recorded keeps none waiting.
+        """
         wanted = [result for result in results if self._all.get(result.id) is result]
-        self._small[:0] = [result for result in wanted if result.id not in self._alone]
-        self._large[:0] = [result for result in wanted if result.id in self._alone]
+        self._small[:0] = small = [result for result in wanted if result.id not in self._alone]
+        self._sent.update(result.id for result in small)
+        self._large += [result for result in wanted if result.id in self._alone]
         self._has_large.set()
 
     async def drop(self, results: Iterable[Result]) -> None:
         """These are recorded, or nobody wants them any more."""
         dropped = [self._all.pop(result.id) for result in results if self._all.get(result.id) is result]
+        if self._sent.intersection(result.id for result in dropped):
+            self._wake.set()  # what of them waits may be claimed now
         for result in dropped:
             self._alone.pop(result.id, None)
+            self._handed.discard(result.id)
+            self._sent.discard(result.id)
+        self._has_large.set()
         if self._shares is not None and dropped:
             await self._shares.drop_records(sum(map(_length, dropped)))
 

@@ -1,6 +1,5 @@
 """What is large goes to PostgreSQL beside all else: while it is written, others end, begin and beat."""
 
-import asyncio
 import base64
 import os
 
@@ -9,9 +8,9 @@ import pytest
 
 from app.repository import lifecycle
 from app.worker.database import LARGE_BYTES
-from tests.deployment.hosts import Cable
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.worker.conftest import REACH
+from tests.worker.losing_cable import LosingCable
 from tests.worker.test_sub_workflows import call, child
 from tests.worker.test_waiting_sub_workflows import FOR_A_CALL
 from tests.workflows import call_out, no_op, node, set_field, stored, wait
@@ -20,43 +19,6 @@ pytestmark = pytest.mark.slow
 
 WAITING = "SELECT a.pid FROM pg_stat_activity AS a WHERE %s = ANY(pg_blocking_pids(a.pid))"
 CLAIMING = f"{WAITING} AND a.query LIKE '%%FOR KEY SHARE OF w%%'"
-
-
-class LosingCable(Cable):
-    """Loses the answer to the first commit of much, and keeps back what is sent much afterwards until `deliver`."""
-
-    def __init__(self, database_url: str) -> None:
-        self.lost, self.kept_back, self._delivering = False, False, asyncio.Event()
-        super().__init__(database_url)
-
-    def deliver(self) -> None:
-        self._loop.call_soon_threadsafe(self._delivering.set)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(self._socket)
-        self._writers |= {writer, far_writer}
-        back = asyncio.ensure_future(self._pass_on(far_reader, writer))
-        sent = 0
-        try:
-            while data := await reader.read(65_536):
-                sent += len(data)
-                if sent > LARGE_BYTES and self.lost:
-                    self.kept_back = True
-                    await self._delivering.wait()
-                elif sent > LARGE_BYTES and b"COMMIT" in data:
-                    self.lost = True
-                    back.cancel()
-                    await asyncio.wait([back])  # which reads from there until then
-                    far_writer.write(data)
-                    await far_reader.read(1)
-                    break
-                far_writer.write(data)
-                await far_writer.drain()
-        except ConnectionError:
-            pass
-        finally:
-            far_writer.close()
-            writer.close()
 
 
 def item(text: str) -> bytes:
@@ -160,7 +122,7 @@ def test_what_waits_goes_on_once_although_the_answer_to_its_large_record_was_los
     """It is sent once more while the wait is over: what goes on begins when that has come to nothing."""
     queue.save(stored(FOR_A_CALL, no_op()), "large")
     queue.save(stored(no_op()), "small")
-    cable = LosingCable(database_url)
+    cable = LosingCable(database_url, lambda _, sent: sent > LARGE_BYTES)
     try:
         worker = start_worker(DATABASE_URL=cable.url)
         [large] = queue.add("large", items=item(incompressible()))

@@ -49,13 +49,33 @@ def test_no_execution_is_recorded_before_a_large_part_of_it() -> None:
         results.add(whole)
         async with results.claiming() as unclaimed:
             assert unclaimed == [2, 1]
-        assert [await results.take_large(), await results.take_large()] == [middle, whole]
+        assert await results.take_large() == middle
         results.give_back([middle])
-        await results.drop([whole])
         assert (await results.take_large(), results.take()) == (middle, [])
         await results.drop([middle])
+        assert await results.take_large() == whole
+        await results.drop([whole])
         results.add(whole)
         assert results.take() == [whole]
+
+    asyncio.run(go())
+
+
+def test_what_is_given_back_comes_after_the_others_but_before_what_it_is_a_part_of() -> None:
+    async def go() -> None:
+        results = Unrecorded(MagicMock())
+        part, whole, other = of(3), of(1, b"{}"), of(4)
+        for result, above in ((part, [1]), (whole, []), (other, [])):
+            results.add(result, above)
+        assert await results.take_large() == part
+        results.give_back([part])
+        taken = [await results.take_large() for _ in range(2)]
+        assert taken == [other, part]
+        results.give_back([part])
+        await results.drop([other])
+        assert await results.take_large() == part
+        await results.drop([part])
+        assert await results.take_large() == whole
 
     asyncio.run(go())
 
