@@ -25,7 +25,7 @@ from app.api.webhooks.webhooks import wait_for_answer
 from app.repository import triggers
 from app.repository.connection import Connection
 from app.repository.triggers import RegisteredWebhook
-from app.triggers.mcp import METHOD, Tool
+from app.triggers.mcp import METHOD, McpServer, Tool
 from app.triggers.webhook_settings import WebhookSettings
 
 Json = dict[str, Any]
@@ -71,7 +71,8 @@ def call_mcp(path: str) -> Response:
     with reading() as connection:
         webhook = find_server(connection, path.strip("/"))
         stored = orjson.loads(webhook.settings)
-        by = let_in(connection, webhook.project_id, WebhookSettings.from_json(stored))
+        settings, server = WebhookSettings.from_json(stored), McpServer.from_json(stored["mcp"])
+        by = let_in(connection, webhook.project_id, settings)
     if request.method != "POST":  # no stream of its own, and no session that could end
         refused = failure(None, INVALID, "Send a message by POST", status=405)
         refused.headers["Allow"] = "POST"
@@ -82,11 +83,11 @@ def call_mcp(path: str) -> Response:
         return finish(failure(None, UNREADABLE, f"Parse error: {error}", status=400))
     if message is None:
         return finish(failure(None, INVALID, "This is no message of JSON-RPC 2.0", status=400))
-    return answer_message(webhook, stored["mcp"], message, by)
+    return answer_message(webhook, server, message, by)
 
 
-def answer_message(webhook: RegisteredWebhook, server: dict[str, Any], message: Message, by: Caller) -> Response:
-    """What the server answers; `server` is how its trigger describes it. Raises Refused."""
+def answer_message(webhook: RegisteredWebhook, server: McpServer, message: Message, by: Caller) -> Response:
+    """What the server answers. Raises Refused."""
     number, parameters = message.id, parameters_of(message)
     version = request.headers.get(VERSION_HEADER)
     if message.method != "initialize" and version is not None and version not in VERSIONS:
@@ -94,16 +95,15 @@ def answer_message(webhook: RegisteredWebhook, server: dict[str, Any], message: 
         return finish(failure(None, OTHER, said, status=400))
     if isinstance(number, msgspec.UnsetType):
         return finish(Response(status=202))
-    tools = [Tool.from_json(each) for each in server["tools"]]
     match message.method:
         case "initialize":
-            return finish(success(number, welcome(server["name"], parameters)))
+            return finish(success(number, welcome(server.name, parameters)))
         case "ping":
             return finish(success(number, {}))
         case "tools/list":
-            return finish(success(number, {"tools": [tool_json(tool) for tool in tools]}))
+            return finish(success(number, {"tools": [tool_json(tool) for tool in server.tools]}))
         case "tools/call":
-            return call_tool(webhook, tools, number, parameters, by)
+            return call_tool(webhook, server.tools, number, parameters, by)
         case _:
             return finish(failure(number, UNKNOWN, "Method not found"))
 

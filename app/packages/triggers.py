@@ -19,14 +19,13 @@ from app.packages.host_calls import call_host, node_error, owner_of
 from app.packages.host_errors import HostError
 from app.packages.runtime import PackageRuntime
 from app.packages.surroundings import Surroundings
+from app.triggers.packaged import CALL, PackagedWebhook
 
 Json = dict[str, Any]
 LISTENING_SECONDS = 30 * 24 * 3600.0
 """How long one call may hold a connection; after that it is made anew."""
 PROVIDER_SECONDS = 55.0
 """How long a provider may take: a little less than whoever has something arranged with it waits."""
-CALL = "webhookCall"
-"""In the item of an execution that a call has started: the call itself, for the node to look at."""
 STARTED: Json = {"body": {"message": "Workflow was started"}}
 EMITS = b'"name":"emit"'
 
@@ -73,14 +72,15 @@ async def arrange(packages: PackageRuntime, context: NodeContext, action: str, u
 async def take_call(packages: PackageRuntime, context: NodeContext) -> Outputs | None:
     """What the node makes of a call; its caller is answered. Raises NodeError."""
     came = context.items[0]["json"][CALL]
-    request = {"webhook": came, "webhookUrls": came.get("urls") or {}}
+    called = PackagedWebhook.from_json(came)
+    request = {"webhook": came, "webhookUrls": dict(called.urls)}
     answer = await _call(packages, context, "webhook", request)
     said, respond = answer.get("response"), context.execution.ports.respond
     outputs = read_outputs(answer.get("outputs"))
     if respond is not None:
         if isinstance(said, dict):
             await respond(said)
-        elif outputs is None or came.get("responseMode") not in ("lastNode", "responseNode"):
+        elif outputs is None or called.response_mode not in ("lastNode", "responseNode"):
             await respond(STARTED)
     return outputs
 

@@ -39,6 +39,7 @@ from app.packages.manifest import Description, Manifest, PackagedCredential, Pac
 from app.packages.parameters import with_defaults
 from app.packages.sub_nodes import tool_of
 from app.packages.tokens import Tokens
+from app.triggers.packaged import CALL
 
 Json = dict[str, Any]
 STARTS = frozenset({"trigger", "poll", "webhook"})
@@ -201,7 +202,7 @@ async def _run(
 
 async def _start(packages: Packages, package: Installed, node: PackagedNode, context: NodeContext) -> Outputs | None:
     """A trigger in the execution that it has started: what it gave then goes on."""
-    if "webhook" in node.runs and context.items and triggers.CALL in context.items[0]["json"]:
+    if "webhook" in node.runs and context.items and CALL in context.items[0]["json"]:
         return await triggers.take_call(packages, context)
     return pass_on(context)
 

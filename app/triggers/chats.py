@@ -78,7 +78,7 @@ def chat_settings(node: dict[str, Any]) -> WebhookSettings:
     """How a Chat Trigger lets callers in and answers them. Raises InvalidTrigger."""
     name, parameters = node["name"], node.get("parameters") or {}
     options = parameters.get("options") or {}
-    mode = options.get("responseMode") or (STREAMING if parameters.get("availableInChat") else "lastNode")
+    mode = chat_response_mode(node)
     if mode not in MODES:
         raise InvalidTrigger(f"The response mode '{mode}' of chat '{name}' is not supported")
     authentication = parameters.get("authentication") or "none"
@@ -94,6 +94,13 @@ def chat_settings(node: dict[str, Any]) -> WebhookSettings:
             "typeVersion": 2,
         }
     )
+
+
+def chat_response_mode(node: dict[str, Any]) -> Any:
+    """The mode of answering that a Chat Trigger asks for, also where it is none that is known."""
+    parameters = node.get("parameters") or {}
+    mode = (parameters.get("options") or {}).get("responseMode")
+    return mode or (STREAMING if parameters.get("availableInChat") else "lastNode")
 
 
 def _chat(document: Mapping[str, Any], node: Mapping[str, Any]) -> Chat:

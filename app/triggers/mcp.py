@@ -48,8 +48,25 @@ class Tool:
 
 
 @dataclass(frozen=True, slots=True)
+class McpServer:
+    """What clients are told of a server: its name and its tools."""
+
+    name: str
+    tools: tuple[Tool, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `from_json` reads it."""
+        return {"name": self.name, "tools": [tool.to_json() for tool in self.tools]}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "McpServer":
+        """The server that was stored."""
+        return cls(stored["name"], tuple(Tool.from_json(tool) for tool in stored["tools"]))
+
+
+@dataclass(frozen=True, slots=True)
 class McpAddress:
-    """The address of one trigger; `settings` are those of a webhook, with the tools as `mcp`."""
+    """The address of one trigger; `settings` are those of a webhook, with the server as `mcp`."""
 
     node: str
     path: str
@@ -81,8 +98,8 @@ def _address(document: dict[str, Any], node: dict[str, Any]) -> McpAddress:
             "typeVersion": node.get("typeVersion"),
         }
     )
-    tools = [each.to_json() for each in tools_of(document, name)]
-    return McpAddress(name, path, {**access.to_json(), "mcp": {"name": name, "tools": tools}})
+    server = McpServer(name, tuple(tools_of(document, name)))
+    return McpAddress(name, path, {**access.to_json(), "mcp": server.to_json()})
 
 
 def tools_of(document: dict[str, Any], root: str) -> list[Tool]:

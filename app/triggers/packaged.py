@@ -11,6 +11,8 @@ from app.triggers.paths import path_as_called
 from app.triggers.webhook_settings import WebhookSettings
 from app.triggers.webhooks import METHODS
 
+CALL = "webhookCall"
+"""In the item of an execution that a call has started: the call itself, for the node to look at."""
 NOT_IN_ADDRESSES = re.compile(r"[^\w.~/%-]", re.ASCII)
 
 

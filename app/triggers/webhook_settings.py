@@ -1,6 +1,7 @@
 """How a webhook wants to be called and answered: read from a node, stored as JSON, read back from it.
 
-Knows the parameters of n8n's Webhook and Wait nodes. Nobody else reads them by name.
+Knows the parameters of n8n's Webhook and Wait nodes. Nobody else reads them by name, but for those of the address
+(app/triggers/webhooks.py).
 """
 
 from collections.abc import Mapping
@@ -177,6 +178,11 @@ def read_settings(node: dict[str, Any], *, problem: str | None = None) -> Webhoo
         return _read(node["name"], node, node.get("parameters") or {}, problem)
 
 
+def response_mode(node: dict[str, Any]) -> Any:
+    """The mode of answering that a Webhook or Wait node asks for, also where it is none that is known."""
+    return (node.get("parameters") or {}).get("responseMode", "onReceived")
+
+
 def wait_method(node: dict[str, Any]) -> str:
     """The method of the call that a Wait node waits for."""
     return str((node.get("parameters") or {}).get("httpMethod") or "GET")
@@ -184,7 +190,7 @@ def wait_method(node: dict[str, Any]) -> str:
 
 def _read(name: str, node: dict[str, Any], parameters: dict[str, Any], problem: str | None) -> WebhookSettings:
     refuse_expressions(name, parameters)
-    mode = parameters.get("responseMode", "onReceived")
+    mode = response_mode(node)
     if mode not in RESPONSE_MODES:
         raise InvalidTrigger(f"Webhook node '{name}' has an unknown response mode '{mode}'")
     options = {name: _plain(value) for name, value in (parameters.get("options") or {}).items()}

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
 from app.triggers.paths import path_as_called
-from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_settings
+from app.triggers.webhook_settings import STREAMING, WebhookSettings, read_settings, response_mode
 
 METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
@@ -92,10 +92,11 @@ class WaysToResponse:
 
 def explain_mismatch(ways: WaysToResponse, node: dict[str, Any]) -> str | None:
     """Why a webhook's mode of answering does not go with the nodes that follow it, in n8n's words."""
-    if (node.get("parameters") or {}).get("responseMode") == "responseNode":
+    mode = response_mode(node)
+    if mode == "responseNode":
         if node["name"] not in ways.any:
             return "No Respond to Webhook node found in the workflow"
-    elif node["name"] in ways.without_wait and (node.get("parameters") or {}).get("responseMode") != STREAMING:
+    elif node["name"] in ways.without_wait and mode != STREAMING:
         return "Unused Respond to Webhook node found in the workflow"
     return None
 

@@ -18,14 +18,22 @@ from app.engine.values import paths
 from app.triggers import trigger_nodes
 from app.triggers.chats import NODE as CHAT_NODE
 from app.triggers.chats import TYPE as CHAT
-from app.triggers.chats import chat_nodes, chat_settings
+from app.triggers.chats import chat_nodes, chat_response_mode, chat_settings
 from app.triggers.forms import shows_page
-from app.triggers.webhook_settings import RESPONSE_MODES, RESPONSE_NODES, STREAMING, WebhookSettings, read_settings
+from app.triggers.packaged import CALL, PackagedWebhook
+from app.triggers.webhook_settings import (
+    RESPONSE_MODES,
+    RESPONSE_NODES,
+    STREAMING,
+    WebhookSettings,
+    read_settings,
+    response_mode,
+)
 from app.worker import run_data
 from app.worker.exchange import Assignment
 
 NO_PORTS = Ports()
-PACKAGED = b'"webhookCall"'
+PACKAGED = f'"{CALL}"'.encode()
 BYTES_AN_ITEM = 10_000  # so much data of a run counts as one item, where it is decided whether a thread does it
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 
@@ -62,11 +70,8 @@ def reads_stream(assignment: Assignment) -> bool:
     if not assignment.claim.awaited or assignment.claim.resumed:
         return False
     node = answering_node(assignment) or {}
-    parameters = node.get("parameters") or {}
-    if node.get("type") == CHAT:
-        mode = (parameters.get("options") or {}).get("responseMode")
-        return bool(mode == STREAMING or (not mode and parameters.get("availableInChat")))
-    return bool(parameters.get("responseMode") == STREAMING)
+    mode = chat_response_mode(node) if node.get("type") == CHAT else response_mode(node)
+    return bool(mode == STREAMING)
 
 
 def as_stream(parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -112,13 +117,13 @@ def answering_node(assignment: Assignment) -> dict[str, Any] | None:
     known = next((node for node in called if node["name"] == name), None)
     items = assignment.input.items
     if known is None and items is not None and PACKAGED in items[:64]:
-        return packaged_node(str(name), orjson.loads(items)[0]["json"]["webhookCall"])
+        return packaged_node(str(name), orjson.loads(items)[0]["json"][CALL])
     return known
 
 
 def packaged_node(name: str, came: dict[str, Any]) -> dict[str, Any]:
     """A Webhook node that answers as the trigger of a package is to, whose call stands in the item."""
-    mode = came.get("responseMode")
+    mode = PackagedWebhook.from_json(came).response_mode
     parameters = {"responseMode": mode if mode in RESPONSE_MODES else "onReceived"}
     return {"name": name, "type": "n8n-nodes-base.webhook", "typeVersion": 2, "parameters": parameters}
 

@@ -9,9 +9,8 @@ from app.api.face.client_address import client_address
 from app.api.webhooks.bodies.errors import UnreadableBody
 from app.api.webhooks.bodies.forms import gather, multipart_pairs, nest
 from app.api.webhooks.requests import read_body, received_body, unreadable
-from app.triggers.packaged import PackagedWebhook
+from app.triggers.packaged import CALL, PackagedWebhook
 
-CALL = "webhookCall"
 FORM = "multipart/form-data"
 
 
