@@ -4,33 +4,15 @@ Knows nothing of what the settings are used for. Whoever needs one is handed the
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any
 
-from app.environment import EnvironmentReader, SettingsError, parse_url
+from app.environment import EnvironmentReader, SettingsError
 from app.outgoing.addresses import AddressRules
-from app.settings.packaged_nodes import parse_packaged_nodes
-from app.settings.values import (
-    check_texts,
-    host_and_port,
-    parse_allowed_hosts,
-    parse_api_key,
-    parse_files_folder,
-    parse_home,
-    parse_host,
-    parse_old_keys,
-    parse_origins,
-    parse_trusted_proxies,
-    read_conninfo,
-    read_database_url,
-)
-from app.settings.vector_stores import VectorStores, read_addresses, read_vector_stores
-from app.telemetry.wanted import wants_traces
-
-MAX_AGE_HOURS = 1_000_000
-"""A century and more; what is much longer ago is before PostgreSQL's first year."""
+from app.settings import reading
+from app.settings.values import check_texts, parse_home
+from app.settings.vector_stores import VectorStores
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,14 +138,14 @@ class Settings:
         home = parse_home(reader.text("EXECUTIONS_HOME", "var"))
         settings = cls(
             home=home,
-            **_read_databases(reader, environ, home, needs_database),
-            **_read_http(reader, environ),
-            **_read_worker(reader),
-            **_read_amounts(reader),
-            **_read_pruning(reader),
-            **_read_notices(environ),
-            **_read_workflows(reader, home),
-            **_read_keys(environ),
+            **reading.read_databases(reader, environ, home, needs_database),
+            **reading.read_http(reader, environ),
+            **reading.read_worker(reader),
+            **reading.read_amounts(reader),
+            **reading.read_pruning(reader),
+            **reading.read_notices(environ),
+            **reading.read_workflows(reader, home),
+            **reading.read_keys(environ),
         )
         _check_together(settings, environ)
         return settings
@@ -177,115 +159,6 @@ class Settings:
     def through_pooler(self) -> bool:
         """Whether a pooler in transaction mode stands in front of the database."""
         return self.database_direct_url is not None
-
-
-# The settings by what they are about. A name that is missing or unknown here ends in the TypeError of `Settings`.
-
-
-def _read_databases(
-    reader: EnvironmentReader, environ: Mapping[str, str], home: Path, needs_database: bool
-) -> dict[str, Any]:
-    return {
-        "database_url": read_database_url(environ, home, needs_database),
-        "database_direct_url": read_conninfo(environ, "DATABASE_DIRECT_URL") or None,
-        "database_replica_url": read_conninfo(environ, "DATABASE_REPLICA_URL") or None,
-        "database_replica_lag_seconds": reader.duration("DATABASE_REPLICA_LAG_SECONDS", 5),
-        "pool_size": reader.integer("EXECUTIONS_POOL_SIZE", 10, low=1, high=1_000),
-    }
-
-
-def _read_http(reader: EnvironmentReader, environ: Mapping[str, str]) -> dict[str, Any]:
-    host = parse_host(reader.text("HOST", "127.0.0.1"), "HOST")
-    port = reader.integer("PORT", 8000, low=1, high=65_535)
-    return {
-        "host": host,
-        "port": port,
-        "http_workers": reader.integer("EXECUTIONS_HTTP_WORKERS", 2, low=1, high=256),
-        "http_threads": reader.integer("EXECUTIONS_HTTP_THREADS", 32, low=1, high=1_000),
-        "requests_per_minute": reader.optional_integer("EXECUTIONS_REQUESTS_PER_MINUTE", low=1),
-        "trusted_proxies": parse_trusted_proxies(environ.get("EXECUTIONS_TRUSTED_PROXIES", "")),
-        "cors_origins": parse_origins(environ.get("EXECUTIONS_CORS_ORIGINS", "")),
-        "webhook_url": parse_url(
-            reader.text("EXECUTIONS_WEBHOOK_URL", f"http://{host_and_port(host, port)}").rstrip("/"),
-            "EXECUTIONS_WEBHOOK_URL",
-            base=True,
-        ),
-        "webhook_seconds": reader.duration("EXECUTIONS_WEBHOOK_SECONDS", 100),
-    }
-
-
-def _read_worker(reader: EnvironmentReader) -> dict[str, Any]:
-    concurrency = reader.integer("EXECUTIONS_CONCURRENCY", 50, low=1, high=10_000)
-    return {
-        "concurrency": concurrency,
-        "extra_places": reader.integer("EXECUTIONS_EXTRA_PLACES", concurrency // 10, low=0, high=10_000),
-        "listeners": reader.integer("EXECUTIONS_LISTENERS", 100, low=0, high=10_000),
-        "project_listeners": reader.integer("EXECUTIONS_PROJECT_LISTENERS", 100, low=0, high=10_000),
-        "heartbeat_seconds": reader.duration("EXECUTIONS_HEARTBEAT_SECONDS", 5),
-        "lease_seconds": reader.duration("EXECUTIONS_LEASE_SECONDS", 30),
-        "node_seconds": reader.duration("EXECUTIONS_NODE_SECONDS", 5),
-        "sandbox_processes": reader.integer("EXECUTIONS_SANDBOX_PROCESSES", 24, low=1, high=1_000),
-        "sandbox_memory_mb": reader.integer("EXECUTIONS_SANDBOX_MEMORY_MB", 256, low=64, high=65_536),
-        "package_processes": reader.integer("EXECUTIONS_PACKAGE_PROCESSES", 4, low=1, high=100),
-        "package_sharing": reader.choice("EXECUTIONS_PACKAGE_SHARING", "project", "execution"),
-        "package_memory_mb": reader.integer("EXECUTIONS_PACKAGE_MEMORY_MB", 512, low=256, high=65_536),
-        "packaged_nodes": parse_packaged_nodes(
-            reader.text("EXECUTIONS_PACKAGED_NODES", ""), "EXECUTIONS_PACKAGED_NODES"
-        ),
-        "worker_host": parse_host(reader.text("EXECUTIONS_WORKER_HOST", "127.0.0.1"), "EXECUTIONS_WORKER_HOST"),
-        "worker_port": reader.optional_integer("EXECUTIONS_WORKER_PORT", low=1, high=65_535),
-        "poll_seconds": reader.duration("EXECUTIONS_POLL_SECONDS", 1),
-    }
-
-
-def _read_amounts(reader: EnvironmentReader) -> dict[str, Any]:
-    run_bytes = reader.integer("EXECUTIONS_RUN_BYTES", 256 * 2**20, low=2**20)
-    return {
-        "run_bytes": run_bytes,
-        "worker_bytes": reader.integer("EXECUTIONS_WORKER_BYTES", 4 * run_bytes, low=2**20),
-        "max_body_bytes": reader.integer("EXECUTIONS_MAX_BODY_BYTES", 16 * 2**20, low=1_024),
-        "bodies_bytes": reader.integer("EXECUTIONS_BODIES_BYTES", 64 * 2**20, low=1_024),
-        "data_max_display_size": reader.integer("EXECUTIONS_DATA_MAX_DISPLAY_SIZE", 10 * 2**20, low=0),
-        "page_bytes": reader.integer("EXECUTIONS_PAGE_BYTES", 64 * 2**20, low=0),
-        "data_tables_bytes": reader.integer("EXECUTIONS_DATA_TABLES_BYTES", 50 * 2**20, low=0),
-    }
-
-
-def _read_pruning(reader: EnvironmentReader) -> dict[str, Any]:
-    return {
-        "prune_age_hours": reader.optional_duration("EXECUTIONS_PRUNE_AGE_HOURS", high=MAX_AGE_HOURS),
-        "prune_keep": reader.optional_integer("EXECUTIONS_PRUNE_KEEP", low=0),
-        "prune_keep_per_workflow": reader.optional_integer("EXECUTIONS_PRUNE_KEEP_PER_WORKFLOW", low=0),
-    }
-
-
-def _read_notices(environ: Mapping[str, str]) -> dict[str, Any]:
-    webhook = environ.get("EXECUTIONS_FAILURE_WEBHOOK", "").strip()
-    return {
-        "failure_webhook": parse_url(webhook, "EXECUTIONS_FAILURE_WEBHOOK") if webhook else None,
-        "failure_secret": environ.get("EXECUTIONS_FAILURE_SECRET", "").strip() or None,
-        "traces": wants_traces(environ),
-    }
-
-
-def _read_workflows(reader: EnvironmentReader, home: Path) -> dict[str, Any]:
-    allowed = parse_allowed_hosts(reader.text("EXECUTIONS_ALLOWED_HOSTS", ""))
-    return {
-        "timezone": reader.timezone("EXECUTIONS_TIMEZONE"),
-        "missed_schedules": reader.choice("EXECUTIONS_MISSED_SCHEDULES", "fire", "skip"),
-        "files_folder": parse_files_folder(reader.text("EXECUTIONS_FILES_FOLDER", "")),
-        "allowed_hosts": replace(allowed, of_projects=read_addresses(home)),
-        "execute_command": reader.choice("EXECUTIONS_EXECUTE_COMMAND", "off", "on") == "on",
-        "vector_stores": read_vector_stores(reader),
-    }
-
-
-def _read_keys(environ: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "api_key": parse_api_key(environ.get("EXECUTIONS_API_KEY", "").strip()),
-        "encryption_key": environ.get("EXECUTIONS_ENCRYPTION_KEY", "").strip() or None,
-        "encryption_keys_old": parse_old_keys(environ.get("EXECUTIONS_ENCRYPTION_KEY_OLD", "").strip()),
-    }
 
 
 def _check_together(settings: Settings, environ: Mapping[str, str]) -> None:

@@ -1,104 +1,15 @@
 """Consents: from the API's address over the provider and back, once, for one credential in one project."""
 
-import threading
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from flask import Flask
-from flask.testing import FlaskClient
 
-from app.api.face.key_cache import ApiKeyCache
 from app.credentials.tokens import EXPIRES_AT
-from app.repository.connection import Connection, reading
-from app.settings import Settings
-from app.web import create_app
 from tests.api.conftest import Api
+from tests.api.oauth.consents import ORIGIN, SAME_ORIGIN, authorize, back, came_back, held, made, signed_in
 from tests.credentials.provider import CLIENT, OAUTH1, SECRET, Provider
-
-ORIGIN = "https://n8n.example.com"
-SAME_ORIGIN = {"Sec-Fetch-Site": "same-origin"}
-
-
-@pytest.fixture(scope="module")
-def app(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    """An app that may ask the provider."""
-    named = {"EXECUTIONS_ALLOWED_HOSTS": "127.0.0.1", "EXECUTIONS_WEBHOOK_URL": ORIGIN}
-    home = str(tmp_path_factory.mktemp("home"))
-    app = create_app(Settings.from_environment({"DATABASE_URL": shared_database, "EXECUTIONS_HOME": home, **named}))
-    yield app
-    app.extensions["executions"].close()
-
-
-@pytest.fixture
-def api(app: Flask, db: Connection) -> Api:
-    kept = app.extensions["executions"]
-    app.extensions["executions"] = replace(kept, api_keys=ApiKeyCache(kept.pool))
-    return Api(app.test_client(), db).with_key("everything", "*")
-
-
-class Never(threading.Event):
-    """Something that does not happen."""
-
-    def set(self) -> None:
-        """Not now either."""
-
-
-@pytest.fixture
-def asked(api: Api, monkeypatch: pytest.MonkeyPatch) -> list[None]:
-    """An entry each time that somebody asks for the types of packages, and may have to wait; with nothing locked."""
-    known, asked = api.services.packages, list[None]()
-    ask = known.ask
-
-    def look() -> None:
-        with reading(api.services.pool) as connection:
-            connection.execute("SELECT c.id FROM credentials AS c FOR UPDATE NOWAIT")
-        asked.append(None)
-        ask()
-
-    monkeypatch.setattr(known, "ask", look)
-    return asked
-
-
-def made(api: Api, data: dict[str, Any], kind: str = "oAuth2Api") -> str:
-    answer = api.post("/credentials", {"name": "My <b>service</b>", "type": kind, "data": data})
-    assert answer.status_code == 200, answer.json
-    return answer.json["id"]
-
-
-def authorize(api: Api, credential_id: str) -> str:
-    answer = api.get(f"/credentials/{credential_id}/authorize")
-    assert answer.status_code == 200, answer.json
-    return answer.json["authorizationUrl"]
-
-
-def back(api: Api, callback: str):
-    """What a browser without any key gets at the address that the provider sends it to."""
-    assert callback.startswith(f"{ORIGIN}/rest/oauth")
-    return api.with_key(None).call("GET", callback.removeprefix(ORIGIN))
-
-
-def signed_in(api: Api, key: str) -> FlaskClient:
-    """A browser that somebody has signed in to the console with."""
-    browser = api.client.application.test_client()
-    signed = browser.post("/console/sign-in", data={"key": key}, headers=SAME_ORIGIN, base_url=ORIGIN)
-    assert signed.status_code == 303
-    return browser
-
-
-def came_back(browser: FlaskClient, callback: str):
-    """What a browser gets that the provider has sent back."""
-    headers = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Accept": "text/html"}
-    return browser.get(callback.removeprefix(ORIGIN), headers=headers, base_url=ORIGIN)
-
-
-def held(api: Api, credential_id: str, kind: str = "oAuth2Api") -> dict[str, Any]:
-    api.db.rollback()
-    vault = api.client.application.extensions["executions"].vault
-    return vault.read_in_project(api.db, "default", credential_id, kind)
 
 
 @pytest.mark.parametrize(
@@ -313,44 +224,3 @@ def test_oauth_1(api: Api, provider: Provider) -> None:
     assert provider.asked[-1]["oauth_verifier"] == "v1"
     tokens = held(api, credential_id, "oAuth1Api")["oauthTokenData"]
     assert tokens == {"oauth_token": "a1", "oauth_token_secret": "access secret", "user_id": "7"}
-
-
-def test_tokens_stay_with_a_credential_while_they_belong_to_it(api: Api, provider: Provider) -> None:
-    data = provider.data(oauthTokenData={"access_token": "t"})
-    credential_id = made(api, data)
-    same = {name: value for name, value in data.items() if name != "oauthTokenData"} | {"clientSecret": "new"}
-    answers = [api.patch(f"/credentials/{credential_id}", {"data": same})]
-    assert held(api, credential_id) == {**same, "oauthTokenData": {"access_token": "t"}}
-    wider = {"scope": "read write more"}
-    answers.append(api.patch(f"/credentials/{credential_id}", {"data": wider, "isPartialData": True}))
-    assert held(api, credential_id) == {**same, **wider, "oauthTokenData": {"access_token": "t"}}
-    own_token = made(api, {**data, "grantType": "clientCredentials"})
-    answers.append(api.patch(f"/credentials/{own_token}", {"data": wider, "isPartialData": True}))
-    assert "oauthTokenData" not in held(api, own_token), "another one is got for these without anybody"
-    same |= wider
-    elsewhere = {"accessTokenUrl": "https://elsewhere.example.com/token"}
-    answers.append(api.patch(f"/credentials/{credential_id}", {"data": elsewhere, "isPartialData": True}))
-    assert held(api, credential_id) == {**same, **elsewhere}
-    assert {answer.status_code for answer in answers} == {200}
-
-
-def test_tokens_do_not_stay_while_nobody_knows_what_packages_define(api: Api, monkeypatch) -> None:
-    kept = {"region": "eu", "clientSecret": "s"}
-    credential_id = made(api, {**kept, "oauthTokenData": {"refresh_token": "r"}}, "snowflakeOAuth2Api")
-    monkeypatch.setattr(api.services.packages, "ask", lambda: None)
-    monkeypatch.setattr(api.services.packages, "_there", Never())  # the thread that reads goes on
-    for change, expected in ((kept, True), ({"region": "us"}, False)):
-        assert api.patch(f"/credentials/{credential_id}", {"data": change, "isPartialData": True}).status_code == 200
-        assert ("oauthTokenData" in held(api, credential_id, "snowflakeOAuth2Api")) is expected
-
-
-@pytest.mark.parametrize(
-    ("kind", "field"),
-    [("snowflakeOAuth2Api", "account"), ("zendeskOAuth2Api", "subdomain"), ("gitlabOAuth2Api", "server")],
-)
-def test_tokens_do_not_stay_when_a_service_s_own_field_leads_elsewhere(api: Api, kind: str, field: str) -> None:
-    data = {"clientId": "c", "clientSecret": "s", field: "https://one.example"}
-    credential_id = made(api, {**data, "oauthTokenData": {"access_token": "t", "refresh_token": "r"}}, kind)
-    for change, expected in (({"clientSecret": "t"}, True), ({field: "https://two.example"}, False)):
-        assert api.patch(f"/credentials/{credential_id}", {"data": change, "isPartialData": True}).status_code == 200
-        assert ("oauthTokenData" in held(api, credential_id, kind)) is expected
