@@ -9,32 +9,44 @@ import psycopg
 
 from app.repository.connection import Connection, connect
 
-# Rows go without their triggers and numbers start over; tables that record migrations stay. What nothing was ever
-# written to, and what has counted nothing, is left alone: this runs for each of thousands of tests.
-EMPTY_EVERYTHING = """
+# What nothing was ever written to, and what has counted nothing, is left alone: this runs for each of thousands of
+# tests. So it is a function, whose statements are planned once a connection, and the setting that lets rows go without
+# their triggers is one of the connection: to change it throws such plans away. Tables that record migrations stay.
+MAKE_EMPTIER = """
+    SET session_replication_role = replica;
     DO $$
-    DECLARE name text;
+    DECLARE statements text;
     BEGIN
-        SET LOCAL session_replication_role = replica;
-        FOR name IN
-            SELECT relname
-              FROM pg_class
-             WHERE relnamespace = 'public'::regnamespace
-               AND relkind = 'r'
-               AND relname !~ 'yoyo|migration'
-               AND pg_relation_size(oid) > 0
-        LOOP
-            EXECUTE format('DELETE FROM %I', name);
-        END LOOP;
-        PERFORM setval(format('%I.%I', schemaname, sequencename), start_value, false)
-           FROM pg_sequences
-          WHERE schemaname = 'public'
-            AND last_value IS NOT NULL;
-        INSERT INTO projects (id, name) VALUES ('default', 'Default project');
-        INSERT INTO pruning_turns DEFAULT VALUES;
-        INSERT INTO node_packages_revision (revision) VALUES (1);
+        SELECT string_agg(
+                   format('IF pg_relation_size(%1$L::regclass) > 0 THEN DELETE FROM %1$I; END IF;', relname),
+                   ' ' ORDER BY relname
+               )
+          INTO statements
+          FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace
+           AND relkind = 'r'
+           AND relname !~ 'yoyo|migration';
+        SELECT concat_ws(' ', statements, string_agg(
+                   format(
+                       'IF pg_sequence_last_value(%1$L) IS NOT NULL THEN PERFORM setval(%1$L, %2$s, false); END IF;',
+                       seqrelid::regclass, seqstart
+                   ),
+                   ' '
+               ))
+          INTO statements
+          FROM pg_sequence
+          JOIN pg_class ON pg_class.oid = seqrelid
+         WHERE relnamespace = 'public'::regnamespace;
+        EXECUTE format('CREATE FUNCTION pg_temp.empty_everything() RETURNS void LANGUAGE plpgsql AS %L', concat_ws(' ',
+            'BEGIN', statements,
+            'INSERT INTO projects (id, name) VALUES (''default'', ''Default project'');',
+            'INSERT INTO pruning_turns DEFAULT VALUES;',
+            'INSERT INTO node_packages_revision (revision) VALUES (1);',
+            'END'
+        ));
     END $$
 """
+EMPTY_EVERYTHING = "SELECT pg_temp.empty_everything()"
 
 AS_NEW = "RESET ALL; UNLISTEN *; CLOSE ALL; DISCARD TEMP; SELECT pg_advisory_unlock_all()"
 """Leaves what is prepared, of which psycopg keeps a list."""
@@ -84,6 +96,7 @@ class ReusedDatabase:
         for attempt in range(2):
             if self._owner is None:
                 self._owner = connect(self.url, autocommit=True)
+                self._owner.execute(MAKE_EMPTIER)
             try:
                 self._owner.execute(EMPTY_EVERYTHING)
                 break

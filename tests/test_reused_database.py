@@ -13,24 +13,26 @@ TABLES = """
      WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relname !~ 'yoyo|migration'
      ORDER BY relname
 """
+COUNTED = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public'"
 
 
-def rows(url: str) -> dict[str, int]:
-    """How many rows each table has."""
+def contents(url: str) -> dict[str, int | None]:
+    """How many rows each table has, and how far each sequence has counted."""
     with psycopg.connect(url) as connection:
         names = [name for (name,) in connection.execute(TABLES).fetchall()]
         counts = [sql.SQL("(SELECT count(*) FROM {})").format(sql.Identifier(name)) for name in names]
         row = connection.execute(sql.SQL("SELECT {}").format(sql.SQL(", ").join(counts))).fetchone()
-        return dict(zip(names, row, strict=True))
+        return dict(zip(names, row, strict=True)) | dict(connection.execute(COUNTED).fetchall())
 
 
 def test_an_emptied_database_holds_what_a_new_one_holds(postgres_url: str, reused_database: ReusedDatabase) -> None:
     with reused_database.lend() as connection:
         connection.execute("INSERT INTO projects (id, name) VALUES ('other', 'Other')")
         connection.execute("UPDATE pruning_turns SET expires_at = now()")
+        connection.execute("SELECT nextval(format('%I', sequencename)) FROM pg_sequences WHERE schemaname = 'public'")
         connection.commit()
     with cloned_database(postgres_url) as new:
-        assert rows(reused_database.empty()) == rows(new)
+        assert contents(reused_database.empty()) == contents(new)
 
 
 def test_a_connection_is_lent_as_new(reused_database: ReusedDatabase) -> None:
