@@ -15,13 +15,13 @@ from app.engine.sandbox import Sandbox
 from app.settings import Settings
 from app.worker.database import Pools
 from app.worker.health import HealthServer
+from app.worker.leaving import LEAVE_SECONDS
 from app.worker.parts import THREADS
 from app.worker.vitals import Vitals
 from app.worker.watchdog import Watchdog
-from app.worker.worker import LEAVE_SECONDS, Worker
+from app.worker.worker import Worker
 
 JOIN_SECONDS = 0.5  # how long a thread may take to end that should have nothing left to do
-FORCE_SECONDS = LEAVE_SECONDS + 1.0  # after SIGTERM, this process goes whatever holds its loop
 SWITCH_SECONDS = 0.001  # how long a thread that computes keeps the loop and the beat waiting for their turn
 
 
@@ -35,7 +35,7 @@ async def work(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
 
         def stop(*_: object) -> None:
-            watchdog.stop_within(FORCE_SECONDS)
+            watchdog.stop_within(LEAVE_SECONDS, worker.leaving.may_stay)
             loop.call_soon_threadsafe(worker.stop)
 
         # Not the loop's own handlers: they are called when the loop turns, and it may not.

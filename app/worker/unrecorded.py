@@ -44,6 +44,11 @@ class Unrecorded:
         """The executions that they are of, those included that are just being handed in."""
         return self._all.keys()
 
+    @property
+    def has_alone(self) -> bool:
+        """Whether some of them are recorded alone."""
+        return bool(self._alone)
+
     def add(self, result: Result, above: Sequence[int] = (), *, handed: bool = False) -> bool:
         """Keep a result until it is recorded, and tell whether its place is to be kept for so long.
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from app.engine.run.computing import Interrupted, NodeTurn, current_turn
+from app.worker.leaving import SIGN_OFF_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ BREATH_SECONDS = 0.02
 none by itself."""
 STOPPING_SECONDS = 1.0
 """How long a node may hold the loop of a worker that has been told to stop."""
+FORCE_SECONDS = 1.0
+"""How much longer it may take than it should until this process is gone, whatever holds its loop."""
 SPARED = (
     "asyncio",
     "httpcore",
@@ -88,12 +91,15 @@ class Watchdog:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
-    def stop_within(self, seconds: float) -> None:
-        """The worker has been told to stop: whatever happens, this process is gone by then."""
+    def stop_within(self, seconds: float, stays: Callable[[], bool]) -> None:
+        """The worker has been told to stop: whatever happens, this process is gone FORCE_SECONDS later than it should.
+
+        It should be after so many seconds, or once it `stays` no longer after that.
+        """
         if self._stopping:
             return
         self._stopping = True
-        last = threading.Timer(seconds, _leave)
+        last = threading.Timer(seconds, _leave, [stays])
         last.daemon = True
         last.start()
 
@@ -133,8 +139,13 @@ def is_interruptible(frame: FrameType | None) -> bool:
     return False
 
 
-def _leave() -> None:
-    """End this process at once: it was told to long ago, and something does not let it."""
+def _leave(stays: Callable[[], bool]) -> None:
+    """End this process: it was told to long ago, and something does not let it."""
+    if stays():
+        while stays():
+            time.sleep(LOOK_SECONDS)
+        time.sleep(SIGN_OFF_SECONDS)
+    time.sleep(FORCE_SECONDS)
     log.error("worker leaves by force: something holds it that cannot be interrupted")
     logging.shutdown()
     os._exit(1)

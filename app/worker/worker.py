@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import logging
 import random
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
@@ -25,6 +24,7 @@ from app.worker.database import Pools, open_worker_pool
 from app.worker.exchange import Exchange
 from app.worker.free_places import FreePlaces
 from app.worker.helpers import Helpers, helpers_of, refuse_to_go_on_without
+from app.worker.leaving import Leaving
 from app.worker.parts import Parts
 from app.worker.tally import Tally
 from app.worker.wake import Wake
@@ -35,7 +35,6 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 DRAIN_SECONDS = 5.0  # after SIGTERM, what runs may end by itself for so long; then it is handed over
 DRAIN_LOOK_SECONDS = 0.2
-LEAVE_SECONDS = 8.0  # after SIGTERM, the worker goes, whether PostgreSQL has heard of it or not
 MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 
@@ -50,7 +49,7 @@ class Worker:
         self._held = self._parts.held
         self._places = FreePlaces(settings, self._held, self._parts.shares, self._wake)
         self._stopping = asyncio.Event()
-        self._stopped_at = 0.0
+        self.leaving = Leaving(self._records_alone)
         self.pulse = Pulse()
         self.beat: Beat | None = None
         self.tally = Tally()
@@ -84,9 +83,8 @@ class Worker:
         self._held.hand_over(execution_id)
 
     def stop(self) -> None:
-        """Claim nothing more, let what runs end or hand it over, and return from `run` within LEAVE_SECONDS."""
-        if not self._stopping.is_set():
-            self._stopped_at = time.monotonic()
+        """Claim nothing more, let what runs end or hand it over, and return from `run` while `leaving` lasts."""
+        self.leaving.begin()
         self._stopping.set()
         self._wake.set()
 
@@ -118,9 +116,13 @@ class Worker:
             await self._serve()
 
     async def _time_to_leave(self) -> None:
-        """Return when a worker that was stopped must be gone, whatever it waits for."""
         await self._stopping.wait()
-        await asyncio.sleep(LEAVE_SECONDS)
+        await self.leaving.run()
+
+    def _records_alone(self) -> bool:
+        """Whether what is recorded alone is on its way to a PostgreSQL that answers."""
+        beat = self.beat
+        return self._held.unrecorded.has_alone and beat is not None and beat.reaches_database and not beat.lost
 
     async def _serve(self) -> None:
         """Work under one registration, until stopped or until its lease is lost."""
@@ -259,7 +261,7 @@ class Worker:
         """Record what ends by itself soon, hand over the rest as waiting for another worker."""
         held = self._held
         log.info("worker drains", extra={"running": len(held.running)})
-        while held.running and time.monotonic() < self._stopped_at + DRAIN_SECONDS:
+        while held.running and self.leaving.lasts(DRAIN_SECONDS):
             await asyncio.wait(held.running.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             await self._exchange(exchange, beat, claiming=False)
         held.handing_over = True
