@@ -137,6 +137,35 @@ def test_a_test_of_a_key_gives_way_to_other_work() -> None:
     assert int(said.stdout) == min(os.nice(0) + 10, 19)
 
 
+ATTEMPTS = """
+import socket
+from resource import RLIMIT_DATA, RLIMIT_NOFILE
+def try_to(what, *values):
+    try:
+        what(*values)
+    except (OSError, ValueError, MemoryError):
+        return
+    print(what, *values, "succeeded")
+try_to(open, "/dev/null")
+try_to(socket.socket)
+try_to(socket.socket, socket.AF_UNIX)
+try_to(os.pipe)
+try_to(os.fork)
+try_to(bytearray, 2**29)
+try_to(resource.setrlimit, RLIMIT_NOFILE, (64, 64))
+try_to(os.setuid, 0)
+print("tried", open)
+"""
+
+
+def test_a_test_of_a_key_opens_nothing_and_starts_nothing() -> None:
+    pem = pem_of(rsa.generate_private_key(65537, 1024)).encode()
+    # Loaded before the walls are there, as they can be read only until then.
+    program = "import socket\n" + private_keys.TEST + ATTEMPTS
+    said = subprocess.run([sys.executable, "-P", "-c", program], input=pem, capture_output=True, check=True)
+    assert said.stdout.decode().splitlines() == ["tried <built-in function open>"]
+
+
 def test_nobody_else_loads_keys() -> None:
     """A new place belongs into `KNOWN`, once what it gives PyJWT is loaded already or is no key of a pair."""
     files = {str(path.relative_to(PROJECT)): path.read_text() for path in (PROJECT / "app").rglob("*.py")}
