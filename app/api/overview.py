@@ -117,13 +117,14 @@ def get_schedules(query: dict[str, Any]) -> Response:
         rows = overview.list_next_starts(
             connection, project_id=caller().project_id, limit=query["limit"] + 1, after=after
         )
-    page, cursor = rows[: query["limit"]], None
-    if len(rows) > len(page):
-        place = page[-1].place
-        cursor = SCHEDULES.next_cursor(
-            query, place_text(str(place.next_at), place.workflow_id, place.node, place.rule_index)
-        )
+    page, cursor = SCHEDULES.cut_by_place(query, rows, place_of_schedule)
     return answer({"data": [render_schedule(start) for start in page], "nextCursor": cursor})
+
+
+def place_of_schedule(start: NextStart) -> str:
+    """Its place in the list, as a text."""
+    place = start.place
+    return place_text(str(place.next_at), place.workflow_id, place.node, place.rule_index)
 
 
 def render_schedule(start: NextStart) -> dict[str, Any]:
@@ -145,11 +146,13 @@ def get_webhooks(query: dict[str, Any]) -> Response:
     after = WebhookPlace(*query["last_id"] or ())
     with reading() as connection:
         rows = overview.list_webhooks(connection, project_id=caller().project_id, limit=query["limit"] + 1, after=after)
-    page, cursor = rows[: query["limit"]], None
-    if len(rows) > len(page):
-        place = page[-1].place
-        cursor = WEBHOOKS.next_cursor(query, place_text(place.method, place.pattern, place.webhook_id))
+    page, cursor = WEBHOOKS.cut_by_place(query, rows, place_of_webhook)
     return answer({"data": [render_webhook(hook) for hook in page], "nextCursor": cursor})
+
+
+def place_of_webhook(hook: WebhookAddress) -> str:
+    """Its place in the list, as a text."""
+    return place_text(hook.place.method, hook.place.pattern, hook.place.webhook_id)
 
 
 def render_webhook(hook: WebhookAddress) -> dict[str, Any]:

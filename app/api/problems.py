@@ -48,10 +48,7 @@ def get_many_problems(query: dict[str, Any]) -> Response:
     after = None if query["last_id"] is None else ProblemPlace(*query["last_id"])
     with reading() as connection:
         rows = problems.list_problems(connection, filter_of(query), limit=query["limit"] + 1, after=after)
-        page = rows[: query["limit"]]
-        cursor = None
-        if len(rows) > len(page):
-            cursor = LIST_QUERY.next_cursor(query, place_text(page[-1].last_seen_at, page[-1].id))
+        page, cursor = LIST_QUERY.cut_by_place(query, rows, place_of)
         return answer({"data": render_problems(connection, page, query), "nextCursor": cursor})
 
 
@@ -126,6 +123,11 @@ def render_one(connection: Connection, number: int, query: Mapping[str, Any]) ->
     """The problem object as it is now."""
     problem = problems.get_problem(connection, number, project_id=caller().project_id)
     return render_problems(connection, [problem], query)[0]
+
+
+def place_of(problem: Problem) -> str:
+    """Its place in the list, as a text."""
+    return place_text(problem.last_seen_at, problem.id)
 
 
 def render_problems(connection: Connection, page: Sequence[Problem], query: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from app.api.face.auth import caller
 from app.api.face.blueprint import Blueprint
 from app.api.face.paths import require_number
 from app.api.face.reads import from_primary_after_all, reading
-from app.api.problems import filter_of, render_one, render_problems
+from app.api.problems import filter_of, place_of, render_one, render_problems
 from app.console.advice import advice_for
 from app.console.custom_data import read_beside_rows
 from app.console.pages import asks_for_part, page, part
@@ -19,7 +19,7 @@ from app.repository.errors import ProblemNotFound
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.executions import list_executions
 from app.repository.problems import ProblemPlace, list_problems
-from app.schemas.problems import ProblemListQuery, place_text
+from app.schemas.problems import ProblemListQuery
 
 STATES = {"open": "Open", "handled": "Handled", "muted": "Muted"}
 PROBLEMS = 25
@@ -43,11 +43,8 @@ def problem_list() -> Response:
     after = None if query["last_id"] is None else ProblemPlace(*query["last_id"])
     with reading() as connection:
         rows = list_problems(connection, filter_of(query), limit=PROBLEMS + 1, after=after)
-        shown = rows[:PROBLEMS]
+        shown, cursor = LIST_QUERY.cut_by_place(query, rows, place_of)
         problems = render_problems(connection, shown, query)
-    cursor = None
-    if len(rows) > PROBLEMS:
-        cursor = LIST_QUERY.next_cursor(query, place_text(shown[-1].last_seen_at, shown[-1].id))
     values = {"problems": problems, "cursor": cursor, "state": query["status"][0], "states": STATES}
     if asks_for_part():
         return part("parts/problem_rows.html", **values)

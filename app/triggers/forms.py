@@ -11,6 +11,7 @@ import orjson
 
 from app.triggers import InvalidTrigger, invalid_when_malformed, trigger_nodes
 from app.triggers.paths import path_as_called
+from app.triggers.schedules import timezone_of
 from app.triggers.webhook_settings import WebhookSettings, check_authentication
 
 TRIGGER = "n8n-nodes-base.formTrigger"
@@ -145,13 +146,12 @@ def _address(document: dict[str, Any], node: dict[str, Any], instance_timezone: 
             "typeVersion": version,
         }
     )
-    timezone = (document.get("settings") or {}).get("timezone") or "DEFAULT"
     own_zone = options.get("useWorkflowTimezone", version > 2)
     form = read_form(
         parameters,
         version,
         goes_on=leads_to_page(document, name),
-        timezone=(instance_timezone if timezone == "DEFAULT" else timezone) if own_zone and version >= 2 else None,
+        timezone=timezone_of(document, instance_timezone) if own_zone and version >= 2 else None,
     )
     full = f"{path}/n8n-form" if version < 2 else path
     return FormAddress(name, full, {**access.to_json(), "form": form.to_json()})

@@ -1,5 +1,6 @@
 """The rows of a data table."""
 
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -49,8 +50,7 @@ def get_data_table_rows(query: dict[str, Any], table_id: str) -> Response:
         rows = data_table_rows.list_rows(
             connection, table.id, wanted, limit=query["limit"] + 1, order=order, after=after
         )
-    page = rows[: query["limit"]]
-    cursor = LIST_QUERY.next_cursor(query, last_place(order, page[-1])) if len(rows) > len(page) else None
+    page, cursor = LIST_QUERY.cut_by_place(query, rows, partial(place_of, order))
     return answer({"data": tables.show_rows(table, page), "nextCursor": cursor})
 
 
@@ -69,7 +69,7 @@ def order_of(table: DataTable, text: str | None) -> Order:
     return Order(columns[name], way.lower() == "desc")
 
 
-def last_place(order: Order, row: DataRow) -> str:
+def place_of(order: Order, row: DataRow) -> str:
     """The place of a row in a list, as a text."""
     return place_text(order, row.id, value_in(order, row))
 

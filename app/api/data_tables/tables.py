@@ -1,6 +1,7 @@
 """Data tables: made, listed, renamed, deleted."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from flask import Response
@@ -57,8 +58,7 @@ def get_many_data_tables(query: dict[str, Any]) -> Response:
         rows = data_tables.list_tables(
             connection, read_filter(query.get("filter") or {}), limit=query["limit"] + 1, order=order, after=after
         )
-    page = rows[: query["limit"]]
-    cursor = LIST_QUERY.next_cursor(query, last_place(order, page[-1])) if len(rows) > len(page) else None
+    page, cursor = LIST_QUERY.cut_by_place(query, rows, partial(place_of, order))
     return answer({"data": [render(table) for table in page], "nextCursor": cursor})
 
 
@@ -90,7 +90,7 @@ def order_of(text: str | None) -> Order:
     return Order(key, way == "desc")
 
 
-def last_place(order: Order, table: DataTable) -> str:
+def place_of(order: Order, table: DataTable) -> str:
     """The place of a table in a list, as a text."""
     values = {"name": table.name.lower(), "size": table.bytes, "id": None}
     times = {"createdAt": table.created_at, "updatedAt": table.updated_at}
