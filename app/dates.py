@@ -27,6 +27,13 @@ _LOOSE = (
 )
 MAX_DATE_LENGTH = 1_000
 """Characters of a text that may still be a date; what reads dates is not made for longer ones."""
+WAIT_INDEFINITELY = datetime(3000, 1, 1, tzinfo=UTC)
+"""Until when something waits that no time ends, as n8n stores it."""
+DATE_HINT = (
+    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
+    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
+)
+"""What n8n adds where a date is wanted."""
 _YEAR = re.compile(r"\d{4}\Z")
 _MONTH = re.compile(r"\d{4}-\d{2}\Z")
 _SHORT = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})\Z")

@@ -1,9 +1,14 @@
-"""What HTTP lets the answer of a workflow be: its status, the names of its headers and of a file to be saved."""
+"""What HTTP lets the answer of a workflow be: its status, the names of its headers and of a file to be saved.
+And the methods of calls."""
 
 import re
 from typing import Any
 from urllib.parse import quote
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Those that are counted by their names: whoever calls may write anything as the method."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Those that change nothing."""
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 STATUSES = f"{LOWEST_STATUS} to {HIGHEST_STATUS}"
 """Statuses below are no final answers: a client would go on waiting for one."""

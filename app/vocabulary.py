@@ -1,4 +1,5 @@
 """The words for what an execution is: its statuses, its modes, its votes. All else derives its lists from these.
+And what a user is, and the columns of every data table.
 
 The CHECK constraints in sql/ list the same words; a test compares them.
 """
@@ -33,6 +34,9 @@ VOTES: tuple[Vote, ...] = get_args(Vote)
 
 MAX_ID = 2**63 - 1
 """The highest id that PostgreSQL's bigint has room for."""
+
+SYSTEM_COLUMNS = {"id": "number", "createdAt": "date", "updatedAt": "date"}
+"""The columns that every data table has, with their types."""
 
 OWNER, MEMBER = "global:owner", "global:member"
 """What a user is, as n8n names it."""

@@ -1,24 +1,22 @@
 """What an execution waits for: a time, a call, an answer to a message; and who can give it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import orjson
 
 from app.console.texts import cut
+from app.dates import WAIT_INDEFINITELY
 from app.repository import lifecycle
 from app.repository.connection import Connection
 from app.repository.errors import Conflict, NotFound
 from app.repository.executions import Execution
 from app.triggers.forms import CHAT, asks_people, shows_page
 
-WITHOUT_END = datetime(3000, 1, 1, tzinfo=UTC)
-"""n8n's word for a wait that no time ends."""
-
 
 def goes_on_at(execution: Execution) -> datetime | None:
     """When a waiting execution goes on by itself; None for one that does not."""
     until = execution.wait_till
-    return None if execution.status != "waiting" or until is None or until >= WITHOUT_END else until
+    return None if execution.status != "waiting" or until is None or until >= WAIT_INDEFINITELY else until
 
 
 def read_wait(connection: Connection, execution: Execution) -> str | None:

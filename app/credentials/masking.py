@@ -4,8 +4,9 @@ The JSON is not parsed: texts are found by their encoded forms, so that much dat
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator
+
+from app.json_sizes import STRING
 
 HIDDEN = "**hidden**"
 SHORT = 8
@@ -16,7 +17,6 @@ LEVELS = 4
 """Of JSON: what is recorded, a text in it, and what is quoted by those."""
 # What JSON consists of outside of its texts. A secret of nothing else may look like numbers, or what is between texts.
 OUTSIDE_TEXTS = frozenset(b'{}[],:"+-.0123456789eEtrufalsn \t\r\n')
-TEXT = re.compile(rb'"(?:(?>[^"\\]++|\\.))*+"', re.DOTALL)
 
 
 class Mask:
@@ -118,7 +118,7 @@ def places(data: bytes, form: bytes) -> Iterator[int]:
 
 def in_texts(data: bytes, form: bytes, *, entire: bool) -> Iterator[int]:
     """The same, slowly, for a form that can stand outside of texts as well: each text is looked at."""
-    for match in TEXT.finditer(data):
+    for match in STRING.finditer(data):
         start, text = match.start() + 1, match.group()[1:-1]
         if entire:
             if text == form and not is_key(data, match.end()):

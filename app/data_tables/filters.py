@@ -8,8 +8,8 @@ from app.data_tables.errors import InvalidData, Mismatch
 from app.data_tables.values import cell, read_time
 from app.repository.data_table_conditions import KEYS, RowCondition, RowFilter
 from app.repository.data_tables import DataTable
+from app.vocabulary import SYSTEM_COLUMNS
 
-SYSTEM_COLUMNS = {"id": "number", "createdAt": "date", "updatedAt": "date"}
 """The types of the columns that every table has."""
 MAX_CONDITIONS = 100
 MAX_PATTERN_LENGTH = 1_000

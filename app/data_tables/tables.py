@@ -9,7 +9,6 @@ from typing import Any
 import orjson
 
 from app.data_tables.errors import InvalidData, Mismatch, ReservedName, TablesFull, TooManyRows
-from app.data_tables.filters import SYSTEM_COLUMNS
 from app.data_tables.values import TYPES, cell
 from app.notation import new_id, time_text
 from app.repository import data_table_columns, data_table_rows, data_tables
@@ -17,6 +16,7 @@ from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
 from app.repository.data_table_rows import DataRow
 from app.repository.data_tables import DataColumn, DataTable
+from app.vocabulary import SYSTEM_COLUMNS
 
 COLUMN_NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9_]{0,62}", re.ASCII)
 MAX_NAME_LENGTH = 128

@@ -11,6 +11,7 @@ from typing import Any
 
 from app import dates
 from app.data_tables.errors import InvalidData, Mismatch
+from app.dates import DATE_HINT
 
 TYPES = ("string", "number", "boolean", "date")
 """Of columns."""
@@ -19,10 +20,6 @@ _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _BASES = {"0x": 16, "0o": 8, "0b": 2}
 _SHORT_EXPONENT = re.compile(r"e([+-])0(\d)$")
 _TYPE_NAMES = {"date": "dateTime"}
-_HOW = (
-    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
-    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
-)
 
 
 def cell(name: str, value: Any, kind: str, zone: tzinfo = UTC) -> str | int | float | bool | None:
@@ -37,7 +34,7 @@ def cell(name: str, value: Any, kind: str, zone: tzinfo = UTC) -> str | int | fl
     made = to_date(value, zone) if kind == "date" else CONVERSIONS[kind](value)
     if made is None:
         shown, expected = to_text(value)[:MAX_SHOWN_LENGTH], _TYPE_NAMES.get(kind, kind)
-        reason = f"'{name}' expects a {expected} but we got '{shown}'{_HOW if kind == 'date' else ''}"
+        reason = f"'{name}' expects a {expected} but we got '{shown}'{DATE_HINT if kind == 'date' else ''}"
         raise Mismatch(f"value '{shown}' does not match column type '{kind}': {reason}")
     return made
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
+from app.dates import WAIT_INDEFINITELY
 from app.engine.nodes.shared.questions import asking_node
 from app.engine.run.context import NodeContext
 from app.engine.run.engine_requests import EngineRequest
@@ -29,8 +30,6 @@ MAX_OUTPUTS = 1_000
 CUT_TO = {"message": 100_000, "stack": 100_000, "description": 500}
 """Where js/errors.js cuts texts of errors, at the shortest."""
 MAX_LINE_LENGTH = 10_000
-FOREVER = datetime(3000, 1, 1, tzinfo=UTC)
-"""n8n's way to wait for a call and nothing else."""
 
 
 class PackageNodeError(NodeError):
@@ -267,7 +266,7 @@ def _items(items: Iterable[Any]) -> list[Item]:
 
 def _wait(text: str) -> WaitRequested:
     until = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return WaitRequested(min(until, FOREVER), "webhook" if until >= FOREVER else None)
+    return WaitRequested(min(until, WAIT_INDEFINITELY), "webhook" if until >= WAIT_INDEFINITELY else None)
 
 
 def _error_shown(error: Exception) -> Json:

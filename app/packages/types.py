@@ -40,11 +40,11 @@ from app.packages.parameters import with_defaults
 from app.packages.sub_nodes import tool_of
 from app.packages.tokens import Tokens
 from app.triggers.packaged import CALL
+from app.triggers.polls import EVERY_MINUTE
 
 Json = dict[str, Any]
 STARTS = frozenset({"trigger", "poll", "webhook"})
 MAX_TOKENS = 1_000
-EVERY_MINUTE = {"item": [{"mode": "everyMinute"}]}
 BESIDE = frozenset({"@n8n/n8n-nodes-langchain.code"})
 """Types of packages that run what workflows say as programs, in their own process."""
 

@@ -3,12 +3,9 @@
 import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from app.repository.connection import Connection
-
-HELD_UNTIL = datetime(3000, 1, 1, tzinfo=UTC)
-"""The time of which a held execution says that it waits for it."""
 
 HOLD = """
     INSERT INTO imported_waits (execution_id, token, question_signatures, wait_till, resume_on, digest)

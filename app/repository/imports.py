@@ -13,11 +13,12 @@ from uuid import UUID
 
 import psycopg
 
+from app.dates import WAIT_INDEFINITELY
 from app.repository import execution_totals, failure_groups, failure_words, imported_waits
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.custom_data import save_custom_data
 from app.repository.execution_data import Encoded, encode_run_data
-from app.repository.imported_waits import HELD_UNTIL, Wait
+from app.repository.imported_waits import Wait
 from app.vocabulary import FAILED, Mode, Status
 
 KNOWN = """
@@ -130,7 +131,7 @@ class ImportedExecution:
     @property
     def held_until(self) -> datetime | None:
         """The `waitTill` of one that waits, which no clock reaches; None for one that has ended."""
-        return None if self.wait is None else HELD_UNTIL
+        return None if self.wait is None else WAIT_INDEFINITELY
 
     @property
     def waits_for(self) -> int | None:

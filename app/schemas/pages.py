@@ -12,6 +12,7 @@ from app.schemas.cursors import Cursor, InvalidCursor, decode_cursor, encode_cur
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 250
+MAX_SKIPPED = 10_000
 POSSIBLE_ID = re.compile(r"[^/\x00-\x1f\x7f]{1,64}")
 
 
@@ -114,6 +115,19 @@ class PageQuery(StrictSchema):
             if query.get(name) is not None
         }
         return encode_cursor(Cursor(last_id, query["limit"], filters))
+
+
+class OffsetPageQuery(PageQuery):
+    """A page of a list that may begin further on, as in n8n."""
+
+    offset = WholeNumber(
+        validate=validate.Range(0, MAX_SKIPPED),
+        metadata={"description": "How many to leave out at the start; nextCursor goes on from there.", "default": 0},
+    )
+
+    def filters(self) -> list[str]:
+        """The filters that a cursor carries; `offset` counts for the first page alone."""
+        return [name for name in super().filters() if name != "offset"]
 
 
 class NumberPageQuery(PageQuery):

@@ -10,17 +10,15 @@ from app.schemas.base import (
     CamelSchema,
     IsoTime,
     StrictSchema,
-    WholeNumber,
     next_cursor_field,
     parse_uuid,
     query_flag,
 )
-from app.schemas.pages import UuidPageQuery
+from app.schemas.pages import OffsetPageQuery, UuidPageQuery
 from app.vocabulary import MEMBER
 
 MAX_AT_ONCE = 100
 MAX_EMAIL_LENGTH = 254
-MAX_SKIPPED = 10_000
 PROJECT_ROLES = ("project:admin", "project:editor", "project:viewer")
 
 
@@ -42,21 +40,13 @@ class UserQuery(StrictSchema):
     include_role = query_flag("Include `role`.")
 
 
-class UserListQuery(UuidPageQuery):
+class UserListQuery(OffsetPageQuery, UuidPageQuery):
     """Which users, and what to tell of them."""
 
     include_role = query_flag("Include `role`.")
     project_id = fields.String(
         validate=validate.Length(1, 64), metadata={"description": "Only the members of this project."}
     )
-    offset = WholeNumber(
-        validate=validate.Range(0, MAX_SKIPPED),
-        metadata={"description": "How many to leave out at the start; nextCursor goes on from there.", "default": 0},
-    )
-
-    def filters(self) -> list[str]:
-        """The filters that a cursor carries; `offset` counts for the first page alone."""
-        return [name for name in super().filters() if name != "offset"]
 
 
 class InvitationBody(StrictSchema):

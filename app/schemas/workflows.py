@@ -14,7 +14,6 @@ from app.schemas.base import (
     MAX_ERRORS,
     BoundedList,
     StrictSchema,
-    WholeNumber,
     describe,
     encode_json,
     name_field,
@@ -22,11 +21,10 @@ from app.schemas.base import (
     query_flag,
     validate_printable,
 )
-from app.schemas.pages import PageQuery, UuidPageQuery
+from app.schemas.pages import OffsetPageQuery, PageQuery, UuidPageQuery
 from app.schemas.static_data import check_scopes
 from app.triggers.packaged import CalledNode
 
-MAX_SKIPPED = 10_000
 # What the server says about a workflow; ignored when a document that was exported somewhere brings it.
 SERVERS_OWN = frozenset(
     {
@@ -144,7 +142,7 @@ class StrictWorkflowBody(WorkflowBody):
             raise ValidationError({name: ["Unknown field."] for name in unknown[:MAX_ERRORS]})
 
 
-class WorkflowListQuery(PageQuery):
+class WorkflowListQuery(OffsetPageQuery):
     """Which workflows, and what to leave out of them."""
 
     active = fields.Boolean(truthy={"true", "True", True}, falsy={"false", "False", False})
@@ -156,14 +154,6 @@ class WorkflowListQuery(PageQuery):
     )
     project_id = fields.String(validate=validate.Length(1, 64))
     exclude_pinned_data = query_flag("Leave out pinData.")
-    offset = WholeNumber(
-        validate=validate.Range(0, MAX_SKIPPED),
-        metadata=describe("How many to leave out at the start; nextCursor goes on from there.", default=0),
-    )
-
-    def filters(self) -> list[str]:
-        """The filters that a cursor carries; `offset` counts for the first page alone."""
-        return [name for name in super().filters() if name != "offset"]
 
 
 class WorkflowChangeQuery(StrictSchema):

@@ -8,12 +8,12 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, Span, SpanKind, Status, StatusCode, TraceFlags
 
+from app.http_rules import METHODS
 from app.places import version
 from app.telemetry.provider import SERVICE, close_provider, cut, open_provider, parse_context
 from app.telemetry.spans import Attributes, SpanCounts
 
 ROLE = "main"
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER_METHOD = "_OTHER"
 FIRST_FAILURE = 500
 """From this status on it is the server that has failed."""

@@ -8,7 +8,7 @@ from app.triggers import InvalidTrigger, invalid_when_malformed
 from app.triggers.old_schedules import read_cron
 from app.triggers.schedules import MAX_RULES, Schedule, check_timezone, require_turn, timezone_of
 
-DEFAULT = {"item": [{"mode": "everyMinute"}]}
+EVERY_MINUTE = {"item": [{"mode": "everyMinute"}]}
 TOO_SHORT = "The polling interval is too short. It has to be at least a minute."
 
 
@@ -36,7 +36,7 @@ def read_rules(node: dict[str, Any], timezone: str, second: int) -> list[dict[st
     """The rules of one node. Raises InvalidTrigger."""
     check_timezone(timezone)
     rules = []
-    for entry in ((node.get("parameters") or {}).get("pollTimes") or DEFAULT).get("item") or []:
+    for entry in ((node.get("parameters") or {}).get("pollTimes") or EVERY_MINUTE).get("item") or []:
         rule = read_cron(node["name"], entry, timezone) | {"polls": True}
         fields = str(rule["cron"]).split()
         if len(fields) > 5 and "*" in fields[0]:

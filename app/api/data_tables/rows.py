@@ -13,7 +13,7 @@ from app.api.face.services import database, services
 from app.api.object_locks import changing
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData, Mismatch
-from app.data_tables.filters import SYSTEM_COLUMNS, row_filter, with_search
+from app.data_tables.filters import row_filter, with_search
 from app.repository import data_table_rows
 from app.repository.connection import Connection
 from app.repository.data_table_conditions import RowFilter
@@ -28,6 +28,7 @@ from app.schemas.data_tables import (
     RowQuery,
     RowsBody,
 )
+from app.vocabulary import SYSTEM_COLUMNS
 
 blueprint = Blueprint("dataTables-rows", __name__, url_prefix="/api/v1/data-tables/<table_id>/rows")
 LIST_QUERY = RowQuery()

@@ -19,13 +19,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from psycopg_pool import ConnectionPool
 
+from app.http_rules import METHODS
 from app.places import version
 from app.repository import counters, failures, workers
 from app.repository.connection import UNREACHABLE, Connection
 from app.repository.execution_counts import queue_state
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 Database = Callable[[], AbstractContextManager[Connection]]
 

@@ -19,6 +19,7 @@ from app.api.face.replica import Replica
 from app.api.face.services import reading as reading_primary
 from app.api.face.services import reading_later as reading_primary_later
 from app.api.face.services import services
+from app.http_rules import SAFE_METHODS
 from app.repository.connection import UNREACHABLE, Connection
 from app.repository.errors import NotFound
 from app.repository.execution_data import Opener
@@ -28,8 +29,6 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from flask import Flask, Request, Response, current_app, g, request
 from app.api.face.errors import Refused
 from app.api.face.proxies import unwrap
 from app.api.face.services import database, reading, services
+from app.http_rules import SAFE_METHODS
 from app.repository.api_keys import ApiKey
 from app.repository.console_sessions import close_session, find_session, open_session
 
@@ -25,7 +26,6 @@ TOKEN_FIELD = "token"
 ATTENDED_HEADER = "X-Console-Attended"
 SESSION_PAGES = ("console", "callbacks")
 """Blueprints that answer without a key, start no workflow, and look at who is signed in."""
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_TOKEN_LENGTH = 64
 FROM_ELSEWHERE = "This was asked for by a page of another origin"
 STALE = "This page is older than your session: load it again"

@@ -36,7 +36,7 @@ ODD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, 
 """What is raised for a thing that is laid out as none of n8n's."""
 
 MAX_ID = 2**53
-"""Ids of executions above are damage: this program's own could not go on above them."""
+"""Ids of executions and of rows of data tables above are damage: this program's own could not go on above them."""
 ID = re.compile("[0-9]{1,16}")
 
 UNREADABLE = "unreadable"

@@ -9,15 +9,13 @@ from app.data_tables.values import cell
 from app.importing.n8n.objects import Owners, times_of
 from app.importing.n8n.report import Report
 from app.importing.n8n.row_savepoints import kept_apart
-from app.importing.n8n.rows import Row, read_time, storable
+from app.importing.n8n.rows import MAX_ID, Row, read_time, storable
 from app.importing.n8n.source import Source
 from app.repository import imported_tables
 from app.repository.connection import Connection
 from app.repository.imported_tables import ImportedRow
 
 AT_ONCE = 1_000
-MAX_ID = 2**53
-"""Ids above are damage: those of rows that are added here could not go on above them."""
 
 
 def bring_data_tables(connection: Connection, source: Source, owners: Owners, report: Report) -> None:

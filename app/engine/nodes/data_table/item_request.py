@@ -12,8 +12,8 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert, Undefined
+from app.vocabulary import SYSTEM_COLUMNS
 
-SYSTEM_COLUMNS = {"id": "number", "createdAt": "date", "updatedAt": "date"}
 ANY, ALL = "anyCondition", "allConditions"
 OF_TYPE = ("string", "number", "boolean")
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.engine.nodes.data_table.item_request import SYSTEM_COLUMNS, Asked
+from app.engine.nodes.data_table.item_request import Asked
 from app.engine.run.computing import compute, count_work, yield_to_loop
 from app.engine.run.data_tables import Json
 from app.engine.run.errors import NodeError
 from app.engine.run.items import Item
 from app.engine.run.memory import weigh
+from app.vocabulary import SYSTEM_COLUMNS
 
 PAGE = 1_000
 """Rows that are read at once."""

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from app.dates import WAIT_INDEFINITELY
 from app.engine.nodes.execute_workflow.origins import pair_outputs
 from app.engine.nodes.execute_workflow.sub_workflow_inputs import map_fields
 from app.engine.nodes.shared.issues import Mapped, Required, rules
 from app.engine.nodes.shared.json_errors import not_json
-from app.engine.nodes.shared.waiting import WAIT_INDEFINITELY
 from app.engine.run.computing import compute
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import ChildError, NodeError, WaitRequested

@@ -10,7 +10,6 @@ from typing import Any
 
 from app import dates
 from app.engine.nodes.shared.date_texts import date_text
-from app.engine.nodes.shared.issues import DATE_HINT
 from app.engine.run.context import NodeContext
 from app.engine.run.errors import NodeError
 from app.engine.run.memory import estimate
@@ -144,7 +143,7 @@ def _wrong_type(name: str, kind: str, value: Any, item: int) -> NodeError:
     else:
         shown = f"'{conversions.to_string(value)}'"
     return NodeError(
-        f"'{name}' expects a {kind} but we got {shown}{DATE_HINT if kind == 'dateTime' else ''} [item {item}]",
+        f"'{name}' expects a {kind} but we got {shown}{dates.DATE_HINT if kind == 'dateTime' else ''} [item {item}]",
         description=(
             f'To fix the error try to change the type for the field "{name}" or activate the option '
             "\N{LEFT DOUBLE QUOTATION MARK}Ignore Type Conversion Errors\N{RIGHT DOUBLE QUOTATION MARK} "

@@ -10,16 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app import dates
+from app.dates import DATE_HINT
 from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
 
-DATE_HINT = (
-    ' <br/><br/> Consider using <a href="https://moment.github.io/luxon/api-docs/index.html#datetimefromformat" '
-    'target="_blank"><code>DateTime.fromFormat</code></a> to work with custom date formats.'
-)
-"""What n8n adds where a date is wanted."""
 Values = Mapping[str, Sequence[Any]]
 _CHOSEN = frozenset({"__rl", "mode", "value"})
 """What an object has that stands for a choice from a list."""

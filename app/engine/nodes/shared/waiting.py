@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.dates import WAIT_INDEFINITELY
 from app.engine.nodes.shared.date_texts import read_dates
 from app.engine.nodes.shared.wrong_inputs import wrong_input
 from app.engine.run.context import NodeContext
@@ -12,7 +13,6 @@ from app.engine.run.groups import as_group
 from app.engine.values import conversions
 
 UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400}
-WAIT_INDEFINITELY = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 def cannot_wait(awaited: str) -> NodeError:
