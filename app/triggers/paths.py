@@ -1,7 +1,8 @@
 """Paths of webhooks, forms and MCP servers: one form of each, in which it is kept, kept apart and found.
 
 It is the path as a call to the address that people are shown comes: without percent-encoding, and without slashes at
-both ends. Everything else tells paths apart, as in n8n's router: case, repeated slashes, forms of Unicode.
+both ends. Everything else tells paths apart, as in n8n's router: case, forms of Unicode, and repeated slashes, which no
+new address has: proxies make one of them.
 """
 
 import re
@@ -25,6 +26,10 @@ def path_as_called(node: str, path: str) -> str:
     dots = any(segment in (".", "..") for segment in called.split("/"))
     if dots or LEADS_ELSEWHERE.search(path.strip()) or UNKEEPABLE.search(called):
         raise InvalidTrigger(f"Node '{node}' asks for an address that cannot be one: {path!a:.100}")
+    if "//" in called:
+        raise InvalidTrigger(
+            f"Node '{node}' asks for an address with two slashes in a row, of which a proxy makes one: {path!a:.100}"
+        )
     return called
 
 

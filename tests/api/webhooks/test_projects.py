@@ -97,7 +97,6 @@ def test_a_webhook_id_that_nothing_could_call_is_refused(tenants) -> None:
         ("pay/\ufffd", "pay/%FF", 409, "pay/%FE"),
         ("pay/%2561", "pay/%61", 200, "pay/%2561"),
         ("pay/in", "Pay/in", 200, "pay/in"),
-        ("pay//in", "pay/in", 200, "pay//in"),
         ("pay/\u00fc", "pay/u\u0308", 200, "pay/%C3%BC"),
         ("pay/in", "pay\uff0fin", 200, "pay/in"),
         *(
@@ -105,6 +104,7 @@ def test_a_webhook_id_that_nothing_could_call_is_refused(tenants) -> None:
             for path in ("pay/./in", "pay/x/../in", "pay/%2e%2E/in", "pay\\in", "pay/in?")
         ),
         *(("pay/in", path, 400, "pay/in") for path in ("pay/in#x", "pay/\tin", "pay/in%00")),
+        *(("pay/in", path, 400, "pay/in") for path in ("pay//in", "pay/%2fin")),
     ],
 )
 def test_what_clients_take_for_one_path_is_one_project_s(tenants, theirs, tried, status, called) -> None:
