@@ -269,17 +269,17 @@ class ExpressionContext:
         """As `scope`, with the variables that have been read."""
         given = self.items if items is None else items
         if not self.unprocessed or given is not self.items:
-            return scope_for(self._view(), texts, given)
-        scope = scope_for(self._view(), texts, [*given, *self.unprocessed])
+            return scope_for(self._view(texts), texts, given)
+        scope = scope_for(self._view(texts), texts, [*given, *self.unprocessed])
         return scope | {"itemIndexes": list(range(len(given)))}
 
     def rows_scope(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
         """What the sandbox has to know to evaluate JavaScript of ours, which sees each of `rows` as $json."""
         return base_scope(self._view(), [{"json": row} for row in rows])
 
-    def _view(self) -> Viewpoint:
-        anchor, sources = self.anchor or self.node, self.sources or ()
-        return Viewpoint(self.state, self.node, self.run_index, sources, self.execution.scope(), anchor, self.origin)
+    def _view(self, texts: Sequence[str] = ()) -> Viewpoint:
+        anchor, sources, seen = self.anchor or self.node, self.sources or (), self.execution.scope(texts)
+        return Viewpoint(self.state, self.node, self.run_index, sources, seen, anchor, self.origin)
 
 
 def _name_all(names: list[str], rows: list[list[Any]]) -> list[dict[str, Any]]:
