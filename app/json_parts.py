@@ -35,14 +35,15 @@ class JsonWriter:
         self._most, self._weigh = most, weigh
         self._made = io.BytesIO()
 
-    def encode(self, data: Any, levels: int) -> bytes:
+    def encode(self, data: Any, levels: int, *, small: bool = False) -> bytes:
         """The data as JSON, with text for values that JSON does not know.
 
-        What is below so many levels is written at one go, unless it is large.
+        What is below so many levels is written at one go, unless it is large. `small`: the caller knows that there is
+        little of it, which costs a look at all values.
 
         Raises TypeError, ValueError or RecursionError for what cannot be written, and JsonTooLong for too much.
         """
-        if json_sizes.is_heavy([data], FEW):
+        if not small and json_sizes.is_heavy([data], FEW):
             self._write(data, levels)
         else:
             self._made.write(_dump(data))

@@ -164,6 +164,8 @@ def _width(string: bytes) -> int:
 def _holds(text: bytes | str, sign: str) -> bool:
     """Whether the sign is in the text, which other threads do not wait for however long it is."""
     sought: Any = sign if isinstance(text, str) else sign.encode()
+    if len(text) <= WINDOW:
+        return sought in text
     return any(text.find(sought, begin, begin + WINDOW + len(sign)) >= 0 for begin in range(0, len(text), WINDOW))
 
 

@@ -16,15 +16,15 @@ LEVELS = 4
 """Below so many levels are the single runs of a node, and the entries of what is due."""
 
 
-def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS) -> bytes:
+def encode(data: dict[str, Any] | list[Any], levels: int = LEVELS, *, small: bool = False) -> bytes:
     """The data as JSON, with text for values that JSON does not know; other threads have their turn meanwhile.
 
-    What is below so many levels is written at one go, unless it is large.
+    What is below so many levels is written at one go, unless it is large. `small`: see `JsonWriter.encode`.
 
     Raises TypeError, ValueError or RecursionError for what cannot be written,
     and JsonTooLong for more than MAX_BYTES.
     """
     try:
-        return JsonWriter(MAX_BYTES, length_of_texts).encode(data, levels)
+        return JsonWriter(MAX_BYTES, length_of_texts).encode(data, levels, small=small)
     except JsonTooLong as error:
         raise JsonTooLong(f"{error}; {ADVICE}") from error

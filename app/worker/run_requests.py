@@ -60,14 +60,16 @@ def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
     if assignment.earlier and estimate(assignment.earlier) > EARLIER_TIMES * ports.meter.limit:
         raise TooMuchData(ports.meter.limit)
     begin = beginning_of(assignment)
-    if begin.items is not None:
-        ports.meter.check(estimate(begin.items))
+    size = None if begin.items is None else estimate(begin.items)
+    if size is not None:
+        ports.meter.check(size)
     return RunRequest(
         execution_id=str(claim.id),
         mode=claim.mode,
         workflow=assignment.workflow,
         start_node=begin.start_node or error_trigger_name(claim.mode, assignment.workflow),
         items=None if begin.items is None else show_proof(read_items(begin.items), assignment.proof),
+        items_size=size,
         resume=begin.resume,
         ports=ports,
         parsed=assignment.parsed,

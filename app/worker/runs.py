@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 LONG_AGO = datetime.fromtimestamp(0, UTC)  # due already, whatever the clocks of two machines say
 TEXTS = ("message", "description", "stack")
+SMALL = 10
+"""Of what `size_of` gives: so little is written at one go without a look at it."""
 BROKEN = "The engine failed while it ran this workflow; the worker's log tells more"
 
 
@@ -128,7 +130,7 @@ def result_of(
     outcome = hide_in_custom_data(outcome, mask)
     hide_in_lines(outcome, mask)
     try:
-        data = mask.json(run_data.encode(outcome.data))
+        data = mask.json(run_data.encode(outcome.data, small=size_of(outcome, ports) <= SMALL))
     except RecursionError:
         return refuse_result(claim, "it is nested too deeply")
     except (TypeError, ValueError) as error:

@@ -238,9 +238,9 @@ def estimate(text: bytes | str) -> int:
     """
     wide = json_sizes.bytes_of_wide_strings(text)
     if isinstance(text, bytes):
-        count = bytes.count if len(text) <= SMALL else _count  # most, of every node that runs, are small
-        commas, lists, objects, fields = [count(text, sign) for sign in (b",", b"[", b"{", b'":')]
-        length = len(text)
+        # Most, of every node that runs, are small.
+        count, length = (bytes.count if len(text) <= SMALL else _count), len(text)
+        commas, lists, objects, fields = count(text, b","), count(text, b"["), count(text, b"{"), count(text, b'":')
     else:
         commas, lists, objects, fields = [_count(text, sign) for sign in (",", "[", "{", '":')]
         length = len(text) if text.isascii() else _length_in_utf_8(text)

@@ -17,7 +17,7 @@ from app.engine.run.errors import NodeError, RunError
 from app.engine.run.execution_info import ExecutionInfo
 from app.engine.run.executor import Halt, execute
 from app.engine.run.graph import Graph, InvalidWorkflow, WorkflowHasIssues
-from app.engine.run.memory import weigh, weigh_light
+from app.engine.run.memory import DICT, weigh, weigh_light
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.engine.run.ports import Ports
@@ -36,8 +36,9 @@ TIMED_OUT = "TimeoutExecutionCancelledError"
 class RunRequest:
     """One execution to run, or to take up again.
 
-    `items` go into the trigger; with `resume` they are instead the output of the node that waited. `static_data` is
-    what earlier executions have kept; None: what the workflow's document holds.
+    `items` go into the trigger; with `resume` they are instead the output of the node that waited. `items_size` are the
+    bytes that they take, where that is known. `static_data` is what earlier executions have kept; None: what the
+    workflow's document holds.
     """
 
     execution_id: str
@@ -45,6 +46,7 @@ class RunRequest:
     workflow: dict[str, Any]
     start_node: str | None = None
     items: list[dict[str, Any]] | None = None
+    items_size: int | None = None
     resume: dict[str, Any] | None = None
     ports: Ports = field(default_factory=Ports)
     static_data: dict[str, Any] | None = None
@@ -116,7 +118,9 @@ async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) 
 async def _take_memory(state: RunState, request: RunRequest) -> None:
     """Count what the run begins with."""
     held = None
-    if request.resume is None:
+    if request.resume is None and request.items_size is not None:
+        held = request.items_size + 2 * DICT * len(request.items or ())
+    elif request.resume is None:
         given = [item for task in state.stack for items in task.inputs for item in (items or ())[: FEW + 1]]
         held = weigh_light(given) if len(given) <= FEW else None
     if held is None:
