@@ -1,4 +1,4 @@
-"""`python -m app`: the same as `executions`. Ctrl-C while it loads ends it without Python's words about that."""
+"""`python -m app`: the same as `executions`. Ctrl-C while it loads ends it without a traceback."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Evaluating the expressions of a workflow: a place for it, and what they see of variables."""
+"""What a call needs that evaluates expressions of a workflow: a place among few, and the variables that they see."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

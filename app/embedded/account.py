@@ -1,7 +1,7 @@
 """The account that PostgreSQL's programs run under: they refuse to run as root.
 
-Started by root, they run as another user. That user may be unable to reach the binaries or the data (a
-checkout under /root, say), and no folder is opened up for it: where it must, the process keeps the one
+Started by root, they run as another user. That user may be unable to reach the binaries or the data (a checkout under
+/root, say). The permissions of folders are not changed for that: where it is needed, the process keeps the one
 capability of root that passes through closed folders, and nothing else of root.
 """
 

@@ -1,4 +1,4 @@
-"""In which charset a text of which nothing is known is most likely written: by the statistics of chardet.
+"""Guesses the charset of a text of which nothing is known, by the statistics of chardet.
 
 Knows bytes. chardet is imported where it is first needed: it loads its statistics of all languages.
 """

@@ -1,12 +1,12 @@
 """The package processes of one worker, and the calls that they answer.
 
 None is started before the first call, and none works for two projects: what a package leaves in its process, or makes
-of it, meets calls of the same project only, or of the same execution where not even these are to share one. A call gets
-a process of its own as long as there are enough; one that loops, or takes too much memory, ends with its process, and a
-neighbour in it that has not touched the world outside is run again.
+of it, meets calls of the same project only (or of the same execution, where executions share no process). A call gets
+a process of its own as long as there are enough. One that loops, or takes too much memory, ends with its process; other
+calls in it that have not touched the world outside are run again.
 
-What somebody waits for stands behind nothing that nobody waits for: triggers have processes of their own, and a call
-that would find all processes of its project computing, or has not begun in one that does, goes to a reserved one.
+A call that somebody waits for does not wait for what nobody waits for: triggers have processes of their own, and where
+all processes of its project compute, the call goes to a reserved one, also from the queue of a process that computes.
 
 What holds a connection, or may remember something, shares one process of its project for long. What has ended that one
 has its next calls in another one.

@@ -80,9 +80,8 @@ Outputs = dict[str, list[Output | None]]
 class IndexedRun(msgspec.Struct, array_like=True):
     """One run of a node. Times in milliseconds, `started` since 1970; `hints`: how many it gave.
 
-    `inputs` are what it got where its data says so, which that of sub-nodes and of retries with other items does;
-    `tries` are its tries where there were several, `sub_executions` the executions that it has started where these
-    were.
+    `inputs` are what it got, for sub-nodes and retries with other items, whose data says so. `tries` are its tries
+    where there were several, `sub_executions` the executions that it has started, if any.
     """
 
     index: int | None

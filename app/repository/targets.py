@@ -1,4 +1,4 @@
-"""What an execution runs."""
+"""What an execution runs, and where it belongs: workflow, version and project."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The way to the collector: of its answers little is read, and what has failed is said without its address."""
+"""Sends to the collector: reads little of its answers, and reports failures without its address."""
 
 from typing import Any
 

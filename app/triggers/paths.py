@@ -1,4 +1,4 @@
-"""Paths of webhooks, forms and MCP servers: one form of each, in which it is kept, kept apart and found.
+"""Paths of webhooks, forms and MCP servers: one form of each, in which it is stored, compared and found.
 
 It is the path as a call to the address that people are shown comes: without percent-encoding, and without slashes at
 both ends. Everything else tells paths apart, as in n8n's router: case, forms of Unicode, and repeated slashes, which no

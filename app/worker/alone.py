@@ -1,4 +1,4 @@
-"""Records beside the exchange, one by one, what is recorded alone."""
+"""Records large results one by one, beside the exchange, so that small ones need not wait for them."""
 
 import asyncio
 import logging

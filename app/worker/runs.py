@@ -121,8 +121,8 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 def result_of(
     assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None = None, ports: Ports = NO_PORTS
 ) -> Result:
-    """What is recorded of an outcome; its data is encoded here, once, and what is large compressed as well: in the
-    transaction that records it, it would keep all others of the worker waiting, and PostgreSQL for too long.
+    """What is recorded of an outcome. Its data is encoded here, once, and compressed where it is large: done in the
+    transaction that records it, that would keep PostgreSQL and all other executions of the worker waiting.
 
     `webhook` is the node whose webhook somebody waits for, `ports` are what the run had.
     """

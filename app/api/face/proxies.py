@@ -1,4 +1,4 @@
-"""Flask's proxies without the proxy."""
+"""The objects behind Flask's proxies, such as the request behind `request`."""
 
 from typing import TypeVar
 

@@ -1,4 +1,4 @@
-"""Rules of the URL map that cost a start little."""
+"""Rules of the URL map that take little time when an application is made."""
 
 from collections.abc import Callable
 from functools import cache

@@ -1,4 +1,4 @@
-"""Where requests stand in traces, where traces are wanted: below what the caller sees, above what they start."""
+"""The spans of requests, where traces are wanted: each below its caller's span, and above what the request starts."""
 
 import atexit
 import logging

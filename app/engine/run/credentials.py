@@ -1,4 +1,4 @@
-"""How a node comes by a credential: by the id that its workflow names, from whoever started the run.
+"""How a node gets a credential: by the id that its workflow names, from whoever started the run.
 
 Knows no storage and no encryption; what a credential holds goes to the node and nowhere else.
 """

@@ -83,8 +83,8 @@ class ExpressionContext:
             self.execution.ports.meter.check(estimate(answer), self.held)
 
     async def _admit_scope(self, scope: dict[str, Any]) -> None:
-        """Raises TooMuchData where what JavaScript is to see would be far longer as JSON than it is here, where the
-        same item may stand in many places: the JSON may take a half of what a run may hold."""
+        """Raises TooMuchData where the JSON of what JavaScript is to see would take more than half of what a run may
+        hold: an item that stands in many places is in memory once, and in the JSON as often as it stands."""
         meter, items, nodes = self.execution.ports.meter, scope["items"], scope["nodes"]
         most = meter.limit // 2
         if len({id(item["json"]) for item in items}) == len(items) and meter.used * (1 + len(nodes)) <= most:

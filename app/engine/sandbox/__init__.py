@@ -1,11 +1,16 @@
 """Runs the JavaScript of workflows, which is hostile by assumption, in Node processes without any rights.
 
-The walls, from the inside out: a context in which code cannot be made from strings and no object of the host is
-within reach (only strings cross, through functions hidden in closures); for expressions, which share one context, all
-that they share is frozen and all that they run was written anew from a checked tree; the host's own intrinsics are
-frozen, too; the process has Node's permission model without any permission, an empty environment, limits on memory, and
-the walls of the system; it serves one project; the worker kills it when a request takes too long or it does not answer,
-and believes nothing that it says.
+The walls, from the inside out:
+
+- a context in which code cannot be made from strings and no object of the host is within reach: only strings cross,
+  through functions hidden in closures
+- expressions share one context: all that they share is frozen, and all that they run is written anew from a checked
+  syntax tree
+- the host's own intrinsics are frozen, too
+- the process has Node's permission model without any permission, an empty environment, limits on memory, and the walls
+  of the operating system
+- a process serves one project
+- the worker kills it when a request takes too long or it does not answer, and believes nothing that it says
 
 `js/` is the program (`js/realm/` what runs inside the contexts), which `program.py` hands over as one text and
 `process.py` starts behind `walls.py`. `interpreter.py` keeps one project's process alive, `pool.py` distributes

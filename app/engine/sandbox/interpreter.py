@@ -1,8 +1,8 @@
 """Keeps one owner's process of a kind alive and brings every request to an end: an answer, a time-out or an error.
 
-JavaScript in the sandbox has no side effects but by what it asks, and who answers remembers what was asked, so a
-request that was in flight when its process had to be killed because of another one is simply sent again to the next
-process. One that says that it has touched the world outside fails instead, and so does one that has ended its process
+JavaScript in the sandbox has side effects only by what it asks of the worker, which remembers what was asked. So when
+a process had to be killed because of one request, the others that were in flight are sent again to the next process.
+A request that says that it has touched the world outside fails instead, and so does one that has ended its process
 itself where it may not run twice (ProcessTraits.once). Processes come fresh from the spares, and none is ever handed
 on: what one project has left in a process ends with it.
 """

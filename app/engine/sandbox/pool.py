@@ -1,9 +1,10 @@
 """The processes of one worker, distributed among owners: each project has its own, and none ever gets another's.
 
 An owner's process is kept for as long as it is used now and then. When there are as many as there may be, the one
-that was idle for longest ends for a project that has none; when none is idle, those who wait get the next one, first
-come, first served, and a process takes no more requests: of the project that has most, the one that was held for
-longest. What a project gets serves all its requests that wait. None waits for longer than `wait_seconds`.
+that was idle for longest ends for a project that has none. When none is idle, those who wait get the next one that
+is free, first come, first served; so that one becomes free, one process takes no more requests: of the project that has
+most, the one that was held for longest. What a project gets serves all its requests that wait. None waits for longer
+than `wait_seconds`.
 
 A request that has not begun leaves a process that another one holds as soon as its project has, or may have, a process
 that is not held. One that is urgent leaves it at once.

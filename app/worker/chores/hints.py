@@ -1,8 +1,7 @@
-"""Follows the hints of PostgreSQL: something is to be done, what runs here was stopped, packages have changed,
-somebody asks what packages can answer, something is to be arranged with a provider, a trigger is to look or to be
-listened for.
+"""Follows the hints of PostgreSQL, one channel each. Polling is the guarantee.
 
-Polling is the guarantee.
+There is work; an execution that runs here was stopped; packages have changed; somebody asks what a package can answer;
+a webhook is to be arranged with a provider; a trigger is to look for something new, or to be listened to.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Encoded words of mail headers (RFC 2047), read in a time that grows with the length of the text.
 
-Python's own `decode_header` looks for the end of what is no such word in all the rest of the text, in one step that
-lets no other thread go on, and puts many words together in a time that grows with the square of their number.
+Python's own `decode_header` needs a time that grows with the square of the number of words. Where something only looks
+like such a word, it searches all the rest of the text for its end, in one step that lets no other thread go on.
 """
 
 import re

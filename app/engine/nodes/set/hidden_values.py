@@ -1,4 +1,4 @@
-"""What JSON hides of an expression's value: numbers that are none, and dates and durations, which are no texts."""
+"""What JSON does not show of an expression's value: NaN and infinities, and that a text was a date or a duration."""
 
 import math
 import re
