@@ -175,13 +175,8 @@ def listed_types(connection: Connection, own: NodeTypes) -> NodeTypes:
 
 
 def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
-    """What stored manifests say; one that this program cannot read is left out, and the log says so."""
-    manifests = {}
-    for name, text in stored.items():
-        try:
-            manifests[name] = Manifest.from_json(text)
-        except InvalidManifest as error:
-            log.error("package left out", extra={"package": name, "reason": str(error)})
+    """What stored manifests say, those that this program can read."""
+    manifests = read_manifests(stored)
     credentials = {each.name: each for manifest in reversed(manifests.values()) for each in manifest.credentials}
     # There are no files here, and no process is ever started: types are asked, and never run.
     packages = Packages(Host(NOWHERE), [Installed(NOWHERE / name, manifest) for name, manifest in manifests.items()])
@@ -195,3 +190,14 @@ def contents_of(revision: int, stored: Mapping[str, bytes]) -> Contents:
         frozenset(stored),
         packages.tester,
     )
+
+
+def read_manifests(stored: Mapping[str, bytes]) -> dict[str, Manifest]:
+    """Stored manifests; one that this program cannot read is left out, and the log says so."""
+    manifests = {}
+    for name, text in stored.items():
+        try:
+            manifests[name] = Manifest.from_json(text)
+        except InvalidManifest as error:
+            log.error("package left out", extra={"package": name, "reason": str(error)})
+    return manifests

@@ -2,7 +2,7 @@
 are renewed when they are about to expire, or were refused."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,12 +19,24 @@ from app.worker.fetches import Fetches, WorkerFetch
 from app.worker.renewals import Renewals
 
 
+async def _nothing() -> None:
+    """Wait for nothing."""
+
+
 class Credentials:
     """The credentials that this worker reads; an asynchronous context manager, at whose end no renewal is under way."""
 
     def __init__(
-        self, vault: Vault, database: Database, outgoing: Outgoing, clock: Clock, types: KnownTypes | None = None
+        self,
+        vault: Vault,
+        database: Database,
+        outgoing: Outgoing,
+        clock: Clock,
+        types: KnownTypes | None = None,
+        known: Callable[[], Awaitable[object]] = _nothing,
     ) -> None:
+        """`known` returns when all `types` are known."""
+        self.known = known
         self.vault = vault
         self.database = database
         self.clock = clock
@@ -83,6 +95,7 @@ class ProjectCredentials:
 
     async def _read(self, credential_id: str, kind: str) -> dict[str, Any] | None:
         vault, types = self.all.vault, self.all.types
+        await self.all.known()
         try:
             data = await self.all.database.transact(vault.read_for_use, self.project_id, credential_id, kind)
         except (CannotDecrypt, OSError) as error:

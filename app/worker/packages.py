@@ -7,8 +7,9 @@ something. A package that cannot be installed is retried now and then, and affec
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from app.credentials.completion import Definitions
@@ -19,6 +20,7 @@ from app.packages.definitions import definitions_of
 from app.packages.errors import CannotInstall
 from app.packages.host import Host
 from app.packages.install import Resolved, resolve
+from app.packages.known_packages import read_manifests
 from app.packages.manifest import InvalidManifest, Manifest
 from app.packages.store import Store
 from app.packages.stored_package import to_store
@@ -36,6 +38,9 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 AGAIN_SECONDS = 60.0
 """After so long a package that could not be installed is tried again."""
+FIRST_SECONDS = 2.0
+"""So long a worker that has just started begins no execution while it installs what it lacks: a sub-workflow runs where
+its parent does, whatever nodes it has."""
 KEEP_SECONDS = 3_600.0
 """So long the files of a package stay that is not listed any more: what runs may still need them."""
 
@@ -79,8 +84,10 @@ class PackageSync:
         self._listed: frozenset[str] = frozenset()
         self._revision = -1
         types.advise = self._advise
-        self.definitions: Definitions = {}
-        """What is defined of the packages' credential types."""
+        self.definitions: Definitions | None = None
+        """What is defined of the credential types of packages that are listed; None until `known` is set."""
+        self.known = asyncio.Event()
+        self._ready_at = math.inf
         self.installed = Packages(host, ())
         """What is there."""
         self.hint = asyncio.Event()
@@ -113,6 +120,11 @@ class PackageSync:
         await self._tell_errors()
         return LOOK_SECONDS
 
+    @property
+    def ready(self) -> bool:
+        """Whether executions may begin: what this worker has is in place, or installing it takes some time."""
+        return time.monotonic() >= self._ready_at
+
     async def _install_listed(self) -> None:
         revision = await self._database.transact(node_packages.read_revision)
         if revision == self._revision and not self._retry_is_due():
@@ -121,6 +133,7 @@ class PackageSync:
         versions = {each.name: each.version for each in listed}
         self._listed = frozenset(versions)
         self._errors = {name: text for name, text in self._errors.items() if name in versions}
+        self._use_definitions(await self._database.transact(node_packages.read_manifests, sorted(versions)))
         for package in listed:
             await self._install(package)
         if gone := self._there.keys() - versions.keys():
@@ -128,6 +141,19 @@ class PackageSync:
             self._use_installed()
         await self._remove_unlisted(set(versions.items()))
         self._revision = revision
+        self._be_ready(0.0)
+
+    def _use_definitions(self, stored: Mapping[str, bytes]) -> None:
+        manifests = read_manifests({name: stored[name] for name in sorted(stored, reverse=True)})
+        self.definitions = definitions_of(each for manifest in manifests.values() for each in manifest.credentials)
+        self.known.set()
+        self._be_ready(FIRST_SECONDS)
+
+    def _be_ready(self, seconds: float) -> None:
+        """Let executions begin in so many seconds, if not before."""
+        if not self.ready:
+            self._ready_at = min(self._ready_at, time.monotonic() + seconds)
+            asyncio.get_running_loop().call_later(seconds, self._wake)
 
     def _advise(self, kind: str) -> str:
         """What to do about a type of node that this worker has not got: see NodeTypes."""
@@ -183,9 +209,6 @@ class PackageSync:
             Installed(self._store.package(name, version), manifest)
             for name, (version, manifest) in sorted(self._there.items())
         ]
-        self.definitions = definitions_of(
-            each for package in reversed(installed) for each in package.manifest.credentials
-        )
         self.installed = Packages(self._host, installed)
         self._types.further = self.installed.node_types(NodeTypes())
         self._changes += 1

@@ -53,8 +53,14 @@ class Parts:
         self.clock = Clock()
         self.shares = MemoryShares(settings.worker_bytes, settings.concurrency + settings.extra_places)
         self.vault = Vault(settings)
-        known = KnownTypes(lambda: self.packages.definitions, SandboxExpressions())
-        self.credentials = Credentials(self.vault, self.database, self.outgoing, self.clock, known)
+        self.credentials = Credentials(
+            self.vault,
+            self.database,
+            self.outgoing,
+            self.clock,
+            KnownTypes(lambda: self.packages.definitions, SandboxExpressions()),
+            known=lambda: self.packages.known.wait(),
+        )
         signer = Signer(self.vault.keyring)
         self.tracing: Tracing | None = open_tracing(signer) if settings.traces else None
         reach = Reach(

@@ -151,7 +151,8 @@ class Worker:
         async with helpers_of(self._settings, parts, self._wake, self._stopping.is_set, *beside) as helpers:
             while not (self._stopping.is_set() or beat.lost):
                 await self._wake.wait(self._settings.poll_seconds)
-                await self._exchange(exchange, beat, claiming=not self._stopping.is_set())
+                claiming = parts.packages.ready and not self._stopping.is_set()
+                await self._exchange(exchange, beat, claiming=claiming)
                 refuse_to_go_on_without(helpers)
             if beat.lost:
                 await self._abandon()

@@ -3,18 +3,23 @@
 import asyncio
 import json
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
+from app.credentials.known_types import KnownTypes
 from app.engine.run.node_types import NodeTypes
+from app.packages.manifest import Manifest, PackagedCredential
 from app.packages.store import Store
 from app.repository import node_package_wishes, node_packages
 from app.repository.errors import Invalid
 from app.repository.node_package_wishes import Wish
 from app.vocabulary import ENDED
+from app.worker.credentials import Credentials
 from app.worker.packages import PackageSync
 from tests.packages.conftest import registry as registry_of_packages
 from tests.patience import wait_until
+from tests.worker.test_large_records import WAITING
 from tests.workflows import chain, no_op, node, stored
 
 NAME = "n8n-nodes-greet"
@@ -35,7 +40,7 @@ def test_what_is_asked_for_comes_to_all_workers_and_meanwhile_they_leave_it(
 
     registry.gate.clear()
     home = tmp_path / "second"
-    second = start_worker(EXECUTIONS_HOME=home)
+    second = start_worker(EXECUTIONS_HOME=home, npm_config_cache=tmp_path / "cache")
     queue.save(stored(node("Greet", f"{NAME}.greet", {"whom": "you"})), "w1")
     queue.save(stored(no_op()), "w2")
     [greeting], [other] = queue.add("w1"), queue.add("w2")
@@ -47,9 +52,29 @@ def test_what_is_asked_for_comes_to_all_workers_and_meanwhile_they_leave_it(
     assert "package ready" in second.log.read_text()
 
 
-def inline(queue, kind: str, workflow_id: str) -> int:
+@pytest.mark.slow
+def test_a_worker_that_has_just_started_begins_nothing_before_its_packages_are_in_place(
+    registry, queue, start_worker, connection, connect, tmp_path
+):
+    """A workflow within a workflow runs where that one does, and is not left to others."""
+    registry.publish_greet()
+    first = start_worker(EXECUTIONS_HOME=tmp_path)
+    node_package_wishes.ask(connection, Wish(NAME, "latest", False))
+    connection.commit()
+    wait_until(lambda: "package ready" in first.log.read_text(), first.log_tail)
+    first.stop()
+    execution = inline(queue, f"{NAME}.greet", "w1", whom="you")
+    with connect() as holding:
+        holding.execute("LOCK TABLE node_packages")
+        start_worker(EXECUTIONS_HOME=tmp_path)
+        wait_until(lambda: queue.connection.execute(WAITING, [holding.info.backend_pid]).fetchall())
+    [ended] = queue.wait_for([execution])
+    assert (ended.status, ended.error_message) == ("success", None)
+
+
+def inline(queue, kind: str, workflow_id: str, **parameters: str) -> int:
     """An execution whose node runs a workflow that it holds, with a node of this type."""
-    held = chain(node("In", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1), node("X", kind))
+    held = chain(node("In", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1), node("X", kind, parameters))
     calls = node("Call", "executeWorkflow", {"source": "parameter", "workflowJson": json.dumps(held)}, 1.2)
     [execution] = queue.add(queue.save(stored(calls), workflow_id))
     return execution
@@ -99,3 +124,66 @@ def test_a_package_that_says_what_cannot_be_stored_ends_no_worker(monkeypatch, t
     sync = PackageSync(Store(tmp_path), Refusing(), NodeTypes(), host, worker_id=lambda: 7, wake=lambda: None)
     asyncio.run(sync._carry_out(Wish("n8n-nodes-odd", None, False)))
     assert said == [(7, "n8n-nodes-odd", "What the package says of itself cannot be stored: " + Invalid.default)]
+
+
+def test_what_is_defined_of_packages_is_known_before_they_are_installed(monkeypatch, tmp_path):
+    """A credential of theirs may be asked for by a node that is no package's."""
+    own = PackagedCredential("ownOAuth2Api", "Own", "own.js", "Own", extends=("oAuth2Api",))
+    manifest = Manifest(credentials=(own,))
+    listed = [SimpleNamespace(name=NAME, version="1.0.0")]
+    answers = {
+        node_packages.read_revision: 1,
+        node_packages.list_packages: listed,
+        node_packages.read_manifests: {NAME: manifest.to_json()},
+    }
+
+    class Answering:
+        async def transact(self, work, *_):
+            return answers[work]
+
+    async def go():
+        woken = []
+        sync = PackageSync(
+            Store(tmp_path), Answering(), NodeTypes(), None, worker_id=lambda: 7, wake=lambda: woken.append(sync.ready)
+        )
+        installing, go_on = asyncio.Event(), asyncio.Event()
+
+        async def install(_):
+            installing.set()
+            await go_on.wait()
+
+        monkeypatch.setattr(sync, "_install", install)
+        assert (sync.definitions, sync.known.is_set(), sync.ready) == (None, False, False)
+        looking = asyncio.ensure_future(sync._install_listed())
+        await installing.wait()
+        assert list(sync.definitions) == ["ownOAuth2Api"]
+        assert (sync.known.is_set(), sync.ready) == (True, False)
+        go_on.set()
+        await looking
+        await asyncio.sleep(0)
+        assert (sync.ready, woken) == (True, [True])
+
+    asyncio.run(go())
+
+
+def test_no_credential_is_read_before_its_type_may_be_known():
+    """It would be taken for one that no token is got for."""
+
+    class Holding:
+        async def transact(self, work, *_):
+            return {"grantType": "clientCredentials", "oauthTokenData": {"access_token": "t"}}
+
+    async def go():
+        known, definitions = asyncio.Event(), {}
+        types = KnownTypes(lambda: definitions)
+        clock = SimpleNamespace(now=lambda: 0.0)
+        credentials = Credentials(MagicMock(), Holding(), MagicMock(), clock, types, known=known.wait)
+        reading = asyncio.ensure_future(credentials.of_project("default").read("c1", "ownOAuth2Api"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not reading.done()
+        definitions["ownOAuth2Api"] = {"extends": ["oAuth2Api"], "properties": [{"name": "scope", "default": "all"}]}
+        known.set()
+        assert (await reading)["scope"] == "all"
+
+    asyncio.run(go())
