@@ -11,7 +11,7 @@ from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.static_parameters import all_with_values, has_expressions, value_for
 from app.engine.sandbox import Sandbox
-from app.schemas.workflows import InvalidWorkflow
+from app.schemas.workflows import UnusableWorkflow
 from app.triggers import has_trigger, trigger_nodes
 from app.triggers.chats import chat_nodes
 from app.triggers.packaged import CalledNode
@@ -62,7 +62,7 @@ class EngineRules:
         try:
             parsing.check_structure(dict(document), self._types)
         except graph.InvalidWorkflow as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
 
     def check_activation(self, document: Mapping[str, Any]) -> None:
         """See `WorkflowRules.check_activation`; the first of these that is wrong is what the message says."""
@@ -71,17 +71,17 @@ class EngineRules:
             checks.check_bounds(parsed)
             checks.check_installed(parsed, (node for node in parsed.nodes.values() if not node.disabled))
         except graph.InvalidWorkflow as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
         packaged = [node for node in parsed.nodes.values() if self._is_packaged_trigger(node)]
         for node in packaged:
             if node.kind.poll is None and node.kind.listen is None and node.kind.webhooks is None:
-                raise InvalidWorkflow(CALLED.format(name=node.name))
+                raise UnusableWorkflow(CALLED.format(name=node.name))
         if not packaged and not has_trigger(document):
-            raise InvalidWorkflow(NO_TRIGGER)
+            raise UnusableWorkflow(NO_TRIGGER)
         try:
             checks.check_configured(parsed)
         except graph.InvalidWorkflow as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
 
     def starts_by_expressions(self, document: dict[str, Any]) -> bool:
         """See `WorkflowRules.starts_by_expressions`."""
@@ -106,9 +106,9 @@ class EngineRules:
         try:
             made = asyncio.run(evaluate_nodes(document, asking, self._types, ports))
         except TimeoutError:
-            raise InvalidWorkflow(TOO_SLOW) from None
+            raise UnusableWorkflow(TOO_SLOW) from None
         except (graph.InvalidWorkflow, NodeError) as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
         nodes = [made.get(node.get("name"), node) for node in document["nodes"]]
         return {**document, "nodes": nodes}
 
@@ -140,9 +140,9 @@ class EngineRules:
         try:
             return asyncio.run(describe_calls(parsed, called, Ports(timezone=self._timezone, variables=read)))
         except TimeoutError:
-            raise InvalidWorkflow(TOO_SLOW) from None
+            raise UnusableWorkflow(TOO_SLOW) from None
         except NodeError as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
 
     def _poll_times(self, document: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The triggers that look for something new, with nothing but when they do."""
@@ -160,18 +160,18 @@ class EngineRules:
             checks.check_runnable(parsed)
             start = parsed.start_node(start_node)
         except graph.InvalidWorkflow as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
         if not start.trigger:
-            raise InvalidWorkflow(f"The start node '{start.name}' is not a trigger.")
+            raise UnusableWorkflow(f"The start node '{start.name}' is not a trigger.")
         if start.disabled:
-            raise InvalidWorkflow(f"The start node '{start.name}' is disabled.")
+            raise UnusableWorkflow(f"The start node '{start.name}' is disabled.")
 
     def check_restart(self, data: bytes | None, node: str, run: int) -> bool:
         """See `WorkflowRules.check_restart`."""
         try:
             return restart.check_restart(data, node, run)
         except restart.CannotRestart as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
 
     def begins_at_failure(self, data: bytes | None) -> bool:
         """See `WorkflowRules.begins_at_failure`."""
@@ -190,7 +190,7 @@ class EngineRules:
         try:
             return parsing.parse_workflow(dict(document), self._types)
         except graph.InvalidWorkflow as error:
-            raise InvalidWorkflow(str(error)) from error
+            raise UnusableWorkflow(str(error)) from error
 
 
 async def evaluate_nodes(

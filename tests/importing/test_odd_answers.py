@@ -78,7 +78,7 @@ def test_an_answer_that_trickles_in_is_given_up(begin: bytes, drop: bytes, said:
 
     with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
         threads.submit(lambda: trickle(server.accept()[0]))
-        client = api_client.ApiClient(f"http://127.0.0.1:{server.getsockname()[1]}", "key", lambda text: None)
+        client = api_client.N8nClient(f"http://127.0.0.1:{server.getsockname()[1]}", "key", lambda text: None)
         monkeypatch.setattr(api_client, "SECONDS", 0.1)
         if begin.startswith(b"HTTP/1.1 200 OK\r\nX"):
             monkeypatch.setattr(api_client, "HEAD_SECONDS", 0.1)
@@ -104,7 +104,7 @@ def test_an_answer_that_takes_long_and_comes_fast_enough_is_read() -> None:
 def test_of_an_answer_no_more_is_kept_than_fits(answers, monkeypatch) -> None:
     monkeypatch.setattr(api_client, "MAX_PAGE_BYTES", len(str(EMPTY)))
     answers(lambda path, query: EMPTY if path == "/tags" else {**EMPTY, "data": [LONG]})
-    client = api_client.ApiClient(ADDRESS, "key", lambda text: None)
+    client = api_client.N8nClient(ADDRESS, "key", lambda text: None)
     assert client.page("/tags", {}) == EMPTY
     with pytest.raises(SourceError, match=r"answers /workflows with more than \d+ bytes"):
         client.page("/workflows", {})
@@ -115,7 +115,7 @@ def test_a_coding_whose_packets_may_hold_gigabytes_is_refused(coding: str, monke
     odd = httpx.Response(200, headers={"Content-Encoding": coding}, content=iter([b"{}"]))
     monkeypatch.setattr(httpx.Client, "send", lambda self, request, **kwargs: odd)
     with pytest.raises(SourceError, match="content coding that was not asked for"):
-        api_client.ApiClient(ADDRESS, "key", lambda text: None).page("/tags", {})
+        api_client.N8nClient(ADDRESS, "key", lambda text: None).page("/tags", {})
 
 
 def workflow(number: int, **odd) -> dict:

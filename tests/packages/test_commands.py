@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.package_commands import packages
-from app.packages import install, npm, reach
+from app.packages import install, npm, registry_reach
 from app.packages.addresses import OPTION, STANDING
 from app.packages.errors import CannotInstall, NotWritten, RegistryUnreachable
 from app.packages.npm import run_npm
@@ -229,20 +229,20 @@ def test_a_registry_that_says_nothing_is_given_up_long_before_npm_does(run, monk
         silent.listen()
         monkeypatch.setenv("npm_config_registry", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
-        monkeypatch.setattr(reach, "REACH_SECONDS", 1.0)
+        monkeypatch.setattr(registry_reach, "REACH_SECONDS", 1.0)
         refused = run("add", "n8n-nodes-greet")
     assert refused.exit_code == 1
     assert "n8n-nodes-greet@latest: npm's registry cannot be reached (no answer, tried for 1 second" in refused.stderr
 
 
 def test_requests_that_fail_without_an_answer_between_end_npm(monkeypatch):
-    monkeypatch.setattr(reach, "REACH_SECONDS", 0.01)
+    monkeypatch.setattr(registry_reach, "REACH_SECONDS", 0.01)
     failed = "npm http fetch GET http://127.0.0.1:9/n8n-nodes-greet attempt 1 failed with ECONNREFUSED"
     answered = "npm http fetch GET 200 http://127.0.0.1:9/n8n-nodes-greet 8ms (cache miss)"
 
     async def hear(*lines: str, waits: bool = False) -> None:
         waited = count(step=0.2) if waits else repeat(0.0)
-        heard = reach.Reach("n8n-nodes-greet@latest", lambda _: None, patient=True)
+        heard = registry_reach.RegistryReach("n8n-nodes-greet@latest", lambda _: None, patient=True)
         async with heard.bounded(lambda: next(waited)):
             for line in lines:
                 heard.hear(line)
@@ -255,7 +255,7 @@ def test_requests_that_fail_without_an_answer_between_end_npm(monkeypatch):
 
 
 def test_a_host_that_fails_on_while_others_answer_ends_npm_and_is_named(monkeypatch):
-    monkeypatch.setattr(reach, "REACH_SECONDS", 0.0)
+    monkeypatch.setattr(registry_reach, "REACH_SECONDS", 0.0)
     elsewhere = "npm http fetch GET https://user:secret@files.example/sheet-1.0.0.tgz attempt 1 failed with ETIMEDOUT"
     answered = "npm http fetch GET 200 http://127.0.0.1:9/n8n-nodes-greet 8ms (cache miss)"
     there = "npm http fetch GET 200 https://files.example/sheet-1.0.0.tgz 8ms (cache miss)"
@@ -263,7 +263,7 @@ def test_a_host_that_fails_on_while_others_answer_ends_npm_and_is_named(monkeypa
     told: list[str] = []
 
     async def hear(*lines: str) -> None:
-        heard = reach.Reach("n8n-nodes-greet@latest", told.append, patient=True)
+        heard = registry_reach.RegistryReach("n8n-nodes-greet@latest", told.append, patient=True)
         async with heard.bounded():
             for line in lines:
                 heard.hear(line)

@@ -17,7 +17,7 @@ from app.engine.run.static_data import StaticData
 from app.packages.host import POLLING
 from app.packages.manifest import Description, Manifest, PackagedNode
 from app.packages.types import Installed, Packages
-from app.schemas.workflows import InvalidWorkflow
+from app.schemas.workflows import UnusableWorkflow
 from app.workflow_rules import EngineRules
 from tests.engine.running import output_of
 from tests.workflows import chain, no_op, node
@@ -88,5 +88,5 @@ def test_it_can_be_activated_and_one_that_starts_nothing_is_refused(packages):
     rules = EngineRules(types)
     rules.check_activation(WORKFLOW)
     assert rules.polling_nodes(WORKFLOW) == ["Look"]
-    with pytest.raises(InvalidWorkflow, match="Node 'Idle': it is a trigger, and has nothing that could start"):
+    with pytest.raises(UnusableWorkflow, match="Node 'Idle': it is a trigger, and has nothing that could start"):
         rules.check_activation(chain(node("Idle", idle.type), no_op("After")))

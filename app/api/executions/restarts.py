@@ -14,7 +14,7 @@ from app.repository.execution_data import read_data
 from app.repository.executions import get_execution, get_executions
 from app.repository.restart_checks import check_places, too_large
 from app.repository.restarts import Checked, NodeRun, Place, Restart
-from app.schemas.workflows import InvalidWorkflow, items_of
+from app.schemas.workflows import UnusableWorkflow, items_of
 
 
 def restart_of(body: dict[str, Any]) -> Restart:
@@ -30,7 +30,7 @@ def check_place(connection: Connection, execution_id: int, restart: Restart) -> 
     """Refuse a node that the execution does not have, or that never ran in it; the restart, which knows then whether
     the execution had begun there.
 
-    Raises ExecutionNotFound, CannotRetry, InvalidWorkflow.
+    Raises ExecutionNotFound, CannotRetry, UnusableWorkflow.
     """
     if not restart.depends_on_data:
         return restart
@@ -48,7 +48,7 @@ def check_place(connection: Connection, execution_id: int, restart: Restart) -> 
 def begins_there(data: bytes | None, place: Place) -> bool:
     """Whether an execution with this data had begun at the place where a retry goes on.
 
-    Raises InvalidWorkflow for a node that it does not have, or that never ran in it.
+    Raises UnusableWorkflow for a node that it does not have, or that never ran in it.
     """
     if isinstance(place, NodeRun):
         return services().rules.check_restart(data, place.node, place.run)
@@ -69,5 +69,5 @@ def check_many(connection: Connection, ids: Sequence[int], restart: Restart) -> 
     newer = retries.find_newer(connection, left)
     refused |= {older: f"Its newer attempt stands for it: execution {newest}" for older, newest in newer.items()}
     left = [execution for execution in left if execution.id not in newer]
-    places = check_places(connection, left, restart, begins_there, InvalidWorkflow, largest=largest(), room=room_for)
+    places = check_places(connection, left, restart, begins_there, UnusableWorkflow, largest=largest(), room=room_for)
     return replace(places, refused=refused | places.refused)

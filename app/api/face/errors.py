@@ -13,7 +13,7 @@ from app.api.face.answers import error, shorten
 from app.data_tables.errors import InvalidData
 from app.repository import errors as domain
 from app.repository.connection import UNREACHABLE
-from app.schemas.workflows import InvalidWorkflow
+from app.schemas.workflows import UnusableWorkflow
 from app.triggers import InvalidTrigger
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def plain_error(problem: Refused) -> Response:
     return Response(shorten(str(problem)), problem.status, content_type="text/plain; charset=utf-8")
 
 
-def from_workflow(problem: InvalidWorkflow | InvalidTrigger) -> Response:
+def from_workflow(problem: UnusableWorkflow | InvalidTrigger) -> Response:
     """400 with what is wrong with the workflow."""
     return error(str(problem), 400)
 
@@ -153,7 +153,7 @@ def render_unexpected(problem: Exception) -> Response:
 HANDLERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
     (domain.RepositoryError, from_domain),
     (Refused, from_refusal),
-    (InvalidWorkflow, from_workflow),
+    (UnusableWorkflow, from_workflow),
     (InvalidData, from_data_table),
     (InvalidTrigger, from_workflow),
     (ValidationError, from_validation),

@@ -135,7 +135,7 @@ def render_import(archive: Archive, done: list[dict[str, Any]], bound: Bound, ta
 
 
 def validate_document(document: dict[str, Any]) -> dict[str, Any]:
-    """A workflow of a package that can be stored. Raises ValidationError and InvalidWorkflow."""
+    """A workflow of a package that can be stored. Raises ValidationError and UnusableWorkflow."""
     BODY.load(document)
     services().rules.check_graph(document)
     identifier = document.get("id")

@@ -45,7 +45,7 @@ class Triggers:
 def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     """The triggers of a document that has its id and is of this project; to be called outside of any transaction.
 
-    Raises InvalidWorkflow for one that cannot be active, InvalidTrigger and InvalidWorkflow for what cannot be
+    Raises UnusableWorkflow for one that cannot be active, InvalidTrigger and UnusableWorkflow for what cannot be
     followed, Refused when too many are being read already.
     """
     rules = services().rules

@@ -7,7 +7,7 @@ from app.api.face.auth import allows, caller
 from app.api.face.errors import Refused
 from app.api.workflows.publication import publish, unpublish
 from app.repository.errors import RepositoryError
-from app.schemas.workflows import InvalidWorkflow
+from app.schemas.workflows import UnusableWorkflow
 from app.triggers import InvalidTrigger
 
 PRESERVE = "preserve-published-state"
@@ -29,7 +29,7 @@ def apply_policy(
         return {"publishing": told if active else {**told, "blockedReason": reason}}
     try:
         shown = publish(one["localId"], {}) if wanted else unpublish(one["localId"])
-    except (InvalidWorkflow, InvalidTrigger, RepositoryError, Refused) as problem:
+    except (UnusableWorkflow, InvalidTrigger, RepositoryError, Refused) as problem:
         return {"publishing": {"state": "failed", "error": str(problem)}}
     state = "published" if wanted else "unpublished"
     return {"publishing": {"state": state}, "activeVersionId": (shown.json or {}).get("activeVersionId")}

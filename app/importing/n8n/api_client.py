@@ -49,7 +49,7 @@ class ServerFailed(SourceError):
         self.status, self.seconds = status, seconds
 
 
-class ApiClient:
+class N8nClient:
     """The API at an address, with a key. `name` is what it is called, without a password.
 
     `say` is told where it takes long because the server wants to be asked later. Raises SourceError.

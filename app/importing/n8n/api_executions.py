@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tempfile import TemporaryFile
 from typing import Any
 
-from app.importing.n8n.api_client import ApiClient, Query, ServerFailed
+from app.importing.n8n.api_client import N8nClient, Query, ServerFailed
 from app.importing.n8n.files_of_runs import AGAIN
 from app.importing.n8n.large_pages import LargePage
 from app.importing.n8n.rows import Row, read_json
@@ -25,7 +25,7 @@ GONE = (400, 404, 410)
 class ApiExecutions:
     """The executions of an n8n, with data of up to `most_bytes` each."""
 
-    def __init__(self, api: ApiClient, most_bytes: int) -> None:
+    def __init__(self, api: N8nClient, most_bytes: int) -> None:
         self._api, self._most_bytes = api, most_bytes
 
     def read_page(self, query: Query) -> Iterator[Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from app.importing.n8n.api_client import ApiClient
+from app.importing.n8n.api_client import N8nClient
 from app.importing.n8n.entities import EntitiesSource
 from app.importing.n8n.exports import ExportedFiles
 from app.importing.n8n.files_of_runs import RunFiles
@@ -64,7 +64,7 @@ def open_source(
             raise SourceError(
                 "Reading n8n's API takes one of its keys: set N8N_API_KEY, or name a file with --api-key-file"
             )
-        client = ApiClient(first, access.api_key, progress.say)
+        client = N8nClient(first, access.api_key, progress.say)
         return ApiSource(client, files, progress, above=above, wanted=wanted)
     if any("://" in name for name in names):  # which may hold a password
         raise SourceError(

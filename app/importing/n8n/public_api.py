@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.importing.n8n import unlisted_executions
-from app.importing.n8n.api_client import ApiClient, Cursors, Query, ServerFailed
+from app.importing.n8n.api_client import Cursors, N8nClient, Query, ServerFailed
 from app.importing.n8n.api_executions import EXECUTIONS, ApiExecutions
 from app.importing.n8n.files_of_runs import RunFiles
 from app.importing.n8n.progress import Progress
@@ -54,7 +54,7 @@ class ApiSource(Spool):
 
     def __init__(
         self,
-        api: ApiClient,
+        api: N8nClient,
         files: RunFiles,
         progress: Progress,
         *,

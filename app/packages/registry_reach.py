@@ -21,7 +21,7 @@ STALE = "(cache stale)"
 REGISTRY = "npm's registry"
 
 
-class Reach:
+class RegistryReach:
     """Ends npm when a host does not answer. npm itself tries again for minutes, and waits minutes for each."""
 
     def __init__(self, wanted: str, tell: Callable[[str], None], *, patient: bool) -> None:
