@@ -19,6 +19,7 @@ from app.embedded.account import NoUsableAccount, choose_account
 from app.embedded.binaries import postgres_binaries
 from app.processes import ChildDied
 from tests.postgres import copy
+from tests.process_state import is_running
 
 pytestmark = pytest.mark.slow
 
@@ -66,13 +67,6 @@ def server(home: Path, created: Path, new_server: EmbeddedPostgres) -> EmbeddedP
 
 def modes(folder: Path) -> dict[Path, int]:
     return {path: stat.S_IMODE(path.stat().st_mode) for path in [folder, *folder.parents]}
-
-
-def exists(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 def test_data_outlives_the_server_and_no_folder_is_opened(home, new_server):
@@ -134,7 +128,7 @@ def test_a_server_left_by_a_killed_program_is_found_and_stopped(home, server):
     output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
     left = Path(parse_qs(urlsplit(output[0]).query)["host"][0])
     server.start()
-    assert not exists(int(output[1]))
+    assert not is_running(int(output[1]))
     assert not left.exists()
 
 

@@ -25,6 +25,7 @@ from app import up as up_module
 from app.processes import ChildDied
 from tests.live import PROJECT, environment, free_port
 from tests.patience import PATIENCE_SECONDS, wait_until
+from tests.process_state import is_running
 from tests.warm import Warm
 
 pytestmark = pytest.mark.slow
@@ -100,16 +101,9 @@ def command(pid: int) -> list[str]:
         return []
 
 
-def runs(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
 def await_end(pids: list[int]) -> None:
     """Until none of these processes is left."""
-    wait_until(lambda: not any(map(runs, pids)), lambda: [pid for pid in pids if runs(pid)])
+    wait_until(lambda: not any(map(is_running, pids)), lambda: [pid for pid in pids if is_running(pid)])
 
 
 def run_line(line: str) -> dict:

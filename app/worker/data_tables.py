@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from functools import partial
 from typing import Any, TypeVar
-from weakref import WeakValueDictionary
 
 from app.data_tables import tables
 from app.data_tables.errors import InvalidData
@@ -19,6 +18,7 @@ from app.repository.data_tables import DataTable, TableFilter
 from app.repository.errors import AlreadyExists, DataTableNotFound, RepositoryError
 from app.repository.keysets import Order, Place
 from app.worker.database import Database
+from app.worker.keyed_locks import KeyedLocks
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -38,20 +38,14 @@ class DataTableStores:
     def __init__(self, database: Database, most_bytes: int) -> None:
         self._database = database
         self._most_bytes = most_bytes
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = KeyedLocks()
         self._places = asyncio.Semaphore(AT_ONCE)
 
     def of_project(self, project_id: str) -> "ProjectDataTables":
         """The tables of a project; executions of the same project take turns."""
         return ProjectDataTables(
-            self._database, project_id, self._most_bytes, partial(self._turn_of, project_id), self._places
+            self._database, project_id, self._most_bytes, partial(self._locks.get, project_id), self._places
         )
-
-    def _turn_of(self, project_id: str) -> asyncio.Lock:
-        """What executions of a project take turns by; made when one of them asks, which most never do."""
-        lock = self._locks.get(project_id) or asyncio.Lock()
-        self._locks[project_id] = lock
-        return lock
 
 
 class ProjectDataTables:

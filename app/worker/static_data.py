@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from weakref import WeakValueDictionary
 
 from app.engine.run.errors import NodeError
 from app.engine.run.static_data import StaticStore
 from app.repository import static_data
 from app.worker.database import Database
+from app.worker.keyed_locks import KeyedLocks
 from app.worker.texts import strip_unstorable
 
 Mask = Callable[[bytes], bytes]
@@ -23,17 +23,11 @@ class StaticStores:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = KeyedLocks()
 
     def of_workflow(self, workflow_id: str, mask: Mask) -> StaticStore:
         """`mask` takes out of JSON what must not be kept."""
-        return WorkflowStatic(self._database, workflow_id, partial(self._lock_of, workflow_id), mask)
-
-    def _lock_of(self, workflow_id: str) -> asyncio.Lock:
-        """The same one for as long as somebody has it."""
-        lock = self._locks.get(workflow_id) or asyncio.Lock()
-        self._locks[workflow_id] = lock
-        return lock
+        return WorkflowStatic(self._database, workflow_id, partial(self._locks.get, workflow_id), mask)
 
 
 class WorkflowStatic:

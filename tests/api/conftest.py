@@ -247,3 +247,11 @@ def each(api: Api, workflow: workflows.Workflow) -> dict[str, int]:
     made["new"] = api.queue(workflow)
     assert made.keys() == set(STATUSES)
     return made
+
+
+@pytest.fixture
+def worker_id(connection) -> int:
+    """A worker that has signed on."""
+    worker_id = workers.register(connection, hostname="host", pid=1, concurrency=1)
+    connection.commit()
+    return worker_id

@@ -39,13 +39,6 @@ def choosy(shared_app, connection) -> None:
     packages.refresh()
 
 
-@pytest.fixture
-def worker_id(connection) -> int:
-    worker_id = workers.register(connection, hostname="host", pid=1, concurrency=1)
-    connection.commit()
-    return worker_id
-
-
 def body(method: str | None = "getLists", **more: Any) -> dict[str, Any]:
     asked = {"nodeTypeAndVersion": {"name": TYPE, "version": 1}, "path": "parameters.list", "credentials": CREDENTIALS}
     return {**asked, "methodName": method, "currentNodeParameters": {"team": "x"}, **more}

@@ -8,7 +8,7 @@ from msgspec import Raw
 
 from app.packages import known_packages
 from app.packages.manifest import Broken, Description, Manifest, PackagedCredential, PackagedNode
-from app.repository import node_package_wishes, node_packages, workers
+from app.repository import node_package_wishes, node_packages
 from app.repository.node_packages import NewNodePackage
 from tests.api.test_shapes import check
 from tests.patience import wait_until
@@ -77,13 +77,6 @@ def greet(api, shared_app, connection):
     node_packages.remove_package(connection, NAME)
     connection.commit()
     shared_app.extensions["executions"].packages.refresh()
-
-
-@pytest.fixture
-def worker_id(connection) -> int:
-    worker_id = workers.register(connection, hostname="host", pid=1, concurrency=1)
-    connection.commit()
-    return worker_id
 
 
 def as_worker(connection, worker_id: int, error: str | None = None) -> threading.Thread:

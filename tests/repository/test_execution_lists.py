@@ -1,7 +1,6 @@
 """Whatever filters a list combines, it holds what Python finds by looking at every execution."""
 
 import random
-import re
 import threading
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -17,6 +16,7 @@ from app.repository.executions import list_executions
 from app.repository.lifecycle import Result
 from app.vocabulary import ENDED, MODES, STATUSES
 from tests.repository.given import DATA, a_running_execution, a_worker, a_workflow, an_ended_execution
+from tests.repository.message_words import words_of
 
 NUMBER = 300
 PROJECTS = ("one", "two")
@@ -111,11 +111,6 @@ FILTERS = st.builds(
     error=st.none() | st.sampled_from(WORDS),
     visible_project=st.sampled_from([None, None, *PROJECTS]),
 )
-
-
-def words_of(text: str) -> set[str]:
-    """Letters and digits, at most 200 of them a word."""
-    return {word for run in re.findall(r"[^\W_]+", text.lower()) for word in re.findall(".{1,200}", run)}
 
 
 def matches(

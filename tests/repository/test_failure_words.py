@@ -1,7 +1,5 @@
 """Failures are found by words of their messages from the moment on at which they failed, whatever chores have done."""
 
-import re
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from app.repository.error_search import SHOWS
 from app.repository.execution_filters import ExecutionFilter
 from app.repository.execution_pages import read_page
 from tests.repository.given import a_new_execution, a_workflow
+from tests.repository.message_words import words_of
 
 WORKFLOWS = ("w1", "w2")
 MESSAGES = ("No host", "no answer from 10", "No answer: 20, 10", "Überlauf", "!", "x" * 450, None)
@@ -51,10 +50,6 @@ LOOKS = st.tuples(
     st.integers(1, 4),
     st.none() | st.just(5 * OTHER_BLOCK),
 )
-
-
-def words_of(text: str) -> set[str]:
-    return {word for run in re.findall(r"[^\W_]+", text.lower()) for word in re.findall(".{1,200}", run)}
 
 
 def do(connection, step: str, row: dict | None) -> None:

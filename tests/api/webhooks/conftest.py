@@ -120,6 +120,13 @@ def site(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Site(server, database_url)
 
 
+def credential(site: Site, kind: str, **data: str) -> dict[str, Any]:
+    """A new credential, as a node names it."""
+    answer = site.server.post("/api/v1/credentials", {"name": "test", "type": kind, "data": data})
+    assert answer.status == 200, answer.body
+    return {kind: {"id": answer.body["id"], "name": "test"}}
+
+
 def webhook(version: float = 2, path: str | None = None, **parameters: Any) -> Json:
     """A Webhook node at a path of its own; answers with the last node's first item unless told otherwise."""
     given = {"path": path or f"t-{uuid.uuid4().hex[:8]}", "responseMode": "lastNode", "options": {}, **parameters}

@@ -2,7 +2,6 @@
 
 import base64
 import time
-from typing import Any
 
 import jwt
 import psycopg
@@ -10,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.api.webhooks.conftest import ECHO, ONE, Site, webhook
+from tests.api.webhooks.conftest import ECHO, ONE, Site, credential, webhook
 from tests.patience import wait_until
 from tests.rsa_keys import key_of_three_factors, pem_of
 from tests.workflows import chain, node
@@ -20,12 +19,6 @@ POLICY = {"Origin": "https://a.b", "Access_Control_Request_Headers": "x-a"}
 
 def basic(text: str) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(text.encode()).decode()}
-
-
-def credential(site: Site, kind: str, **data: str) -> dict[str, Any]:
-    answer = site.server.post("/api/v1/credentials", {"name": "test", "type": kind, "data": data})
-    assert answer.status == 200, answer.body
-    return {kind: {"id": answer.body["id"], "name": "test"}}
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])

@@ -9,17 +9,11 @@ import jwt
 import pytest
 
 from app.credentials.masking import HIDDEN
-from tests.api.webhooks.conftest import Hook, Site, code, node, webhook
+from tests.api.webhooks.conftest import Hook, Site, code, credential, node, webhook
 from tests.patience import wait_until
 from tests.test_secrets import everything_stored
 
 SECRET = "canary-of-a-caller"
-
-
-def credential(site: Site, kind: str, **data: str) -> dict[str, Any]:
-    answer = site.server.post("/api/v1/credentials", {"name": "test", "type": kind, "data": data})
-    assert answer.status == 200, answer.body
-    return {kind: {"id": answer.body["id"], "name": "test"}}
 
 
 def protected(site: Site, kind: str, **parameters: Any) -> tuple[dict[str, Any], dict[str, str], str]:

@@ -11,6 +11,7 @@ from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome, RunRequest, run_workflow
 from tests.engine.running import output_of
 from tests.patience import wait_until
+from tests.process_state import is_running
 from tests.workflows import START, chain, code, node
 
 TWO = code("return [{json: {n: 1}}, {json: {n: 2}}]", "Two")
@@ -66,11 +67,4 @@ def test_it_ends_with_its_run_and_all_that_it_has_started(engine, tmp_path: Path
 
     assert engine.wait_for(cut_short()).status == "canceled"
     child = int((tmp_path / "pid").read_text())
-
-    def is_gone() -> bool:
-        try:
-            return Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-
-    wait_until(is_gone)
+    wait_until(lambda: not is_running(child))

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -19,6 +18,7 @@ from app.engine.sandbox import process as process_module
 from app.engine.sandbox.errors import SandboxEnded
 from app.engine.sandbox.program import launch
 from tests.patience import wait_until
+from tests.process_state import is_running
 
 SCOPE: dict[str, Any] = {"items": [{"json": {"n": 7}}]}
 NEVER = 3600.0
@@ -42,14 +42,6 @@ async def result(work: Awaitable[Any]) -> Any:
     except (SandboxError, ExpressionError, asyncio.CancelledError) as error:
         return type(error)
     return given if isinstance(given, list) else [item["json"] for item in given.items]
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
 
 
 def test_a_hanging_expression_fails_alone():
@@ -207,7 +199,7 @@ def test_closing_ends_the_processes_and_what_is_in_flight():
             while len(pids := sandbox.pids) < 2:
                 await asyncio.sleep(0.02)
         after = await result(sandbox.evaluate(["={{ 1 }}"], SCOPE))
-        return await program, after, [pid for pid in pids if alive(pid)]
+        return await program, after, [pid for pid in pids if is_running(pid)]
 
     assert asyncio.run(work()) == (SandboxError, SandboxError, [])
 
@@ -242,7 +234,7 @@ asyncio.run(main())
     worker.kill()
     worker.wait()
     assert pids
-    wait_until(lambda: not any(alive(pid) for pid in pids))
+    wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
 def test_a_request_whose_process_dies_again_and_again_is_given_up():
