@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.linear.attacks import _nested, _parse
-from tests.linear.test_regular_expressions import compiled_elsewhere, patterns
+from tests.linear.compiled_patterns import compiled_elsewhere, patterns
 
 ONE_SIGN = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.IN, _constants.ANY, _constants.ATOMIC_GROUP)
 """What is matched as a whole or not at all."""
