@@ -62,8 +62,8 @@ def complete(
 
 
 def fields_behind(kind: str, names: Iterable[str], definitions: Definitions) -> frozenset[str]:
-    """These names, and every word of the expressions that they are by default, and so on: among these are all fields
-    of the type that decide what its fields of these names come to."""
+    """These names, and every word of the expressions that are their defaults, and so on for those words: all fields of
+    the type that the values of these fields may depend on are among them."""
     defaults, found, left = _defaults(kind, definitions), set[str](), list(names)
     while left:
         name = left.pop()

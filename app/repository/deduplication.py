@@ -72,7 +72,7 @@ LONGEST_SCOPE = 500
 
 
 class OtherKind(Exception):
-    """The history is one of values where the highest was asked for, or the other way round."""
+    """The history holds values and the highest one was asked for, or the other way round."""
 
 
 class HistoryFull(Exception):

@@ -140,8 +140,8 @@ def read_bindings(text: str | None) -> dict[str, str]:
 class Archive:
     """What was in a package: `source` says where it is from; workflows and credentials as their files say.
 
-    `tags` are the names of tags by their ids; `published` says of workflows, by their ids, whether what they are here
-    was what their triggers started, and nothing of one that was active at another version.
+    `tags` are the names of tags by their ids. `published`, by ids of workflows: True where the version in the package
+    was published, False where none was; a workflow of which another version was published is left out.
     """
 
     source: dict[str, Any]

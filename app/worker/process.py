@@ -84,7 +84,7 @@ def run_worker(settings: Settings) -> None:
 
 
 def hear_of_children_without_threads() -> None:
-    """Let the loop itself wait for child processes where the kernel can tell it of them, as from Python 3.12 on.
+    """Let the loop itself wait for child processes where the kernel can tell it of their ends, as from Python 3.12 on.
 
     Else each of them costs a thread, whose start the loop waits for: it comes when others that compute let it.
     """

@@ -45,8 +45,8 @@ class Triggers:
 def read_triggers(document: dict[str, Any], project_id: str) -> Triggers:
     """The triggers of a document that has its id and is of this project; to be called outside of any transaction.
 
-    Raises UnusableWorkflow for one that cannot be active, InvalidTrigger and UnusableWorkflow for what cannot be
-    followed, Refused when too many are being read already.
+    Raises UnusableWorkflow and InvalidTrigger for a workflow that cannot be active, Refused when too many are being
+    read already.
     """
     rules = services().rules
     rules.check_activation(document)

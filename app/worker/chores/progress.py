@@ -42,8 +42,8 @@ def progress(database: Database, read: ReadProgress) -> Chore:
 def encode_changes(known: Mapping[int, RunProgress], untold: set[int]) -> Iterator[tuple[int, bytes]]:
     """Those that have changed since the last time, as JSON.
 
-    A run may have gone on from whatever was imported: of one that cannot be told nothing is, and the others are. Those
-    are added to `untold`, and the log hears of each once.
+    A run may have gone on from whatever was imported. One whose progress cannot be told is left out and added to
+    `untold`, and the log hears of it once.
     """
     for execution_id, each in known.items():
         try:
