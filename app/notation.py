@@ -1,8 +1,9 @@
-"""How the ids of new objects and times are written, and what time zones are called."""
+"""How ids of new objects, times and expressions are written, and what time zones are called."""
 
 import secrets
 import string
 from datetime import datetime
+from typing import Any, TypeGuard
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -20,6 +21,11 @@ def time_text(moment: datetime) -> str:
     # orjson writes a time four times as fast as isoformat does, with six digits, or with none when they are zero.
     text = orjson.dumps(moment)
     return (text[1:24] if moment.microsecond else text[1:20] + b".000").decode() + "Z"
+
+
+def is_expression(value: Any) -> TypeGuard[str]:
+    """Whether a value in a workflow is an expression: a text that begins with an equals sign."""
+    return isinstance(value, str) and value.startswith("=")
 
 
 def find_zone(name: str) -> ZoneInfo | None:

@@ -7,6 +7,7 @@ from typing import Any
 from app.api.face.services import services
 from app.api.workflows.registration import own_webhooks
 from app.console.graph_nodes import as_list, as_object
+from app.notation import is_expression
 from app.triggers import InvalidTrigger, forms, invalid_when_malformed, mcp
 from app.triggers.addresses import Called, path_of
 
@@ -74,4 +75,4 @@ def has_made_address(node: Mapping[str, Any]) -> bool:
     if not str(node.get("type")).endswith(NAMING_PATHS):
         return False
     named = (parameters.get("path"), parameters.get("httpMethod"), as_object(parameters.get("options")).get("path"))
-    return any(isinstance(value, str) and value.startswith("=") for value in named)
+    return any(is_expression(value) for value in named)

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from app.notation import is_expression
+
 Definition = Mapping[str, Any]
 Definitions = Mapping[str, Definition]
 Evaluate = Callable[[str, Mapping[str, Any]], Any]
@@ -52,9 +54,9 @@ def complete(
     A default that is an expression is left out when its value cannot be told.
     """
     defaults = _defaults(kind, definitions)
-    completed = {name: value for name, value in defaults.items() if not _is_expression(value)} | dict(data)
+    completed = {name: value for name, value in defaults.items() if not is_expression(value)} | dict(data)
     for name, value in defaults.items():
-        if _is_expression(value) and not data.get(name):
+        if is_expression(value) and not data.get(name):
             evaluated = _evaluate_text(value, completed, evaluate)
             if evaluated is not None:
                 completed[name] = evaluated
@@ -69,7 +71,7 @@ def fields_behind(kind: str, names: Iterable[str], definitions: Definitions) -> 
         name = left.pop()
         if name not in found:
             found.add(name)
-            left += WORD.findall(defaults[name]) if _is_expression(defaults.get(name)) else ()
+            left += WORD.findall(defaults[name]) if is_expression(defaults.get(name)) else ()
     return frozenset(found)
 
 
@@ -85,10 +87,6 @@ def _properties(definition: Definition) -> Iterator[Mapping[str, Any]]:
     for each in definition.get("properties") or ():
         if isinstance(each, Mapping) and isinstance(each.get("name"), str) and each.get("type") != "notice":
             yield each
-
-
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("=")
 
 
 def _evaluate_text(text: str, data: Mapping[str, Any], evaluate: Evaluate | None) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.credentials.credential_type import DOMAINS, JSON, CredentialType, Field
 from app.credentials.types import TYPES
+from app.notation import is_expression
 from app.packages.manifest import Find, PackagedCredential, family_of
 
 OAUTH = ("oAuth1Api", "oAuth2Api")
@@ -66,11 +67,11 @@ class PackagedType(CredentialType):
         if "enum" in field:
             values = field["enum"]
             return (
-                None if value in values or _is_expression(value) else f"Must be one of: {', '.join(map(str, values))}."
+                None if value in values or is_expression(value) else f"Must be one of: {', '.join(map(str, values))}."
             )
         kinds = _PYTHON[field["type"]]
         fits = isinstance(value, kinds) and not (isinstance(value, bool) and bool not in kinds)
-        return None if fits or _is_expression(value) else f"Must be a {field['type']}."
+        return None if fits or is_expression(value) else f"Must be a {field['type']}."
 
 
 def packaged_type(credential: PackagedCredential, find: Find) -> PackagedType:
@@ -145,7 +146,3 @@ def _rule(condition: FieldCondition) -> dict[str, Any]:
         "if": {"properties": properties, "required": list(condition.when)},
         "then": {"allOf": [{"required": [name]} for name in condition.needed]},
     }
-
-
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("=")

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from app.engine.values import conversions
+from app.notation import is_expression
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -162,7 +163,7 @@ def _holds(
 ) -> bool:
     """Whether a parameter has one of the wanted values; `unknown`: what counts for one that is an expression."""
     present = list(_values_of(name, values, root, version))
-    if any(isinstance(each, str) and each.startswith("=") for each in present):
+    if any(is_expression(each) for each in present):
         return unknown
     choices = wanted if isinstance(wanted, list) else [wanted]
     return any(_matches(value, choice) for value in present for choice in choices)

@@ -14,6 +14,7 @@ from app.engine.run.memory import POINTER
 from app.engine.run.parameters import split_names
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
+from app.notation import is_expression
 
 INDIVIDUAL, WHOLE = "aggregateIndividualFields", "aggregateAllItemData"
 
@@ -55,7 +56,7 @@ def _asked_fields(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     fields = parameters.get("fieldsToAggregate", {"fieldToAggregate": [{}]}).get("fieldToAggregate") or []
     return [
         field
-        if (renames := field.get("renameField")) is True or (isinstance(renames, str) and renames.startswith("="))
+        if (renames := field.get("renameField")) is True or is_expression(renames)
         else {**field, "renameField": False}
         for field in fields
     ]

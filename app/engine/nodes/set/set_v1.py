@@ -9,6 +9,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.items import Item, Outputs
 from app.engine.run.registry import node
 from app.engine.values import conversions, paths
+from app.notation import is_expression
 
 EMPTY = {"boolean": False, "number": 0, "string": ""}
 """The types in the order in which their fields are made, each with the value of a field that has none."""
@@ -74,7 +75,7 @@ async def _find_undefined(
         (index, kind, place, field[part])
         for kind in EMPTY
         for place, field in enumerate(given.get(kind) or [])
-        if isinstance(field.get(part), str) and field[part].startswith("=")
+        if is_expression(field.get(part))
         for index, asked in enumerate(resolved)
         if asked["values"][kind][place].get(part) is None
     ]

@@ -15,6 +15,7 @@ from app.engine.run.groups import as_group
 from app.engine.run.issues import Issue
 from app.engine.values import conversions
 from app.engine.values.conversions import CannotConvert
+from app.notation import is_expression
 
 Values = Mapping[str, Sequence[Any]]
 _CHOSEN = frozenset({"__rl", "mode", "value"})
@@ -36,7 +37,7 @@ class DisplayRule:
             return False
         for name, values in self.when.items():
             given = parameters.get(name)
-            if _is_expression(given):
+            if is_expression(given):
                 return True
             if not _is_among(given, values):
                 return False
@@ -146,7 +147,7 @@ def required(parameters: dict[str, Any], **labels: str) -> list[Issue]:
 
 def of_type(name: str, value: Any, kind: str) -> list[Issue]:
     """An issue if the value is not of the type and cannot be made one; expressions are not known yet."""
-    if value is None or _is_expression(value):
+    if value is None or is_expression(value):
         return []
     try:
         if kind == "dateTime":
@@ -170,10 +171,6 @@ def _show(value: Any) -> str:
     if isinstance(value, list):
         return "array"
     return "object" if isinstance(value, dict) else f"'{conversions.display(value)}'"
-
-
-def _is_expression(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("=")
 
 
 def _is_among(given: Any, values: Sequence[Any]) -> bool:
