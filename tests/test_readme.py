@@ -65,6 +65,15 @@ def test_every_room_that_is_there_stands_in_the_house() -> None:
     assert {f"{path}/" for path in packages} | modules <= rooms_of_the_readme()
 
 
+def test_every_folder_of_tests_mirrors_a_room_or_stands_in_the_house() -> None:
+    told = README.read_text().split("\ntests/  ")[1].split("```")[0]
+    folders = {
+        path.name for path in (PROJECT / "tests").iterdir() if path.is_dir() and not path.name.startswith(("_", "."))
+    }
+    assert {name for name in folders if f"{name}/" not in told} <= {path.name for path in (PROJECT / "app").iterdir()}
+    assert set(re.findall(r"(\w+)/", told)) <= folders | {"app"}
+
+
 def test_every_place_that_contributors_are_sent_to_is_there() -> None:
     for path in re.findall(r"`((?:app|sql|tests|docs)/[\w./]+|setup\.cfg)`", (PROJECT / "CONTRIBUTING.md").read_text()):
         assert (PROJECT / path).exists(), path
