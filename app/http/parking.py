@@ -1,7 +1,8 @@
 """gunicorn's worker with parked calls: a call whose answer has to wait holds no thread.
 
 The application finds a Parking under PARKING in the WSGI environment and gives it a Pending instead of an answer. The
-worker then keeps the connection on its loop, and calls the Pending on a thread again when it is worth a look.
+worker then keeps the connection on its loop, and calls the Pending on a thread again when it is worth a look. To park
+a call costs as much as to answer it, so some threads may wait a moment for an answer that comes soon.
 """
 
 import heapq
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 PARKED = object()
 """What a thread gives back for a call that it has parked."""
 LINE_BYTES = 2_048
+MOMENT_SECONDS = 0.05
+"""How long a thread waits at most before its call is parked."""
 
 
 class Pending(Protocol):
@@ -55,8 +58,10 @@ class Parked(BaseException):
 class Parking:
     """Where the application leaves the calls that have to wait. One for each process."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, waiting_threads: int) -> None:
+        """At most so many calls wait, and so many threads at the same time, each for a moment."""
         self._most = most
+        self._threads = threading.BoundedSemaphore(waiting_threads) if waiting_threads else None
         self.calls: dict[ClientConnection, ParkedCall] = {}
         """Those that wait; only the worker's loop changes it."""
 
@@ -64,6 +69,16 @@ class Parking:
     def full(self) -> bool:
         """Whether another call had better be refused."""
         return len(self.calls) >= self._most
+
+    def wait_a_moment(self, wait: Callable[[float], bool]) -> bool:
+        """Whether `wait`, which is told how many seconds it may take, has seen what the call waits for; not called
+        where enough threads wait already."""
+        if self._threads is None or not self._threads.acquire(blocking=False):
+            return False
+        try:
+            return wait(MOMENT_SECONDS)
+        finally:
+            self._threads.release()
 
     def park(self, pending: Pending) -> NoReturn:
         """Let go of the thread until the pending answer is worth a look; does not return."""
@@ -103,7 +118,7 @@ class ParkingWorker(PatientWorker):
     def load_wsgi(self) -> None:
         """Load the application, and come between it and gunicorn."""
         super().load_wsgi()
-        self.parking = Parking(self.most_parked)
+        self.parking = Parking(self.most_parked, self.cfg.threads // 2)  # the others are for who does not wait
         self._application: Any = self.wsgi
         self.wsgi: Any = self._call
 

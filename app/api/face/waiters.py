@@ -37,9 +37,9 @@ class Expected:
         if told:
             wake()
 
-    def wait(self, seconds: float) -> None:
-        """Wait on this thread until it is worth a look, or so long."""
-        self._event.wait(max(0.0, seconds))
+    def wait(self, seconds: float) -> bool:
+        """Wait on this thread until it is worth a look, or so long; whether it is."""
+        return self._event.wait(max(0.0, seconds))
 
     def clear(self) -> None:
         """Begin anew; to be called before a look and not after it, or what is told meanwhile is lost."""

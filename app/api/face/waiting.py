@@ -30,6 +30,10 @@ def answer_later(held: ExitStack, expected: Expected, deadline: float, look: Loo
     """
     parking = request.environ.get(PARKING)
     if parking is not None:
+        comes_soon = parking.wait_a_moment(expected.wait)
+        response = _look_anew(held, expected, look, over=False) if comes_soon else None
+        if response is not None:
+            return response
         parking.park(PendingAnswer(held, expected, deadline, look))
     with held:
         while True:
@@ -38,6 +42,19 @@ def answer_later(held: ExitStack, expected: Expected, deadline: float, look: Loo
             response = look(time.monotonic() >= deadline)
             if response is not None:
                 return response
+
+
+def _look_anew(held: ExitStack, expected: Expected, look: Look, *, over: bool) -> Response | None:
+    """What `look` gives; `held` is closed when that is an answer, or an error."""
+    expected.clear()
+    try:
+        response = look(over)
+    except BaseException:
+        held.close()
+        raise
+    if response is not None:
+        held.close()
+    return response
 
 
 class PendingAnswer:
@@ -72,14 +89,8 @@ class PendingAnswer:
             return response
 
     def _answer_or_park(self, over: bool) -> Response:
-        self._expected.clear()
-        try:
-            response = self._look(over)
-        except BaseException:
-            self._held.close()
-            raise
+        response = _look_anew(self._held, self._expected, self._look, over=over)
         if response is None:
             request.environ[PARKING].park(self)
-        self._held.close()
         assert response is not None
         return response
