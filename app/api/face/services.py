@@ -90,6 +90,11 @@ def database() -> AbstractContextManager[Connection]:
     return transaction(services().pool)
 
 
+def at_once() -> AbstractContextManager[Connection]:
+    """A connection for one statement that is a transaction by itself, without the round trips of BEGIN and COMMIT."""
+    return reading_from(services().pool)
+
+
 def reading() -> AbstractContextManager[Connection]:
     """A connection that only reads, outside any transaction."""
     return reading_from(services().pool)

@@ -5,12 +5,15 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from app.bounded_dict import BoundedDict
 from app.repository.connection import UNREACHABLE
 from app.repository.notifications import listen_for_answers
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5  # a notification may be lost; nobody waits much longer than this for it
+KEPT = 1_000
+"""Answered executions that nobody waited for, of which is known that they were."""
 
 
 class Expected:
@@ -53,18 +56,30 @@ class Waiters:
         self._database_url = database_url
         self._lock = threading.Lock()
         self._waiting: dict[int, list[Expected]] = {}
+        self._answered: BoundedDict[int, None] = BoundedDict(KEPT)
         self._listener: threading.Thread | None = None
         self._closed = threading.Event()
 
-    @contextmanager
-    def expecting(self, execution_id: int) -> Iterator[Expected]:
-        """What is told when the execution is answered; to be entered before the execution can be claimed."""
-        expected = Expected()
+    def begin(self) -> None:
+        """Listen from now on."""
         with self._lock:
             if self._listener is None:
                 self._listener = threading.Thread(target=self._listen, name="answers", daemon=True)
                 self._listener.start()
+
+    @contextmanager
+    def expecting(self, execution_id: int) -> Iterator[Expected]:
+        """What is told when the execution is answered, at once when it was so a moment ago.
+
+        To be entered before an execution can be claimed that already was, or soon after `begin` and its creation.
+        """
+        self.begin()
+        expected = Expected()
+        with self._lock:
             self._waiting.setdefault(execution_id, []).append(expected)
+            answered = execution_id in self._answered
+        if answered:
+            expected.tell()
         try:
             yield expected
         finally:
@@ -98,5 +113,7 @@ class Waiters:
     def _tell(self, execution_id: int) -> None:
         with self._lock:
             told = list(self._waiting.get(execution_id, ()))
+            if not told:
+                self._answered[execution_id] = None
         for expected in told:
             expected.tell()

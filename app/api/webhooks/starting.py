@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from app.api.face.services import database, services
+from app.api.face.services import at_once, services
 from app.api.face.traces import called_within
 from app.api.face.waiters import Expected
 from app.repository import lifecycle
@@ -18,12 +18,12 @@ def start_called(
     `items` is JSON, `awaited` whether the worker writes down an answer, `sealed` the caller's proof. Closing the stack
     ends the expectation.
     """
-    with ExitStack() as waiting:
-        with database() as connection:
-            start = StartInput(webhook.node, items, sealed, called_within())
-            execution_id = lifecycle.create_execution(
-                connection, webhook.target, start, mode="webhook", awaited=awaited
-            )
-            # Expected before the commit: a worker may be quicker than the next line.
-            expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
-        return execution_id, waiting.pop_all(), expected
+    start = StartInput(webhook.node, items, sealed, called_within())
+    if waits:
+        services().waiters.begin()
+    with at_once() as connection:
+        execution_id = lifecycle.create_execution(connection, webhook.target, start, mode="webhook", awaited=awaited)
+    # Should a worker have been quicker than this line, what was heard of its answer is kept.
+    waiting = ExitStack()
+    expected = waiting.enter_context(services().waiters.expecting(execution_id)) if waits else None
+    return execution_id, waiting, expected

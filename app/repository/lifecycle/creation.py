@@ -9,28 +9,50 @@ from app.repository.targets import Target
 from app.repository.workers import hold_lease
 from app.vocabulary import Mode
 
-CREATE = """
+
+def _with_input(row: str, announced: str = "") -> str:
+    """One statement for a row, its input and the hint for the workers: each more would be one more round trip."""
+    return f"""
+        WITH created AS ({row} RETURNING id),
+             input AS (
+                 INSERT INTO execution_inputs (execution_id, start_node, items, sealed, traceparent)
+                 SELECT c.id, %(start_node)s::text, %(items)s::json, %(sealed)s::bytea, %(traceparent)s::text
+                   FROM created AS c
+                  WHERE %(has_input)s
+             )
+        SELECT c.id{announced} FROM created AS c
+    """
+
+
+_ANNOUNCED = f", pg_notify('{notifications.NEW_CHANNEL}', '')"
+
+CREATE = _with_input(
+    """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, awaited)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(awaited)s)
-    RETURNING id
-"""
+    """,
+    _ANNOUNCED,
+)
 
 # Apart, because to look for no parent costs PostgreSQL a seventh of what the row does.
-CREATE_BELOW = """
+CREATE_BELOW = _with_input(
+    """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited, depth)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s,
             coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
-    RETURNING id
-"""
+    """,
+    _ANNOUNCED,
+)
 
-CREATE_RUNNING = """
+CREATE_RUNNING = _with_input(
+    """
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, parent_id, status, started_at,
                             worker_id, depth)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(parent_id)s, 'running', clock_timestamp(),
             %(worker_id)s,
             coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
-    RETURNING id
-"""
+    """
+)
 
 MAX_DEPTH = 20
 """Executions that may follow from each other, each started by the one before."""
@@ -47,11 +69,6 @@ DEEP_ONES = """
               FROM executions AS e
              WHERE e.project_id = %(project_id)s AND e.depth > 4 AND e.status IN ('new', 'running', 'waiting')
              LIMIT %(most)s) AS deep
-"""
-
-SAVE_INPUT = """
-    INSERT INTO execution_inputs (execution_id, start_node, items, sealed, traceparent)
-    VALUES (%(id)s, %(start_node)s, %(items)s, %(sealed)s, %(traceparent)s)
 """
 
 
@@ -82,21 +99,18 @@ def create_execution(
     parent_id: int | None = None,
     awaited: bool = False,
 ) -> int:
-    """Queue a new execution and wake a worker; returns its id.
+    """Queue a new execution and wake a worker; returns its id. All of it is one statement.
 
     `awaited`: the worker is to announce its end, because somebody waits for it.
     """
     values = {
-        **parameters_of(target),
+        **parameters_of(target, start),
         "mode": mode,
         "retry_of": retry_of,
         "parent_id": parent_id,
         "awaited": awaited,
     }
-    execution_id = int(scalar(connection, CREATE if parent_id is None else CREATE_BELOW, values))
-    save_input(connection, execution_id, start)
-    notifications.announce_new(connection)
-    return execution_id
+    return int(scalar(connection, CREATE if parent_id is None else CREATE_BELOW, values))
 
 
 def create_running(
@@ -116,14 +130,12 @@ def create_running(
     if not hold_lease(connection, worker_id):
         return None
     values = {
-        **parameters_of(target),
+        **parameters_of(target, start),
         "mode": mode,
         "parent_id": parent_id,
         "worker_id": worker_id,
     }
-    execution_id = int(scalar(connection, CREATE_RUNNING, values))
-    save_input(connection, execution_id, start)
-    return execution_id
+    return int(scalar(connection, CREATE_RUNNING, values))
 
 
 def depth_of(connection: Connection, execution_id: int) -> int:
@@ -138,20 +150,15 @@ def has_room_below(connection: Connection, depth: int, project_id: str) -> bool:
     return int(scalar(connection, DEEP_ONES, {"project_id": project_id, "most": MAX_DEEP})) < MAX_DEEP
 
 
-def parameters_of(target: Target) -> dict[str, Any]:
-    """What both statements ask for about the target."""
-    return {"workflow_id": target.workflow_id, "version_id": target.version_id, "project_id": target.project_id}
-
-
-def save_input(connection: Connection, execution_id: int, start: StartInput) -> None:
-    """Keep what an execution was started with, when somebody said it."""
-    if start.node is None and start.items is None and start.traceparent is None:
-        return
-    values = {
-        "id": execution_id,
+def parameters_of(target: Target, start: StartInput) -> dict[str, Any]:
+    """What all statements ask for about the target, and about what somebody said to start it with."""
+    return {
+        "workflow_id": target.workflow_id,
+        "version_id": target.version_id,
+        "project_id": target.project_id,
+        "has_input": (start.node, start.items, start.traceparent) != (None, None, None),
         "start_node": start.node,
         "items": json_of(start.items),
         "sealed": start.sealed,
         "traceparent": start.traceparent,
     }
-    connection.execute(SAVE_INPUT, values)

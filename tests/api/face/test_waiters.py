@@ -20,3 +20,18 @@ def test_who_is_closed_lets_go_of_a_database_without_a_word(postgres_url: str, c
     waiters._listener.join(PATIENCE_SECONDS)
     assert not waiters._listener.is_alive()
     assert caplog.record_tuples == []
+
+
+def test_an_answer_that_comes_before_anybody_waits_is_not_missed(database_url: str):
+    waiters = Waiters(database_url)
+    try:
+        waiters.begin()
+        with connect(database_url, autocommit=True) as database:
+            wait_until(lambda: database.execute(LISTENING).fetchone())
+            notify = "SELECT pg_notify('executions_answer', '7')"
+            wait_until(lambda: database.execute(notify) and 7 in waiters._answered)
+        with waiters.expecting(7) as told, waiters.expecting(8) as not_told:
+            assert told.wait(0)
+            assert not not_told.wait(0)
+    finally:
+        waiters.close()
