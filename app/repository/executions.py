@@ -69,10 +69,23 @@ TAGS = """
      ORDER BY et.execution_id, t.name, t.id
 """
 
+# What takes more than so many bytes as it is stored is left out: its size is known without a look at it.
 INPUT = """
-    SELECT i.execution_id, i.start_node, i.items, i.resume_items, i.sealed, i.retry_from, i.retry_items
+    SELECT i.execution_id, i.start_node, CASE WHEN s.large THEN NULL ELSE i.items END,
+           CASE WHEN s.large THEN NULL ELSE i.resume_items END, i.sealed, i.retry_from,
+           CASE WHEN s.large THEN NULL ELSE i.retry_items END, s.large
       FROM execution_inputs AS i
+     CROSS JOIN LATERAL (
+           SELECT coalesce(pg_column_size(i.items), 0) + coalesce(pg_column_size(i.resume_items), 0)
+                  + coalesce(pg_column_size(i.retry_items), 0) > %(most)s::int AS large) AS s
      WHERE i.execution_id = ANY(%(ids)s)
+"""
+
+# The size of the JSON, so that nothing of the data is looked at.
+MORE_DATA = """
+    SELECT e.id
+      FROM executions AS e
+     WHERE e.id = ANY(%(ids)s) AND e.json_size_bytes > %(most)s
 """
 
 
@@ -89,6 +102,7 @@ class ExecutionInput:
     resume_items: bytes | None = None
     sealed: bytes | None = None
     restart: Restart = AT_FAILURE
+    unread: bool = False
 
 
 def list_executions(
@@ -145,10 +159,20 @@ def with_tags(connection: Connection, page: list[Execution]) -> list[Execution]:
     return [replace(row, tags=tuple(tags[row.id])) if row.id in tags else row for row in page]
 
 
-def read_inputs(connection: Connection, ids: Sequence[int]) -> dict[int, ExecutionInput]:
-    """What these executions were started with; those that nobody said anything about are left out."""
-    rows = connection.execute(INPUT, {"ids": list(ids)})
+def read_inputs(connection: Connection, ids: Sequence[int], most: int | None = None) -> dict[int, ExecutionInput]:
+    """What these executions were started with; those that nobody said anything about are left out.
+
+    Without the items of those that take more than `most` bytes as they are stored.
+    """
+    rows = connection.execute(INPUT, {"ids": list(ids), "most": most})
     return {
-        execution_id: ExecutionInput(start, items, resume_items, sealed, read_restart(place, retry_items))
-        for execution_id, start, items, resume_items, sealed, place, retry_items in rows
+        execution_id: ExecutionInput(
+            start, items, resume_items, sealed, read_restart(place, retry_items), unread=bool(large)
+        )
+        for execution_id, start, items, resume_items, sealed, place, retry_items, large in rows
     }
+
+
+def with_more_data(connection: Connection, ids: Sequence[int], most: int) -> set[int]:
+    """Those of these executions whose data has more than `most` bytes as JSON."""
+    return {number for (number,) in connection.execute(MORE_DATA, {"ids": list(ids), "most": most})}

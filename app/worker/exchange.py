@@ -21,14 +21,14 @@ from app.credentials.vault import Vault
 from app.engine.run.meter import Meter
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.parsed_workflow import ParsedWorkflow
-from app.repository import executions, lifecycle, relatives, static_data, traces, workflows
+from app.repository import lifecycle, static_data, traces, workflows
 from app.repository.connection import Connection, transaction
 from app.repository.errors import RepositoryError
-from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.known_problems import KnownProblems
 from app.repository.lifecycle import NO_EXTRA_PLACES, Claim, ExtraPlaces, Known, Lacked, Result
 from app.repository.traces import TraceOrigin
+from app.worker.given import read_given
 from app.worker.unrecorded import size_of
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,8 @@ class Assignment:
     """The workflow with its graph, where other executions of this worker have it, too."""
     retried: TraceOrigin | None = None
     """What the execution comes from that this one is a retry of, where traces are wanted."""
+    unread: bool = False
+    """Whether `input` and `earlier` are not there as a whole, because they are large: the run reads them itself."""
 
     @property
     def root_id(self) -> int:
@@ -95,24 +97,6 @@ class Exchanged:
 
     recorded: set[int]
     assignments: list[Assignment]
-
-
-def read_earlier(connection: Connection, claims: Sequence[Claim]) -> dict[int, bytes]:
-    """The data of the part that ran before, for those that go on: their own, or that of the execution that they retry.
-
-    Where that one is a retry and has none (its worker was lost, or it was stopped before it began), it is the data
-    that it had itself gone on from.
-    """
-    wanted = ((claim.id, claim.id if claim.resumed else claim.retry_of) for claim in claims)
-    sources = {claim_id: source for claim_id, source in wanted if source is not None}
-    if not sources:
-        return {}
-    data = read_data(connection, list(sources.values()))
-    if lacking := [claim_id for claim_id, source in sources.items() if source not in data]:
-        found = relatives.find_originals_with_data(connection, lacking)
-        data |= read_data(connection, list(found.values())) if found else {}
-        sources |= found
-    return {claim_id: data[source] for claim_id, source in sources.items() if source in data}
 
 
 class Exchange:
@@ -202,8 +186,7 @@ class Exchange:
         if not claims:
             return []
         versions = self._read_versions(connection, {claim.workflow_version_id for claim in claims})
-        inputs = executions.read_inputs(connection, [claim.id for claim in claims])
-        earlier = read_earlier(connection, claims)
+        given = read_given(connection, claims, large=False)
         # Looked up once: a UUID takes a function of Python to be hashed, and another to be compared.
         saved = [versions[claim.workflow_version_id] for claim in claims]
         keeping = [claim.workflow_id for claim, each in zip(claims, saved, strict=True) if each.keeps_static_data]
@@ -216,11 +199,12 @@ class Exchange:
                 claim=claim,
                 workflow=each.parsed.document,
                 parsed=each.parsed,
-                input=inputs.get(claim.id) or ExecutionInput(),
-                earlier=earlier.get(claim.id),
+                input=given[claim.id].input,
+                earlier=given[claim.id].earlier,
+                unread=given[claim.id].unread,
                 awaited=claim.id in awaited,
                 static_data=stored.get(claim.workflow_id),
-                proof=self._unseal(claim, inputs.get(claim.id)),
+                proof=self._unseal(claim, given[claim.id].input),
                 origin=origins.get(claim.id),
                 retried=origins.get(claim.retry_of or 0),
             )
@@ -243,9 +227,9 @@ class Exchange:
         self._versions.update(versions)
         return versions
 
-    def _unseal(self, claim: Claim, given: ExecutionInput | None) -> Proof:
+    def _unseal(self, claim: Claim, given: ExecutionInput) -> Proof:
         """What has proved the caller of an execution; it stays hidden where the key for it is not known."""
-        if given is None or given.sealed is None:
+        if given.sealed is None:
             return NO_PROOF
         try:
             return self._vault.unseal(given.sealed)

@@ -140,7 +140,7 @@ class Held:
         execution_id, ports = assignment.claim.id, self._ports(assignment)
         self._progress[execution_id] = time.monotonic(), ports.progress
         with node_runs(None):
-            result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports)
+            result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports, self._database)
         if assignment.meter is None:
             ports.meter.end()
         began, _ = self._progress.pop(execution_id)

@@ -1,7 +1,11 @@
 """What the engine is asked for an assigned execution: where its run begins, and with what."""
 
 import asyncio
-from typing import Any, NamedTuple
+import logging
+import random
+from collections.abc import Coroutine
+from dataclasses import replace
+from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
@@ -14,10 +18,19 @@ from app.engine.run.meter import TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import RunRequest
+from app.repository.connection import UNREACHABLE
 from app.repository.restarts import NodeRun
 from app.triggers import trigger_nodes
 from app.worker.answers import BYTES_AN_ITEM
+from app.worker.database import LARGE_BYTES, Database
 from app.worker.exchange import Assignment
+from app.worker.given import read_given
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
 
 EARLIER_TIMES = 4
 """So many times the memory of a run may be taken by what it had recorded before: nodes that passed on the same items
@@ -34,7 +47,12 @@ async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
     items = sum(len(text) for text in texts if text) // BYTES_AN_ITEM
     if items <= FEW:
         return request_for(assignment, ports)
-    reading = asyncio.ensure_future(compute(request_for, assignment, ports))
+    return await read_to_the_end(compute(request_for, assignment, ports))
+
+
+async def read_to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await work that reads what the run begins with. A stop meanwhile counts from then on."""
+    reading = asyncio.ensure_future(work)
     current = asyncio.current_task()
     stopped = False
     while not reading.done():
@@ -47,6 +65,20 @@ async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
     if stopped and current is not None:
         current.cancel()
     return reading.result()
+
+
+async def read_unread(assignment: Assignment, database: Database) -> Assignment:
+    """The assignment with what was left out at its claim because it is large, so that nothing small waits for it."""
+    while assignment.unread:
+        try:
+            found = await database.send(LARGE_BYTES + 1, read_given, [assignment.claim], large=True)
+        except UNREACHABLE as error:
+            log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
+            await asyncio.sleep(random.uniform(0.1, MAX_PAUSE))
+        else:
+            given = found[assignment.claim.id]
+            assignment = replace(assignment, input=given.input, earlier=given.earlier, unread=False)
+    return assignment
 
 
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:

@@ -25,8 +25,9 @@ from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
 from app.worker import run_data
 from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
+from app.worker.database import Database
 from app.worker.exchange import UNSTORABLE, Assignment
-from app.worker.run_requests import DamagedData, read_request
+from app.worker.run_requests import DamagedData, read_request, read_to_the_end, read_unread
 from app.worker.texts import shorten, shorten_name, strip_unstorable
 
 T = TypeVar("T")
@@ -47,10 +48,17 @@ class Ended(NamedTuple):
     outcome: RunOutcome | None
 
 
-async def run(assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports) -> Ended:
-    """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`."""
+async def run(
+    assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports, database: Database | None = None
+) -> Ended:
+    """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`.
+
+    `database` is where it reads what the claim has left out.
+    """
     claim, earlier = assignment.claim, None
     try:
+        if assignment.unread and database is not None:
+            assignment = await read_to_the_end(read_unread(assignment, database))
         try:
             outcome = await run_workflow(await read_request(assignment, ports), sandbox, types)
         except NodeError as error:

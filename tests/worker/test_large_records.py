@@ -108,6 +108,31 @@ def test_while_large_items_of_sub_workflows_are_written_others_begin_and_end(
     assert {execution.status for execution in queue.wait_for(large)} == {"success"}
 
 
+def test_while_large_items_wait_to_be_read_others_begin_and_end(queue, start_worker, connect, outside) -> None:
+    """What the claim has left out is read after what else is large, and a run goes on with all of it."""
+    called = {"__rl": True, "mode": "id", "value": "called"}
+    call = node("Call", "executeWorkflow", {"workflowId": called, "options": {"waitForSubWorkflow": False}}, 1.2)
+    queue.save(
+        stored(no_op(), trigger=node("Start", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1)), "called"
+    )
+    queue.save(stored(call), "calls")
+    queue.save(stored(call_out(f"{outside.address}/begun"), no_op()), "reads")
+    queue.save(stored(no_op()), "small")
+    text = incompressible()
+    [writes] = queue.add("calls", items=item(text))
+    holding = connect()
+    holding.execute("SELECT FROM workflow_versions WHERE workflow_id = 'called' FOR UPDATE")
+    worker = start_worker(**REACH)
+    wait_until(lambda: queue.connection.execute(WAITING, [holding.info.backend_pid]).fetchall(), worker.log_tail)
+    [reads] = queue.add("reads", items=item(text))
+    queue.wait_for([reads], ["running"])
+    assert {execution.status for execution in queue.wait_for(queue.add("small", 3))} == {"success"}
+    assert (queue.get(reads).status, outside.calls["/begun"]) == ("running", 0)
+    holding.rollback()
+    assert {execution.status for execution in queue.wait_for([writes, reads])} == {"success"}
+    assert queue.data(reads)["resultData"]["runData"]["Start"][0]["data"]["main"][0][0]["json"] == {"text": text}
+
+
 def lose_the_answer_to_a_claim(queue, connect) -> None:
     with connect() as holding:
         holding.execute("LOCK TABLE node_packages_revision")
