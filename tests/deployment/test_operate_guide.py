@@ -93,6 +93,7 @@ def flask(*arguments: str, **environ: str) -> Result:
     return CliRunner().invoke(main, arguments, env=environ)
 
 
+@pytest.mark.slow
 def test_roles_backup_and_drill(roles, tmp_path, postgres_url):
     owner, lesser, drill = roles
     home = {"EXECUTIONS_HOME": str(tmp_path), "EXECUTIONS_ENCRYPTION_KEY": KEY}

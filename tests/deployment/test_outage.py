@@ -11,6 +11,7 @@ ATTEMPTS = 9
 """psycopg's own pool would pause twice as long after each: it would get here after minutes."""
 
 
+@pytest.mark.slow
 @pytest.mark.own_database
 def test_a_long_outage_is_over_when_it_is_over(database_url: str) -> None:
     cable = Cable(database_url)

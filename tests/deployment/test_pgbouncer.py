@@ -52,6 +52,7 @@ def run(server: LiveServer, name: str, definition: bytes, seconds: float) -> dic
     return answer.body
 
 
+@pytest.mark.slow
 @pytest.mark.own_database
 def test_a_whole_life_in_transaction_mode(pooler, database_url: str, tmp_path) -> None:
     database = conninfo_to_dict(database_url)["dbname"]

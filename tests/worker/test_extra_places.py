@@ -1,10 +1,13 @@
 """A project whose executions hold all places of a worker keeps no other one from running."""
 
+import pytest
+
 from app.repository import workflows
 from tests.patience import wait_until
 from tests.workflows import no_op, stored, wait
 
 
+@pytest.mark.slow
 def test_who_comes_while_one_project_holds_all_places(queue, start_worker) -> None:
     queue.save(stored(wait(64)), "long")
     queue.connection.execute("INSERT INTO projects (id, name) VALUES ('beta', 'Beta')")

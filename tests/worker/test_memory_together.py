@@ -17,6 +17,7 @@ HELD = 12 * MIB
 """Bytes of one execution's text."""
 
 
+@pytest.mark.slow
 def test_executions_of_one_worker_take_no_more_memory_together_than_they_may(queue, start_worker) -> None:
     queue.save(stored(code(f"return [{{json: {{a: 'x'.repeat({HELD})}}}}]"), wait(64)), "large")
     queue.connection.execute("INSERT INTO projects (id, name) VALUES ('beta', 'Beta')")
@@ -31,6 +32,7 @@ def test_executions_of_one_worker_take_no_more_memory_together_than_they_may(que
     assert [each.status for each in queue.wait_for(queue.add("small"))] == ["success"]
 
 
+@pytest.mark.slow
 def test_what_a_run_with_large_texts_took_is_given_back(queue, start_worker) -> None:
     big = code(f"return [{{json: {{a: '\\u{{1F600}}'.repeat({HELD // 4})}}}}]")
     failing = [

@@ -219,6 +219,7 @@ def test_it_prunes_what_is_old(queue, start_worker) -> None:
     assert queue.get(ids[-1]).status == "success"
 
 
+@pytest.mark.slow
 def test_it_retries_many_in_the_background_where_they_ran(staffed_queue) -> None:
     staffed_queue.save(stored(stop_and_error("no stock"), no_op()))
     ids = staffed_queue.add(number=3)

@@ -39,6 +39,7 @@ def test_a_failure_that_is_not_kept_starts_its_error_workflow_all_the_same(staff
     assert staffed_queue.connection.execute(LEFT, [[failed]]).fetchall() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("below", [False, True])
 def test_a_run_ends_as_canceled_when_its_time_is_over(staffed_queue, below: bool) -> None:
     staffed_queue.save(child(wait(60)), "child")

@@ -74,6 +74,7 @@ def test_many_watch_and_hold_no_thread(watch, queue):
     assert {stream.next()[1]["change"] for stream in streams} == {"ended"}
 
 
+@pytest.mark.slow
 def test_a_stream_ends_with_its_key(watch, queue, database_url):
     with connect(database_url, autocommit=True) as connection:
         key_id = api_keys.create_api_key(connection, "other key", label="x", scopes=["execution:list"])

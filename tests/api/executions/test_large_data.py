@@ -92,6 +92,7 @@ def server(warm_server, api) -> LiveServer:
     return warm_server
 
 
+@pytest.mark.slow
 def test_100_megabytes_pass_through_a_process_that_grows_by_less_than_32_mebibytes(server, api, dense) -> None:
     number = api.ended(api.workflow(), data=dense)
     pid = answering_process(server)
