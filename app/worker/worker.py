@@ -266,10 +266,10 @@ class Worker:
             await asyncio.wait(held.running.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             await self._exchange(exchange, beat, claiming=False)
         held.handing_over = True
-        await held.cut_short()
-        while held.unrecorded:
+        cutting = asyncio.ensure_future(held.cut_short())  # one that still reads what it begins with ends only then
+        while held.unrecorded or not cutting.done():
             await self._exchange(exchange, beat, claiming=False)
-            if held.unrecorded:
+            if held.unrecorded or not cutting.done():
                 refuse_to_go_on_without(helpers)
                 await self._wake.wait(DRAIN_LOOK_SECONDS)
 

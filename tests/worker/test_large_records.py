@@ -2,6 +2,7 @@
 
 import base64
 import os
+import sys
 
 import orjson
 import pytest
@@ -110,27 +111,57 @@ def test_while_large_items_of_sub_workflows_are_written_others_begin_and_end(
 
 def test_while_large_items_wait_to_be_read_others_begin_and_end(queue, start_worker, connect, outside) -> None:
     """What the claim has left out is read after what else is large, and a run goes on with all of it."""
+    queue.save(stored(no_op()), "small")
+    with connect() as holding:
+        worker = start_worker(**REACH)
+        writes, reads, text = one_that_writes_and_one_that_reads(queue, holding, outside, worker)
+        assert {execution.status for execution in queue.wait_for(queue.add("small", 3))} == {"success"}
+        assert (queue.get(reads).status, outside.calls["/begun"]) == ("running", 0)
+    assert {execution.status for execution in queue.wait_for([writes, reads])} == {"success"}
+    assert begun_with(queue, reads) == {"text": text}
+
+
+def test_a_worker_told_to_go_hands_over_while_large_items_wait_to_be_read(
+    queue, start_worker, connect, outside
+) -> None:
+    """Those who have them are handed over once they are read."""
+    queue.save(stored(wait(60)), "waits")
+    with connect() as holding:
+        command = [sys.executable, "-m", "tests.worker.leave_at_once"]
+        worker = start_worker(command=command, LEAVE_SECONDS=PATIENCE_SECONDS, **REACH)
+        _, reads, text = one_that_writes_and_one_that_reads(queue, holding, outside, worker)
+        [waits] = queue.add("waits")
+        queue.wait_for([waits], ["running"])
+        worker.ask_to_stop()
+        queue.wait_for([waits], ["waiting"])
+        assert queue.get(reads).status == "running"
+    assert worker.stop(PATIENCE_SECONDS) == 0
+    assert (queue.get(reads).status, outside.calls["/begun"]) == ("waiting", 0)
+    start_worker(**REACH)
+    assert [execution.status for execution in queue.wait_for([reads])] == ["success"]
+    assert begun_with(queue, reads) == {"text": text}
+
+
+def one_that_writes_and_one_that_reads(queue, holding, outside, worker) -> tuple[int, int, str]:
+    """An execution that sends large items, which wait for `holding`, and one that is to read such items after that."""
     called = {"__rl": True, "mode": "id", "value": "called"}
     call = node("Call", "executeWorkflow", {"workflowId": called, "options": {"waitForSubWorkflow": False}}, 1.2)
-    queue.save(
-        stored(no_op(), trigger=node("Start", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1)), "called"
-    )
+    trigger = node("Start", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1)
+    queue.save(stored(no_op(), trigger=trigger), "called")
     queue.save(stored(call), "calls")
     queue.save(stored(call_out(f"{outside.address}/begun"), no_op()), "reads")
-    queue.save(stored(no_op()), "small")
     text = incompressible()
-    [writes] = queue.add("calls", items=item(text))
-    holding = connect()
     holding.execute("SELECT FROM workflow_versions WHERE workflow_id = 'called' FOR UPDATE")
-    worker = start_worker(**REACH)
+    [writes] = queue.add("calls", items=item(text))
     wait_until(lambda: queue.connection.execute(WAITING, [holding.info.backend_pid]).fetchall(), worker.log_tail)
     [reads] = queue.add("reads", items=item(text))
     queue.wait_for([reads], ["running"])
-    assert {execution.status for execution in queue.wait_for(queue.add("small", 3))} == {"success"}
-    assert (queue.get(reads).status, outside.calls["/begun"]) == ("running", 0)
-    holding.rollback()
-    assert {execution.status for execution in queue.wait_for([writes, reads])} == {"success"}
-    assert queue.data(reads)["resultData"]["runData"]["Start"][0]["data"]["main"][0][0]["json"] == {"text": text}
+    return writes, reads, text
+
+
+def begun_with(queue, execution_id: int) -> object:
+    [start] = queue.data(execution_id)["resultData"]["runData"]["Start"]
+    return start["data"]["main"][0][0]["json"]
 
 
 def lose_the_answer_to_a_claim(queue, connect) -> None:
