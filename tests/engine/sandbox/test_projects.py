@@ -11,7 +11,8 @@ import pytest
 from app.engine.sandbox import Sandbox, SandboxMemory, SandboxTimeout
 from app.engine.sandbox.interpreter import Interpreter
 from app.engine.sandbox.silence import LOOK_SECONDS, LOOKS
-from tests.engine.sandbox.test_sandbox_processes import HANG, NEVER, SCOPE, alive, result, with_sandbox
+from tests.engine.sandbox.test_sandbox_processes import HANG, NEVER, SCOPE, result, with_sandbox
+from tests.process_state import is_running
 
 ONE = "={{ $json.n }}"
 
@@ -42,7 +43,7 @@ def pid_of(sandbox: Sandbox, mode: Any, project: str) -> int | None:
 
 
 async def gone(pid: int) -> None:
-    while alive(pid):
+    while is_running(pid):
         await asyncio.sleep(0.02)
 
 
