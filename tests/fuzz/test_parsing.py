@@ -22,8 +22,8 @@ from app.schemas.cursors import Cursor, decode_cursor, encode_cursor
 from app.schemas.execution_queries import ExecutionListQuery
 from app.schemas.static_data import static_parts
 from app.schemas.workflows import (
-    InvalidWorkflow,
     RunBody,
+    UnusableWorkflow,
     WorkflowBody,
     WorkflowListQuery,
     definition_of,
@@ -196,7 +196,7 @@ def test_a_workflow_is_taken_or_refused(made: dict[str, Any]) -> None:
     rules = EngineRules(nodes.load())
     try:
         rules.check_graph(document)
-    except InvalidWorkflow:
+    except UnusableWorkflow:
         return
     for check in (
         rules.check_activation,
@@ -205,7 +205,7 @@ def test_a_workflow_is_taken_or_refused(made: dict[str, Any]) -> None:
         webhooks.webhooks_of,
         schedules.schedules_of,
     ):
-        with suppress(InvalidWorkflow, InvalidTrigger):
+        with suppress(UnusableWorkflow, InvalidTrigger):
             check(document)
 
 
