@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.api.executions import executions
 from app.api.face.count_cache import CountCache
 from app.api.face.key_cache import ApiKeyCache
 from app.api.face.metrics import RequestMetrics
@@ -212,7 +213,13 @@ def db(database_url: str, reused_database: ReusedDatabase) -> Iterator[connectio
 
 
 @pytest.fixture
-def api(shared_app: Flask, db: connection.Connection) -> Api:
+def without_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker is there to take what is retried, and no retry waits for one. `monkeypatch.undo()` lets them wait."""
+    monkeypatch.setattr(executions, "RETRY_WAIT_SECONDS", 0.0)
+
+
+@pytest.fixture
+def api(shared_app: Flask, db: connection.Connection, without_workers: None) -> Api:
     """The API with a key that may do everything; it remembers nothing of another test."""
     api_keys.create_api_key(db, KEY, label="everything", scopes=["*"])
     db.commit()

@@ -35,9 +35,10 @@ GENERATION = {
 
 @pytest.fixture(scope="module")
 def api(postgres_url: str) -> Iterator[Api]:
-    """The API over a database with something of everything in it, where no call waits for an installation."""
+    """The API over a database with something of everything in it, where no call waits for a worker."""
     with pytest.MonkeyPatch.context() as patch, cloned_database(postgres_url) as url, connect(url) as database:
         patch.setattr("app.api.packages.WAIT_SECONDS", 0.0)
+        patch.setattr("app.api.executions.executions.RETRY_WAIT_SECONDS", 0.0)
         api_keys.create_api_key(database, KEY, label="everything", scopes=["*"])
         # The one worker of these tests never beats, and stays for as long as they take.
         app = create_app(Settings.from_environment({"DATABASE_URL": url, "EXECUTIONS_LEASE_SECONDS": "86400"}))

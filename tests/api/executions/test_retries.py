@@ -50,7 +50,8 @@ def test_the_body_of_a_retry_may_be_left_out(api, workflow, body, content_type, 
     assert response.status_code == status
 
 
-def test_a_retry_usually_says_running(api, workflow):
+def test_a_retry_usually_says_running(api, workflow, monkeypatch):
+    monkeypatch.undo()
     number = api.ended(workflow, "error")
 
     def work() -> None:
@@ -69,14 +70,16 @@ def test_a_retry_usually_says_running(api, workflow):
     assert response.json["startedAt"] is not None
 
 
-def test_without_a_worker_a_retry_answers_after_a_quarter_of_a_second(api, workflow):
+def test_without_a_worker_a_retry_answers_after_a_quarter_of_a_second(api, workflow, monkeypatch):
+    monkeypatch.undo()
     number = api.ended(workflow, "error")
     began = time.monotonic()
     assert api.post(f"/executions/{number}/retry").json["status"] == "new"
     assert time.monotonic() - began >= 0.25
 
 
-def test_a_retry_that_is_deleted_at_once_is_still_answered(api, workflow):
+def test_a_retry_that_is_deleted_at_once_is_still_answered(api, workflow, monkeypatch):
+    monkeypatch.undo()
     number = api.ended(workflow, "error")
     with api.deleting_new("retry"):
         response = api.post(f"/executions/{number}/retry")

@@ -44,7 +44,7 @@ def app(shared_database: str, tmp_path_factory) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def api(app: Flask, db) -> Api:
+def api(app: Flask, db, without_workers: None) -> Api:
     services = app.extensions["executions"]
     app.extensions["executions"] = replace(services, api_keys=ApiKeyCache(services.pool), counts=CountCache())
     return Api(app.test_client(), db).with_key("everything", "*")
