@@ -3,55 +3,60 @@
 from dataclasses import dataclass
 from typing import Any
 
-from app.repository import notifications
+from psycopg import sql
+
 from app.repository.connection import Connection, json_of, scalar
 from app.repository.targets import Target
 from app.repository.workers import hold_lease
 from app.vocabulary import Mode
 
 
-def _with_input(row: str, announced: str = "") -> str:
-    """One statement for a row, its input and the hint for the workers: each more would be one more round trip."""
-    return f"""
+def _statements(row: sql.SQL, announced: sql.SQL) -> tuple[str, str]:
+    """What makes a row and gives the workers a hint, and what keeps the input of the execution as well: in one
+    statement, because each more would be one more round trip."""
+    alone = sql.SQL("{row} RETURNING id{announced}")
+    with_input = sql.SQL("""
         WITH created AS ({row} RETURNING id),
              input AS (
                  INSERT INTO execution_inputs (execution_id, start_node, items, sealed, traceparent)
                  SELECT c.id, %(start_node)s::text, %(items)s::json, %(sealed)s::bytea, %(traceparent)s::text
                    FROM created AS c
-                  WHERE %(has_input)s
              )
         SELECT c.id{announced} FROM created AS c
-    """
+    """)
+    parts = {"row": row, "announced": announced}
+    return alone.format(**parts).as_string(), with_input.format(**parts).as_string()
 
 
-_ANNOUNCED = f", pg_notify('{notifications.NEW_CHANNEL}', '')"
+_ANNOUNCED = sql.SQL(", pg_notify('executions_new', '')")
 
-CREATE = _with_input(
-    """
+CREATE, CREATE_WITH_INPUT = _statements(
+    sql.SQL("""
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, awaited)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(awaited)s)
-    """,
+    """),
     _ANNOUNCED,
 )
 
 # Apart, because to look for no parent costs PostgreSQL a seventh of what the row does.
-CREATE_BELOW = _with_input(
-    """
+CREATE_BELOW, CREATE_BELOW_WITH_INPUT = _statements(
+    sql.SQL("""
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, retry_of, parent_id, awaited, depth)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(retry_of)s, %(parent_id)s, %(awaited)s,
             coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
-    """,
+    """),
     _ANNOUNCED,
 )
 
-CREATE_RUNNING = _with_input(
-    """
+CREATE_RUNNING, CREATE_RUNNING_WITH_INPUT = _statements(
+    sql.SQL("""
     INSERT INTO executions (workflow_id, workflow_version_id, project_id, mode, parent_id, status, started_at,
                             worker_id, depth)
     VALUES (%(workflow_id)s, %(version_id)s, %(project_id)s, %(mode)s, %(parent_id)s, 'running', clock_timestamp(),
             %(worker_id)s,
             coalesce((SELECT p.depth + 1 FROM executions AS p WHERE p.id = %(parent_id)s), 0))
-    """
+    """),
+    sql.SQL(""),
 )
 
 MAX_DEPTH = 20
@@ -85,6 +90,11 @@ class StartInput:
     sealed: bytes | None = None
     traceparent: str | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody has said anything."""
+        return self.node is None and self.items is None and self.traceparent is None
+
 
 NO_INPUT = StartInput()
 
@@ -104,13 +114,16 @@ def create_execution(
     `awaited`: the worker is to announce its end, because somebody waits for it.
     """
     values = {
-        **parameters_of(target, start),
+        **parameters_of(target),
         "mode": mode,
         "retry_of": retry_of,
         "parent_id": parent_id,
         "awaited": awaited,
     }
-    return int(scalar(connection, CREATE if parent_id is None else CREATE_BELOW, values))
+    if start.is_empty:
+        return int(scalar(connection, CREATE if parent_id is None else CREATE_BELOW, values))
+    statement = CREATE_WITH_INPUT if parent_id is None else CREATE_BELOW_WITH_INPUT
+    return int(scalar(connection, statement, values | input_of(start)))
 
 
 def create_running(
@@ -130,12 +143,14 @@ def create_running(
     if not hold_lease(connection, worker_id):
         return None
     values = {
-        **parameters_of(target, start),
+        **parameters_of(target),
         "mode": mode,
         "parent_id": parent_id,
         "worker_id": worker_id,
     }
-    return int(scalar(connection, CREATE_RUNNING, values))
+    if start.is_empty:
+        return int(scalar(connection, CREATE_RUNNING, values))
+    return int(scalar(connection, CREATE_RUNNING_WITH_INPUT, values | input_of(start)))
 
 
 def depth_of(connection: Connection, execution_id: int) -> int:
@@ -150,13 +165,14 @@ def has_room_below(connection: Connection, depth: int, project_id: str) -> bool:
     return int(scalar(connection, DEEP_ONES, {"project_id": project_id, "most": MAX_DEEP})) < MAX_DEEP
 
 
-def parameters_of(target: Target, start: StartInput) -> dict[str, Any]:
-    """What all statements ask for about the target, and about what somebody said to start it with."""
+def parameters_of(target: Target) -> dict[str, Any]:
+    """What all statements ask for about the target."""
+    return {"workflow_id": target.workflow_id, "version_id": target.version_id, "project_id": target.project_id}
+
+
+def input_of(start: StartInput) -> dict[str, Any]:
+    """What is kept of what somebody said to start an execution with."""
     return {
-        "workflow_id": target.workflow_id,
-        "version_id": target.version_id,
-        "project_id": target.project_id,
-        "has_input": (start.node, start.items, start.traceparent) != (None, None, None),
         "start_node": start.node,
         "items": json_of(start.items),
         "sealed": start.sealed,
