@@ -1,6 +1,7 @@
 """What a waiting caller gets when the workflow's end, or its next long wait, decides it; in n8n's words."""
 
 import json
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from app import large_json
 from app.engine.run.computing import compute
 from app.engine.run.document import RunDocument
 from app.engine.run.node_types import NodeTypes
+from app.engine.run.parsed_workflow import ParsedWorkflow
 from app.engine.run.ports import Ports
 from app.engine.run.run import RunOutcome
 from app.engine.run.static_parameters import has_expressions, with_values
@@ -38,11 +40,35 @@ BYTES_AN_ITEM = 10_000  # so much data of a run counts as one item, where it is 
 FAILED: dict[str, Any] = {"status": 500, "body": {"message": "Error in workflow"}}
 
 
-def answer_of(node: dict[str, Any] | None, outcome: RunOutcome, ports: Ports = NO_PORTS) -> bytes | None:
+class AnsweringNode:
+    """The node that says how to answer whoever waits; its expressions are evaluated before its settings are read."""
+
+    __slots__ = ("_settings", "asks", "node")
+
+    def __init__(self, node: dict[str, Any]) -> None:
+        self.node = node
+        self.asks = has_expressions(node)
+        """Whether it has expressions."""
+        self._settings: WebhookSettings | None = None
+
+    @property
+    def mode(self) -> Any:
+        """The mode of answering that it asks for, also where it is none that is known."""
+        return chat_response_mode(self.node) if self.node.get("type") == CHAT else response_mode(self.node)
+
+    @property
+    def settings(self) -> WebhookSettings:
+        """How it answers. Raises InvalidTrigger for what cannot be followed."""
+        if self._settings is None:
+            self._settings = _settings_of(self.node)
+        return self._settings
+
+
+def answer_of(webhook: AnsweringNode | None, outcome: RunOutcome, ports: Ports = NO_PORTS) -> bytes | None:
     """The answer of that node's webhook as JSON, None where nobody asked for one or another node is to give it."""
-    if node is None:
+    if webhook is None:
         return None
-    settings = _settings_of(node)
+    settings = webhook.settings
     if not settings.answers_later or (settings.response_mode == "responseNode" and outcome.status == "waiting"):
         return None
     if settings.response_mode == RESPONSE_NODES:
@@ -69,9 +95,8 @@ def reads_stream(assignment: Assignment) -> bool:
     """Whether the caller of a fresh execution reads what agents say as n8n streams it."""
     if not assignment.claim.awaited or assignment.claim.resumed:
         return False
-    node = answering_node(assignment) or {}
-    mode = chat_response_mode(node) if node.get("type") == CHAT else response_mode(node)
-    return bool(mode == STREAMING)
+    webhook = answering_node(assignment)
+    return webhook is not None and bool(webhook.mode == STREAMING)
 
 
 def as_stream(parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -93,32 +118,35 @@ def said_in_chat(outcome: RunOutcome, ports: Ports) -> dict[str, Any]:
 
 async def evaluate_answering_node(
     assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports
-) -> dict[str, Any] | None:
+) -> AnsweringNode | None:
     """The node that says how to answer whoever waits, with its expressions evaluated; None: nobody waits for one."""
     if not assignment.claim.awaited:
         return None
-    node = await compute(answering_node, assignment, size=len(assignment.earlier or b"") // BYTES_AN_ITEM)
-    if node is None or not has_expressions(node):
-        return node
-    return await with_values(
-        assignment.workflow, node, sandbox, types, Ports(variables=ports.variables, timezone=ports.timezone)
-    )
+    webhook = await compute(answering_node, assignment, size=len(assignment.earlier or b"") // BYTES_AN_ITEM)
+    if webhook is None or not webhook.asks:
+        return webhook
+    own = Ports(variables=ports.variables, timezone=ports.timezone)
+    return AnsweringNode(await with_values(assignment.workflow, webhook.node, sandbox, types, own))
 
 
-def answering_node(assignment: Assignment) -> dict[str, Any] | None:
+def answering_node(assignment: Assignment) -> AnsweringNode | None:
     """The node whose webhook was called: the one that waited, when a call has ended its wait, else the trigger."""
     if assignment.claim.resumed and assignment.input.resume_items is not None and assignment.earlier:
         waited = RunDocument(large_json.read(assignment.earlier)).due_node
-        return None if waited is None or shows_page(waited) else waited
+        return None if waited is None or shows_page(waited) else AnsweringNode(waited)
     if assignment.claim.mode != "webhook":
         return None
-    name = assignment.input.start_node
-    called = [*trigger_nodes(assignment.workflow, "webhook"), *chat_nodes(assignment.workflow)]
-    known = next((node for node in called if node["name"] == name), None)
-    items = assignment.input.items
+    name, items = str(assignment.input.start_node), assignment.input.items
+    parsed = assignment.parsed or ParsedWorkflow(assignment.workflow)
+    known = parsed.of_node(AnsweringNode, name, partial(_called_trigger, parsed.document, name))
     if known is None and items is not None and PACKAGED in items[:64]:
-        return packaged_node(str(name), orjson.loads(items)[0]["json"][CALL])
+        return AnsweringNode(packaged_node(name, orjson.loads(items)[0]["json"][CALL]))
     return known
+
+
+def _called_trigger(document: dict[str, Any], name: str) -> AnsweringNode | None:
+    called = [*trigger_nodes(document, "webhook"), *chat_nodes(document)]
+    return next((AnsweringNode(node) for node in called if node["name"] == name), None)
 
 
 def packaged_node(name: str, came: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from app.repository.execution_data import INDEXED_BYTES, encode_run_data
 from app.repository.lifecycle import Claim, Failure, Result
 from app.repository.static_data import StaticChange
 from app.worker import run_data
-from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, answer_of, evaluate_answering_node
+from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, AnsweringNode, answer_of, evaluate_answering_node
 from app.worker.database import Database
 from app.worker.exchange import UNSTORABLE, Assignment
 from app.worker.run_requests import DamagedData, read_request, read_to_the_end, read_unread
@@ -67,13 +67,13 @@ async def run(
             earlier, assignment = assignment.earlier if kept else None, replace(assignment, earlier=None)
             outcome = refuse_input(error)
         try:
-            node = await evaluate_answering_node(assignment, sandbox, types, ports)
+            webhook = await evaluate_answering_node(assignment, sandbox, types, ports)
         except asyncio.CancelledError:
             # Stopped at its very end: what has come out stands, and whether it is still wanted the database says.
             if (task := asyncio.current_task()) is not None:
                 task.uncancel()
-            node = None
-        result = await _write_result(assignment, outcome, node, ports)
+            webhook = None
+        result = await _write_result(assignment, outcome, webhook, ports)
         if earlier is not None:
             [data] = await to_the_end(compute(encode_run_data, [earlier]))
             result = replace(result, data=data)
@@ -90,7 +90,7 @@ def _tell_proof(assignment: Assignment, result: Result) -> Result:
 
 
 async def _write_result(
-    assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None, ports: Ports
+    assignment: Assignment, outcome: RunOutcome, webhook: AnsweringNode | None, ports: Ports
 ) -> Result:
     """As `result_of`, which is not cut short: a stop comes too late for what has come out."""
     size = size_of(outcome, ports)
@@ -100,7 +100,7 @@ async def _write_result(
 
 
 async def _write_in_turn(
-    assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None, ports: Ports, size: int
+    assignment: Assignment, outcome: RunOutcome, webhook: AnsweringNode | None, ports: Ports, size: int
 ) -> Result:
     """As `result_of`, beside the loop, and not while others write as much as there is room for."""
     async with ports.meter.writing(min(size * BYTES_AN_ITEM, run_data.MAX_BYTES)):
@@ -127,7 +127,7 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 
 
 def result_of(
-    assignment: Assignment, outcome: RunOutcome, webhook: dict[str, Any] | None = None, ports: Ports = NO_PORTS
+    assignment: Assignment, outcome: RunOutcome, webhook: AnsweringNode | None = None, ports: Ports = NO_PORTS
 ) -> Result:
     """What is recorded of an outcome. Its data is encoded here, once, and compressed where it is large: done in the
     transaction that records it, that would keep PostgreSQL and all other executions of the worker waiting.
