@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.patience import PATIENCE_SECONDS
-from tests.warm import ENVIRON, PROJECT, Warm, may_be_warm
+from tests.warm import COLD_STARTS, ENVIRON, PROJECT, Warm, may_be_warm
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,8 @@ def test_one_that_has_just_ended_takes_a_signal(tmp_path: Path, monkeypatch: pyt
 )
 def test_what_may_count_before_anything_is_loaded_is_no_matter_of_a_fork(name: str, expected: bool) -> None:
     assert may_be_warm([sys.executable, "-m", "flask"], ENVIRON | {name: "another"}) is expected
+
+
+def test_what_is_measured_is_not_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(COLD_STARTS, "1")
+    assert not may_be_warm([sys.executable, "-m", "flask"], ENVIRON)

@@ -30,6 +30,8 @@ READ_LATE = (*OWN, "GUNICORN_", "N8N_", "OTEL_", "PYTEST_", "PYTHONUNBUFFERED", 
 SANDBOXES_WHEN_NEEDED = "PYTEST_SANDBOXES_WHEN_NEEDED"
 """The environment variable with which a worker starts a process for JavaScript when something asks for it, and none
 ahead of that: most tests run no JavaScript."""
+COLD_STARTS = "PYTEST_COLD_STARTS"
+"""The environment variable with which nothing is forked: what is measured starts as people start it."""
 ENVIRON = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 """What the nursery begins with, whatever a test sets meanwhile."""
 
@@ -108,6 +110,8 @@ def may_be_warm(command: Sequence[str | os.PathLike[str]], environ: Mapping[str,
     def early(variables: Mapping[str, str]) -> dict[str, str]:
         return {name: value for name, value in variables.items() if not name.startswith(READ_LATE)}
 
+    if os.environ.get(COLD_STARTS):
+        return False
     return list(command[:2]) == [sys.executable, "-m"] and early(environ) == early(ENVIRON)
 
 
