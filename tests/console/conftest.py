@@ -19,6 +19,7 @@ from tests.api.conftest import (  # noqa: F401
     make_app,
     shared_app,
     shared_database,
+    without_workers,
     workflow,
 )
 
