@@ -10,7 +10,6 @@ from app.repository.data_table_conditions import KEYS, RowCondition, RowFilter
 from app.repository.data_tables import DataTable
 from app.vocabulary import SYSTEM_COLUMNS
 
-"""The types of the columns that every table has."""
 MAX_CONDITIONS = 100
 MAX_PATTERN_LENGTH = 1_000
 COMPARISONS = ("gt", "gte", "lt", "lte")
