@@ -10,6 +10,7 @@ from app.console.graph_nodes import as_list, as_object
 from app.notation import is_expression
 from app.triggers import InvalidTrigger, forms, invalid_when_malformed, mcp
 from app.triggers.addresses import Called, path_of
+from app.triggers.paths import check_new
 
 MAX_NODES = 100
 """Nodes with addresses that are looked at of a workflow that is not active."""
@@ -64,7 +65,10 @@ def addresses_of_node(node: dict[str, Any], definition: Mapping[str, Any]) -> li
         with invalid_when_malformed(node):
             if has_made_address(node):
                 return [Address(name, problem=MADE)]
-            return show_addresses(own_webhooks(alone))
+            hooks = own_webhooks(alone)
+            for hook in hooks:
+                check_new(name, hook.path)
+            return show_addresses(hooks)
     except InvalidTrigger as error:
         return [Address(name, problem=str(error))]
 

@@ -64,6 +64,12 @@ class DueSchedule(StartsExecutions):
     project_id: str
 
 
+PATHS = """
+    SELECT h.path
+      FROM webhooks AS h
+     WHERE h.workflow_id = %(workflow_id)s
+"""
+
 FORGET_WEBHOOKS = """
     DELETE FROM webhooks AS h
      WHERE h.workflow_id = %(workflow_id)s
@@ -181,6 +187,11 @@ def register(
 def fields(record: NewWebhook | NewSchedule) -> dict[str, Any]:
     """A record's fields by name."""
     return {name: getattr(record, name) for name in record.__slots__}
+
+
+def paths_of(connection: Connection, workflow_id: str) -> set[str]:
+    """The paths by which a workflow is called now."""
+    return {path for (path,) in connection.execute(PATHS, {"workflow_id": workflow_id})}
 
 
 def find_webhooks(connection: Connection, path: str) -> list[RegisteredWebhook]:

@@ -26,11 +26,15 @@ def path_as_called(node: str, path: str) -> str:
     dots = any(segment in (".", "..") for segment in called.split("/"))
     if dots or LEADS_ELSEWHERE.search(path.strip()) or UNKEEPABLE.search(called):
         raise InvalidTrigger(f"Node '{node}' asks for an address that cannot be one: {path!a:.100}")
+    return called
+
+
+def check_new(node: str, called: str) -> None:
+    """Raise InvalidTrigger for a path that no node can ask for any more, though it may have been registered before."""
     if "//" in called:
         raise InvalidTrigger(
-            f"Node '{node}' asks for an address with two slashes in a row, of which a proxy makes one: {path!a:.100}"
+            f"Node '{node}' asks for an address with two slashes in a row, of which a proxy makes one: {called!a:.100}"
         )
-    return called
 
 
 def path_as_shown(called: str) -> str:

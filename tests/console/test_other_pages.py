@@ -102,6 +102,9 @@ def test_addresses_are_shown_before_they_work_and_are_those_that_work_then(brows
     assert all(f"<code>{path}</code>" in browser.get("/console/engine-room").text for path in planned)
     for path in planned[1:]:
         assert browser.get(path).status_code == 200
+    nodes = [node("Hook", "webhook", {"path": "a//b"}, 2)]
+    refused = api.post("/workflows", workflow(nodes, name="Refused")).json["id"]
+    assert "two slashes in a row" in browser.get(f"/console/workflows/{refused}").text
 
 
 def test_of_a_draft_with_many_nodes_only_some_that_are_called_are_looked_at(monkeypatch):

@@ -21,6 +21,7 @@ from app.triggers.chats import ChatAddress, chats_of
 from app.triggers.forms import FormAddress
 from app.triggers.mcp import McpAddress
 from app.triggers.packaged import PackagedAddress, addresses_of
+from app.triggers.paths import check_new
 from app.triggers.polls import polls_of
 from app.triggers.schedules import Schedule, next_time, schedules_of
 from app.triggers.webhooks import check_number, webhooks_of
@@ -94,8 +95,13 @@ def to_json(node: str, value: Any) -> bytes:
 def register(connection: Connection, workflow_id: str, declared: Triggers) -> None:
     """Let the workflow be called and started as its triggers say.
 
-    Raises AlreadyExists for an address that another workflow has, and listeners.TooMany.
+    Raises AlreadyExists for an address that another workflow has, InvalidTrigger for one that only those can have that
+    have had it before, and listeners.TooMany.
     """
+    registered = triggers.paths_of(connection, workflow_id)
+    for webhook in declared.webhooks:
+        if webhook.path not in registered:
+            check_new(webhook.node, webhook.path)
     trigger_hooks.ask_to_delete(connection, workflow_id, [hook.node for hook in declared.hooks])
     now = clock.now(connection)
     schedules = [

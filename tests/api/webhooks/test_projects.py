@@ -119,6 +119,22 @@ def test_what_clients_take_for_one_path_is_one_project_s(tenants, theirs, tried,
     assert len(beta.get("/executions").json["data"]) == 2, "the address that is shown leads there"
 
 
+def test_a_path_with_two_slashes_from_before_the_upgrade_is_called_and_can_be_saved_but_not_asked_for(tenants) -> None:
+    _, beta = tenants
+    workflow_id, answer = activated(beta, hooked("pay/in", ""))
+    assert answer.status_code == 200
+    beta.db.execute("UPDATE webhooks SET path = 'pay//in', pattern = 'pay//in'")
+    beta.db.commit()
+    caller = beta.with_key(None)
+    assert [caller.call("GET", f"/webhook/{path}").status_code for path in ("pay//in", "pay/in")] == [200, 404]
+    assert beta.put(f"/workflows/{workflow_id}", hooked("pay//in", "", httpMethod="POST")).status_code == 200
+    refused = beta.put(f"/workflows/{workflow_id}", hooked("pay//out", ""))
+    assert (refused.status_code, "two slashes in a row" in refused.json["message"]) == (400, True)
+    assert caller.call("POST", "/webhook/pay//in").status_code == 200
+    for act, status in (("activate", 200), ("deactivate", 200), ("activate", 400)):
+        assert beta.post(f"/workflows/{workflow_id}/{act}").status_code == status
+
+
 def test_a_path_that_no_webhook_can_have_meets_none(tenants) -> None:
     caller = tenants[0].with_key(None)
     assert [caller.call("GET", f"/webhook/{path}").status_code for path in ("a%00b", "a/%2e%2e/b")] == [400, 404]
