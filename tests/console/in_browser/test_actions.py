@@ -28,6 +28,7 @@ def test_one_signs_in_with_a_key_and_mends_a_problem_as_a_whole(open_tab, stage)
     expect(page.get_by_label("API key")).to_be_focused()
     page.keyboard.type(stage.server.key)
     page.keyboard.press("Enter")
+    page.wait_for_url(f"/console/problems/{problem}")  # with its scripts: before, its buttons do nothing
     for action, state in (("Mark as handled", "Handled"), ("Mute", "Muted"), ("Open again", "Open")):
         page.get_by_role("button", name=action).press("Enter")
         expect(page.locator("#state")).to_have_text(state)
