@@ -147,4 +147,4 @@ def size_of(result: Result) -> int:
 
 
 def _length(result: Result) -> int:
-    return len(result.data.content if isinstance(result.data, Encoded) else result.data)
+    return len((result.data.content if isinstance(result.data, Encoded) else result.data) or b"")

@@ -166,3 +166,26 @@ def test_an_end_that_nothing_follows_is_one_statement(connection, running, monke
     assert len(begun) == 1
     lifecycle.finish(connection, worker_id, [replace(FAILED, id=ids[1])])
     assert len(begun) == 2
+
+
+@pytest.mark.parametrize("status", ["error", "waiting", "canceled"])
+@pytest.mark.parametrize("before", [DATA, None], ids=["data", "no data"])
+def test_a_result_without_data_leaves_what_is_recorded(connection, running, status: str, before: bytes | None) -> None:
+    """Beside others; and with the call that an execution was to go on with."""
+    worker_id, (first, other, *_) = running
+    if before is not None:
+        result = Result(first, "waiting", "manual", before, resume_on="webhook", input_preview=b'{"a":1}')
+        lifecycle.finish(connection, worker_id, [result])
+        lifecycle.resume_by_webhook(connection, first, b"[]")
+        lifecycle.claim(connection, worker_id, 1)
+    if status == "canceled":
+        lifecycle.stop(connection, first)
+    due = "2030-01-01" if status == "waiting" else None
+    results = [Result(first, status, "manual", None, wait_till=due), Result(other, "error", "manual", DATA)]
+    assert lifecycle.finish(connection, worker_id, results) == {first, other}
+    execution = executions.get_execution(connection, first)
+    assert (execution.status, execution.json_size_bytes) == (status, len(before or b""))
+    assert execution.input_preview == (None if before is None else b'{"a":1}')
+    assert read_data(connection, [first]) == ({} if before is None else {first: before})
+    if before is not None:
+        assert executions.read_inputs(connection, [first])[first].resume_items == b"[]"

@@ -15,26 +15,34 @@ RECORDED = sql.SQL("""e.id, e.started_at, e.stopped_at, e.project_id, e.workflow
                   e.status, e.error_node, e.error_message, e.problem_id""")
 
 SAVE_DATA = sql.SQL("""
-    -- The end of a statement whose guard gives the ids `recorded`: the data is written where the guard held.
-    INSERT INTO execution_data AS d (execution_id, encoding, encoded, run_index, waiting_node)
-    SELECT r.id, %(encoding)s, %(encoded)s::bytea, %(run_index)s::bytea, %(waiting_node)s::text::json FROM recorded AS r
-    ON CONFLICT (execution_id) DO UPDATE
-       SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = EXCLUDED.run_index,
-           waiting_node = EXCLUDED.waiting_node
-    RETURNING d.execution_id, {watched}
+    -- The end of a statement whose guard gives the ids `recorded`: the data, if any, is written where the guard held.
+    , saved AS (
+        INSERT INTO execution_data AS d (execution_id, encoding, encoded, run_index, waiting_node)
+        SELECT r.id, %(encoding)s, %(encoded)s::bytea, %(run_index)s::bytea, %(waiting_node)s::text::json
+          FROM recorded AS r
+         WHERE %(encoded)s::bytea IS NOT NULL
+        ON CONFLICT (execution_id) DO UPDATE
+           SET data = NULL, encoding = EXCLUDED.encoding, encoded = EXCLUDED.encoded, run_index = EXCLUDED.run_index,
+               waiting_node = EXCLUDED.waiting_node)
+    SELECT r.id, {watched} FROM recorded AS r
 """).format(watched=WATCHED)
+
+# Where no data is written, what it says of it stays, too.
+DATA_COLUMNS = sql.SQL("""json_size_bytes = coalesce(%(json_size_bytes)s::bigint, e.json_size_bytes),
+               input_preview = CASE WHEN %(encoded)s::bytea IS NULL THEN e.input_preview
+                                    ELSE %(input_preview)s::text::json END""")
 
 # What ran before a stop stays readable: the worker that was stopped adds it to the canceled execution.
 KEEP_STOPPED_DATA = (
     sql.SQL("""
     WITH recorded AS (
         UPDATE executions AS e
-           SET json_size_bytes = %(json_size_bytes)s, input_preview = %(input_preview)s::text::json
+           SET {data_columns}
          WHERE e.id = %(id)s AND e.status = 'canceled' AND e.worker_id = %(worker_id)s
         RETURNING e.id)
     {save_data}
 """)
-    .format(save_data=SAVE_DATA)
+    .format(data_columns=DATA_COLUMNS, save_data=SAVE_DATA)
     .as_string()
 )
 
@@ -59,13 +67,13 @@ def statement_of_one(parts: sql.Composable) -> str:
                error_node = %(error_node)s,
                error_message = %(error_message)s,
                problem_id = %(problem_id)s,
-               json_size_bytes = %(json_size_bytes)s,
-               input_preview = %(input_preview)s::text::json
+               {data_columns}
          WHERE e.id = %(id)s AND e.status = 'running' AND e.worker_id = %(worker_id)s
         RETURNING {recorded}){parts}
     {save_data}
 """)
-    return statement.format(recorded=RECORDED, parts=parts, save_data=SAVE_DATA).as_string()
+    wanted = {"recorded": RECORDED, "parts": parts, "data_columns": DATA_COLUMNS, "save_data": SAVE_DATA}
+    return statement.format(**wanted).as_string()
 
 
 def statement_of_many(parts: sql.Composable) -> str:

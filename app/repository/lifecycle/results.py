@@ -31,6 +31,8 @@ AT_ONCE = 100
 MAX_BYTES_AT_ONCE = 256 * 1024
 """Run data that one statement records for several executions; larger data has a statement of its own."""
 
+NO_DATA = {"encoding": None, "encoded": None, "run_index": None}
+
 # It waits: what goes on from here does so with the data that is recorded, and with another call.
 FORGET_CALL = """
     UPDATE execution_inputs AS i
@@ -43,7 +45,8 @@ FORGET_CALL = """
 class Result:
     """What a worker wants to record; `status` success, error, waiting (with a condition to go on) or canceled.
 
-    `data` is JSON in n8n's shape; large data is encoded already, because it takes longer than a transaction may.
+    `data` is JSON in n8n's shape; large data is encoded already, because it takes longer than a transaction may. None:
+    what was recorded before stays as it is, or the execution has none.
     `waits_for`: the sub-workflow's execution whose end it waits for.
     `waiting_node`: the node of it that waits for a call, JSON too. `awaited`: somebody is to be told of the end.
     `answer` is what a webhook's caller gets. `keep` False: the workflow's settings say that nothing is kept.
@@ -56,7 +59,7 @@ class Result:
     id: int
     status: Ended | Literal["waiting"]
     mode: Mode
-    data: bytes | Encoded
+    data: bytes | Encoded | None
     error_node: str | None = None
     error_message: str | None = None
     wait_till: datetime | None = None
@@ -131,13 +134,14 @@ def parts_of(wanted: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]
     part: list[dict[str, Any]] = []
     room = 0
     for values in wanted:
-        alone = values["status"] not in ("success", "error") or values["run_index"] is not None
-        room -= len(values["encoded"])
+        size, ends = len(values["encoded"] or b""), values["status"] in ("success", "error")
+        alone = not ends or values["run_index"] is not None or values["encoded"] is None
+        room -= size
         if part and (alone or room < 0 or len(part) == AT_ONCE):
             yield part
             part = []
         if not part:
-            room = MAX_BYTES_AT_ONCE - len(values["encoded"])
+            room = MAX_BYTES_AT_ONCE - size
         part.append(values)
         if alone:
             yield part
@@ -172,13 +176,15 @@ def record_part(connection: Connection, part: Sequence[dict[str, Any]]) -> Curso
     )
 
 
-def encode_results(results: Sequence[Result]) -> list[Encoded]:
-    """The data of the results as it is to be stored."""
+def encode_results(results: Sequence[Result]) -> list[Encoded | None]:
+    """The data of the results as it is to be stored; None where none is."""
     encoded = iter(encode_run_data([result.data for result in results if isinstance(result.data, bytes)]))
-    return [result.data if isinstance(result.data, Encoded) else next(encoded) for result in results]
+    return [next(encoded) if isinstance(result.data, bytes) else result.data for result in results]
 
 
-def statement_parameters(result: Result, data: Encoded, worker_id: int, known: KnownProblems | None) -> dict[str, Any]:
+def statement_parameters(
+    result: Result, data: Encoded | None, worker_id: int, known: KnownProblems | None
+) -> dict[str, Any]:
     """What FINISH and KEEP_STOPPED_DATA ask for."""
     return {
         "id": result.id,
@@ -192,9 +198,9 @@ def statement_parameters(result: Result, data: Encoded, worker_id: int, known: K
         "error_node": result.error_node,
         "error_message": result.error_message,
         "problem_id": None if known is None else guess_problem(result, known),
-        "json_size_bytes": data.json_bytes,
+        "json_size_bytes": None if data is None else data.json_bytes,
         "input_preview": None if result.input_preview is None else result.input_preview.decode(),
-        **data.values(),
+        **(NO_DATA if data is None else data.values()),
         "waiting_node": None if result.waiting_node is None else result.waiting_node.decode(),
     }
 
@@ -209,7 +215,7 @@ def guess_problem(result: Result, known: KnownProblems) -> int | None:
 def save_rest(connection: Connection, result: Result) -> None:
     """Save what a recorded result brings beside its data."""
     save_custom_data(connection, result.id, result.metadata)
-    if result.status == "waiting":
+    if result.status == "waiting" and result.data is not None:
         connection.execute(FORGET_CALL, {"id": result.id})
     if result.waits_for is not None:
         wake_if_over(connection, result.id)
