@@ -74,8 +74,13 @@ class Assignment:
     """The workflow with its graph, where other executions of this worker have it, too."""
     retried: TraceOrigin | None = None
     """What the execution comes from that this one is a retry of, where traces are wanted."""
-    unread: bool = False
-    """Whether `input` and `earlier` are not there as a whole, because they are large: the run reads them itself."""
+    earlier_unread: bool = False
+    """Whether there is `earlier`, but not here, because it is large."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether `input` or `earlier` is not here as a whole, because it is large: the run reads it itself."""
+        return self.input.unread or self.earlier_unread
 
     @property
     def root_id(self) -> int:
@@ -201,7 +206,7 @@ class Exchange:
                 parsed=each.parsed,
                 input=given[claim.id].input,
                 earlier=given[claim.id].earlier,
-                unread=given[claim.id].unread,
+                earlier_unread=given[claim.id].earlier_unread,
                 awaited=claim.id in awaited,
                 static_data=stored.get(claim.workflow_id),
                 proof=self._unseal(claim, given[claim.id].input),

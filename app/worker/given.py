@@ -16,22 +16,22 @@ MANY_BYTES = 2**22
 
 
 class Given(NamedTuple):
-    """What one execution begins with. `unread`: some of it is large and is not here, nor what goes with it."""
+    """What one execution begins with. `earlier_unread`: there is data of a part that ran before, but not here, because
+    it is large."""
 
     input: ExecutionInput
     earlier: bytes | None
-    unread: bool
+    earlier_unread: bool
 
 
 def read_given(connection: Connection, claims: Sequence[Claim], *, large: bool) -> dict[int, Given]:
     """What these begin with; what is `large` only if that is wanted, which may take many seconds."""
     inputs = executions.read_inputs(connection, [claim.id for claim in claims], None if large else MANY_STORED_BYTES)
-    earlier, unread = read_earlier(connection, claims, large=large)
-    unread |= {execution_id for execution_id, given in inputs.items() if given.unread}
     nothing = ExecutionInput()
-    return {
-        claim.id: Given(inputs.get(claim.id, nothing), earlier.get(claim.id), claim.id in unread) for claim in claims
-    }
+    wanted = {claim.id: inputs.get(claim.id, nothing) for claim in claims}
+    going_on = [claim for claim in claims if claim.resumed or wanted[claim.id].restart.place != "start"]
+    earlier, unread = read_earlier(connection, going_on, large=large)
+    return {claim.id: Given(wanted[claim.id], earlier.get(claim.id), claim.id in unread) for claim in claims}
 
 
 def read_earlier(connection: Connection, claims: Sequence[Claim], *, large: bool) -> tuple[dict[int, bytes], set[int]]:

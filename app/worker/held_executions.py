@@ -139,19 +139,25 @@ class Held:
         # A sub-workflow is started by a node, but does its own bookkeeping.
         execution_id, ports = assignment.claim.id, self._ports(assignment)
         self._progress[execution_id] = time.monotonic(), ports.progress
-        with node_runs(None):
-            result, outcome = await run(assignment, self._sandbox_of(assignment), self._types, ports, self._database)
-        if assignment.meter is None:
-            ports.meter.end()
-        began, _ = self._progress.pop(execution_id)
+        try:
+            with node_runs(None):
+                sandbox = self._sandbox_of(assignment)
+                result, outcome = await run(assignment, sandbox, self._types, ports, self._database)
+        except BaseException:  # it leaves no result whose record would give the place back
+            self._places.pop(execution_id, None)
+            raise
+        finally:
+            if assignment.meter is None:
+                ports.meter.end()
+            began, _ = self._progress.pop(execution_id)
+            del self.running[execution_id]
+            handing_over = self.handing_over or execution_id in self._to_hand_over
+            self._to_hand_over.discard(execution_id)
         self.observe(result.status, time.monotonic() - began)
-        del self.running[execution_id]
-        handing_over = self.handing_over or execution_id in self._to_hand_over
-        self._to_hand_over.discard(execution_id)
         # What is part of another execution goes with it: the other worker starts it anew.
         handed = result.status == "canceled" and handing_over and assignment.depth == 0
         result = hand_over_result(result) if handed else result
-        if self._tracing is not None:
+        if self._tracing is not None and not (handed and result.data is None):  # of one that has not begun
             self._tracing.note(assignment, result, outcome, ports.progress.first_index, time.monotonic() - began)
         if not self.unrecorded.add(result, assignment.above, handed=handed):
             self._places.pop(execution_id, None)

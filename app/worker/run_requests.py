@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import random
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -18,19 +17,21 @@ from app.engine.run.meter import TooMuchData
 from app.engine.run.ports import Ports
 from app.engine.run.restart import CannotRestart, restart_at, restart_at_failure
 from app.engine.run.run import RunRequest
-from app.repository.connection import UNREACHABLE
+from app.repository.connection import UNREACHABLE, is_refusal
 from app.repository.restarts import NodeRun
 from app.triggers import trigger_nodes
 from app.worker.answers import BYTES_AN_ITEM
 from app.worker.database import LARGE_BYTES, Database
 from app.worker.exchange import Assignment
-from app.worker.given import read_given
-
-T = TypeVar("T")
+from app.worker.given import Given, read_given
 
 log = logging.getLogger(__name__)
 
 MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
+ATTEMPTS = 12
+"""So often is tried to read what PostgreSQL refuses, as large records are (six minutes, and what the attempts take)."""
+LONGEST_PAUSE = 60.0
+"""Seconds between two of these attempts: the first pause is a second, and each is twice the one before."""
 
 EARLIER_TIMES = 4
 """So many times the memory of a run may be taken by what it had recorded before: nodes that passed on the same items
@@ -38,47 +39,42 @@ had them in memory once, and each has written them down."""
 
 
 async def read_request(assignment: Assignment, ports: Ports) -> RunRequest:
-    """What the engine is asked, read beside the loop where it is large. A stop meanwhile counts from then on.
-
-    Raises NodeError, as `request_for`.
-    """
+    """What the engine is asked, read beside the loop where it is large. Raises NodeError, as `request_for`."""
     given = assignment.input
     texts = (given.items, given.resume_items, given.restart.items, assignment.earlier, assignment.static_data)
     items = sum(len(text) for text in texts if text) // BYTES_AN_ITEM
     if items <= FEW:
         return request_for(assignment, ports)
-    return await read_to_the_end(compute(request_for, assignment, ports))
-
-
-async def read_to_the_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await work that reads what the run begins with. A stop meanwhile counts from then on."""
-    reading = asyncio.ensure_future(work)
-    current = asyncio.current_task()
-    stopped = False
-    while not reading.done():
-        try:
-            await asyncio.wait([reading])
-        except asyncio.CancelledError:
-            stopped = True
-            if current is not None:
-                current.uncancel()
-    if stopped and current is not None:
-        current.cancel()
-    return reading.result()
+    return await compute(request_for, assignment, ports)
 
 
 async def read_unread(assignment: Assignment, database: Database) -> Assignment:
-    """The assignment with what was left out at its claim because it is large, so that nothing small waits for it."""
-    while assignment.unread:
+    """The assignment with what was left out at its claim because it is large, so that nothing small waits for it.
+
+    Raises NodeError where PostgreSQL refuses each time to read it, and GoneData.
+    """
+    given = await _read_persistently(assignment, database)
+    earlier = given.earlier or assignment.earlier
+    if assignment.earlier_unread and earlier is None:
+        raise GoneData
+    return replace(assignment, input=given.input, earlier=earlier, earlier_unread=False)
+
+
+async def _read_persistently(assignment: Assignment, database: Database) -> Given:
+    refusals = 0
+    while True:
         try:
             found = await database.send(LARGE_BYTES + 1, read_given, [assignment.claim], large=True)
+            return found[assignment.claim.id]
         except UNREACHABLE as error:
-            log.warning("PostgreSQL cannot be reached", extra={"reason": str(error).strip()})
-            await asyncio.sleep(random.uniform(0.1, MAX_PAUSE))
-        else:
-            given = found[assignment.claim.id]
-            assignment = replace(assignment, input=given.input, earlier=given.earlier, unread=False)
-    return assignment
+            what, pause = "PostgreSQL cannot be reached", random.uniform(0.1, MAX_PAUSE)
+            if is_refusal(error):
+                refusals += 1
+                if refusals == ATTEMPTS:
+                    raise RefusedRead(error.diag.message_primary) from None
+                what, pause = "large items refused for now", min(2.0 ** (refusals - 1), LONGEST_PAUSE)
+            log.warning(what, extra={"execution": assignment.claim.id, "reason": str(error).strip()})
+        await asyncio.sleep(pause)
 
 
 def request_for(assignment: Assignment, ports: Ports) -> RunRequest:
@@ -120,6 +116,23 @@ def read_items(text: bytes) -> list[dict[str, Any]]:
             description="Send less at once, or in fewer levels.",
         ) from None
     return items
+
+
+class RefusedRead(NodeError):
+    """PostgreSQL does not let be read what the execution begins with."""
+
+    def __init__(self, said: str | None) -> None:
+        super().__init__(
+            f"What this execution begins with could not be read: PostgreSQL has refused it {ATTEMPTS} times ({said})",
+            description="Retry when PostgreSQL has more time or memory for it.",
+        )
+
+
+class GoneData(NodeError):
+    """What the execution goes on from was deleted after it had been claimed."""
+
+    def __init__(self) -> None:
+        super().__init__("What was recorded before is gone", description="Retry with from: start.")
 
 
 class DamagedData(NodeError):

@@ -17,7 +17,7 @@ from app.engine.run.errors import NodeError
 from app.engine.run.node_types import NodeTypes
 from app.engine.run.ports import Ports
 from app.engine.run.preview import preview
-from app.engine.run.run import TIMED_OUT, RunOutcome, refuse_input, run_workflow
+from app.engine.run.run import TIMED_OUT, RunOutcome, refuse_input, run_workflow, stop_early
 from app.engine.sandbox import Sandbox
 from app.engine.sandbox.checks import MAX_KEY_LENGTH, MAX_LINE_LENGTH, MAX_VALUE_LENGTH
 from app.repository.execution_data import INDEXED_BYTES, encode_run_data
@@ -27,7 +27,7 @@ from app.worker import run_data
 from app.worker.answers import BYTES_AN_ITEM, NO_PORTS, PACKAGED, AnsweringNode, answer_of, evaluate_answering_node
 from app.worker.database import Database
 from app.worker.exchange import UNSTORABLE, Assignment
-from app.worker.run_requests import DamagedData, read_request, read_to_the_end, read_unread
+from app.worker.run_requests import DamagedData, read_request, read_unread
 from app.worker.texts import shorten, shorten_name, strip_unstorable
 
 T = TypeVar("T")
@@ -51,37 +51,48 @@ class Ended(NamedTuple):
 async def run(
     assignment: Assignment, sandbox: Sandbox, types: NodeTypes, ports: Ports, database: Database | None = None
 ) -> Ended:
-    """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`.
+    """Run an execution to its end or its next wait. Cancel the task to stop it: the result is then `canceled`, without
+    data where nothing of it has run.
 
     `database` is where it reads what the claim has left out.
     """
-    claim, earlier = assignment.claim, None
+    claim, untouched = assignment.claim, False
     try:
-        if assignment.unread and database is not None:
-            assignment = await read_to_the_end(read_unread(assignment, database))
         try:
+            if assignment.unread and database is not None:
+                assignment = await read_unread(assignment, database)
             outcome = await run_workflow(await read_request(assignment, ports), sandbox, types)
         except NodeError as error:
-            # What was recorded before the wait stays as it is, and is not read again.
-            kept = claim.resumed and not isinstance(error, DamagedData)
-            earlier, assignment = assignment.earlier if kept else None, replace(assignment, earlier=None)
-            outcome = refuse_input(error)
+            untouched = goes_on(claim, error)
+            outcome, assignment = refuse_input(error), replace(assignment, earlier=None)
+        except asyncio.CancelledError:
+            _uncancel()
+            untouched = True
+            outcome, assignment = stop_early(), replace(assignment, earlier=None)
         try:
             webhook = await evaluate_answering_node(assignment, sandbox, types, ports)
         except asyncio.CancelledError:
             # Stopped at its very end: what has come out stands, and whether it is still wanted the database says.
-            if (task := asyncio.current_task()) is not None:
-                task.uncancel()
+            _uncancel()
             webhook = None
         result = await _write_result(assignment, outcome, webhook, ports)
-        if earlier is not None:
-            [data] = await to_the_end(compute(encode_run_data, [earlier]))
-            result = replace(result, data=data)
-        return Ended(_tell_proof(assignment, result), outcome)
+        return Ended(_tell_proof(assignment, replace(result, data=None) if untouched else result), outcome)
     except (Exception, Interrupted):  # whatever has gone wrong, an execution without a result would hold its place
         log.exception("engine failed", extra={"execution": claim.id})
-        result = Result(claim.id, "error", claim.mode, b"{}", error_message=BROKEN, awaited=claim.awaited)
+        result = Result(claim.id, "error", claim.mode, None, error_message=BROKEN, awaited=claim.awaited)
         return Ended(_tell_proof(assignment, result), None)
+
+
+def _uncancel() -> None:
+    """A stop of this task has been heard."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
+
+
+def goes_on(claim: Claim, error: NodeError) -> bool:
+    """Whether a later retry is to go on from what this execution was to go on from, and could not read for now: what it
+    had recorded itself, unless that is damaged, or what the execution that it retries had."""
+    return not isinstance(error, DamagedData) if claim.resumed else claim.retry_of is not None
 
 
 def _tell_proof(assignment: Assignment, result: Result) -> Result:

@@ -266,7 +266,7 @@ class Worker:
             await asyncio.wait(held.running.values(), timeout=0.2, return_when=asyncio.FIRST_COMPLETED)
             await self._exchange(exchange, beat, claiming=False)
         held.handing_over = True
-        cutting = asyncio.ensure_future(held.cut_short())  # one that still reads what it begins with ends only then
+        cutting = asyncio.ensure_future(held.cut_short())  # one that starts a sub-workflow ends only then
         while held.unrecorded or not cutting.done():
             await self._exchange(exchange, beat, claiming=False)
             if held.unrecorded or not cutting.done():

@@ -73,7 +73,7 @@ SWAP = """
           FROM pg_class AS t
           JOIN pg_class AS p
             ON p.oid = t.reltoastrelid OR p.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = t.reltoastrelid)
-         WHERE t.oid IN ('execution_data'::regclass, 'lost'::regclass))
+         WHERE t.oid IN (%s::regclass, 'lost'::regclass))
     UPDATE pg_class AS c
        SET relfilenode = other.relfilenode
       FROM places AS mine
@@ -82,11 +82,11 @@ SWAP = """
 """
 
 
-def lose_large_values(connection: Connection) -> None:
-    """Have PostgreSQL unable to read the run data of whatever has some kilobytes of it by now, as after a bad disk: the
+def lose_large_values(connection: Connection, table: str = "execution_data") -> None:
+    """Have PostgreSQL unable to read values of this table that have some kilobytes by now, as after a bad disk: the
     files behind the large values of two tables change places, and one of these tables goes."""
     with connection.transaction():
         connection.execute("CREATE TABLE lost (value text)")
         connection.execute("SET LOCAL allow_system_table_mods = on")
-        assert connection.execute(SWAP).rowcount == 4
+        assert connection.execute(SWAP, [table]).rowcount == 4
     connection.execute("DROP TABLE lost")

@@ -98,6 +98,6 @@ def test_an_execution_that_is_interrupted_outside_of_its_nodes_has_a_result(monk
 
     monkeypatch.setattr(runs, "read_request", interrupt)
     claim = SimpleNamespace(id=7, mode="manual", awaited=False, resumed=False)
-    assignment = SimpleNamespace(claim=claim, input=SimpleNamespace(sealed=None), earlier=None)
+    assignment = SimpleNamespace(claim=claim, input=SimpleNamespace(sealed=None), earlier=None, unread=False)
     ended = asyncio.run(runs.run(assignment, None, None, None))
     assert (ended.result.id, ended.result.status, ended.result.error_message) == (7, "error", runs.BROKEN)

@@ -80,7 +80,8 @@ class RunOutcome:
 async def run_workflow(request: RunRequest, sandbox: Sandbox, types: NodeTypes) -> RunOutcome:
     """Run a workflow, its nodes by `types`, until it ends or waits.
 
-    Cancelling the task stops it: the RunOutcome is then `canceled`.
+    Cancelling the task stops it: the RunOutcome is then `canceled`. Where it had not come to its first node, which it
+    may take a while to be made ready for, CancelledError is raised instead.
     """
     earlier = RunDocument(request.resume) if request.resume is not None else None
     try:
@@ -196,6 +197,12 @@ def refuse_input(error: NodeError) -> RunOutcome:
     message = f"{error.message}. {error.description}"
     data = with_error(None, _plain_error("WorkflowOperationError", message))
     return RunOutcome("error", data, RunError(None, message), None, {})
+
+
+def stop_early() -> RunOutcome:
+    """The outcome of a run that was stopped before it had read what it begins with."""
+    data = with_error(None, _plain_error("ManualExecutionCancelledError", CANCELED))
+    return RunOutcome("canceled", data, None, None, {})
 
 
 def _refused_outcome(request: RunRequest, name: str, message: str) -> RunOutcome:

@@ -109,8 +109,8 @@ DUE = sql.SQL("""
                 LIMIT %(limit)s
                   FOR UPDATE OF q SKIP LOCKED))
        AND e.status = 'waiting'
-    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
-              NULL::float
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
+              EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
 """)
 
 # For a worker that lacks node packages, which is one that others have to help out for now: each of the queue is looked
@@ -153,7 +153,10 @@ NO_LONGER_HELD = """
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An execution that a worker now holds. `resumed`: it waited before. `waited_seconds`: from created to claimed."""
+    """An execution that a worker now holds. `waited_seconds`: from created to claimed.
+
+    `resumed`: it has recorded what ran before, and goes on there. One that was handed over before it began has not.
+    """
 
     id: int
     workflow_id: str

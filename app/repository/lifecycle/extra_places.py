@@ -46,8 +46,8 @@ CLAIM_DUE_EXTRA = """
        SET status = 'running', worker_id = %(worker_id)s, wait_till = NULL, resume_on = NULL
      WHERE e.id = ANY(ARRAY(SELECT c.id FROM candidates AS c WHERE c.number + c.place <= %(extra)s + 1))
        AND e.status || '' = 'waiting'
-    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited, true,
-              NULL::float
+    RETURNING e.id, e.workflow_id, e.workflow_version_id, e.project_id, e.mode, e.retry_of, e.awaited,
+              EXISTS (SELECT FROM execution_data AS d WHERE d.execution_id = e.id), NULL::float
 """
 
 
