@@ -73,6 +73,7 @@ def test_a_part_that_has_waited_is_waited_for_as_before(database_url, connection
     connection.execute(WAITING, ["child", child if waits else None, None, top])
     connection.execute(WAITING, ["child", part, None, child])
     connection.execute(WAITING, [None, None, "2020-01-01", part])
+    connection.execute("INSERT INTO execution_data (execution_id, data) VALUES (%s, '{}')", [part])
     worker_id = a_worker(connection)
     connection.commit()
     with open_pool(database_url, size=1, name="worker") as pool:
