@@ -23,6 +23,8 @@ ATTEMPTS = 12
 """So often a record is tried that PostgreSQL refuses (six minutes, and what the attempts take)."""
 LONGEST_PAUSE = 60.0
 """Seconds between two attempts: the first pause is a second, and each is twice the one before."""
+NO_ROOM_PAUSE = 10.0
+"""Seconds between two attempts on a full disk, of which there may be any number."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Alone:
     tell: Callable[[Sequence[Result], set[int], Beat], Awaitable[None]]
     pause: Callable[[Exception], Awaitable[None]]
     refusals: Counter[int] = field(default_factory=Counter)
-    """How often each of them has been refused."""
+    """How often each of them has been refused, attempts on a full disk not counted."""
 
     async def run(self) -> None:
         """Record each as it comes."""
@@ -84,7 +86,9 @@ class Alone:
             unrecorded.give_back([result])
             await self.pause(error)
             return
-        self.refusals[result.id] += 1
-        seconds = min(2.0 ** (self.refusals[result.id] - 1), LONGEST_PAUSE)
+        seconds = NO_ROOM_PAUSE
+        if not isinstance(error, NO_ROOM):
+            self.refusals[result.id] += 1
+            seconds = min(2.0 ** (self.refusals[result.id] - 1), LONGEST_PAUSE)
         log.warning("result refused for now", extra={"execution": result.id, "reason": str(error).strip()})
         asyncio.get_running_loop().call_later(seconds, unrecorded.give_back, [result])

@@ -82,7 +82,7 @@ class PackageSync:
         self._again: dict[tuple[str, str], float] = {}
         self._unlisted: dict[tuple[str, str], float] = {}
         self._listed: frozenset[str] = frozenset()
-        self._revision = -1
+        self._revision = self._defined = -1
         types.advise = self._advise
         self.definitions: Definitions | None = None
         """What is defined of the credential types of packages that are listed; None until `known` is set."""
@@ -133,7 +133,10 @@ class PackageSync:
         versions = {each.name: each.version for each in listed}
         self._listed = frozenset(versions)
         self._errors = {name: text for name, text in self._errors.items() if name in versions}
-        self._use_definitions(await self._database.transact(node_packages.read_manifests, sorted(versions)))
+        self._again = {each: at for each, at in self._again.items() if each in versions.items()}
+        if revision != self._defined:
+            await self._read_definitions(sorted(versions))
+            self._defined = revision
         for package in listed:
             await self._install(package)
         if gone := self._there.keys() - versions.keys():
@@ -143,9 +146,10 @@ class PackageSync:
         self._revision = revision
         self._be_ready(0.0)
 
-    def _use_definitions(self, stored: Mapping[str, bytes]) -> None:
-        manifests = read_manifests({name: stored[name] for name in sorted(stored, reverse=True)})
-        self.definitions = definitions_of(each for manifest in manifests.values() for each in manifest.credentials)
+    async def _read_definitions(self, names: Sequence[str]) -> None:
+        stored = await self._database.transact(node_packages.read_manifests, names)
+        # In a thread: they may be of many megabytes.
+        self.definitions = await asyncio.to_thread(_defined_in, stored)
         self.known.set()
         self._be_ready(FIRST_SECONDS)
 
@@ -197,7 +201,7 @@ class PackageSync:
         lock = locks[0]
         resolved = Resolved(lock.name, lock.version, lock.integrity, package.licence, lock.lock)
         await put_in_place(self._store, resolved, tell=teller(lock.name))
-        manifest = Manifest.from_json(manifests[lock.name])
+        manifest = await asyncio.to_thread(Manifest.from_json, manifests[lock.name])
         self._there = {**self._there, lock.name: (lock.version, manifest)}
         self._errors.pop(lock.name, None)
         self._use_installed()
@@ -256,6 +260,12 @@ class PackageSync:
         for package in [package for package, at in self._unlisted.items() if now >= at]:
             await asyncio.to_thread(self._store.drop, *package)
             del self._unlisted[package]
+
+
+def _defined_in(stored: Mapping[str, bytes]) -> Definitions:
+    """What these manifests define of credential types, those of the first package that has a type of that name."""
+    manifests = read_manifests({name: stored[name] for name in sorted(stored, reverse=True)})
+    return definitions_of(each for manifest in manifests.values() for each in manifest.credentials)
 
 
 def teller(name: str) -> Callable[[str], None]:

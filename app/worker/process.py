@@ -35,7 +35,7 @@ async def work(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
 
         def stop(*_: object) -> None:
-            watchdog.stop_within(LEAVE_SECONDS, worker.leaving.may_stay)
+            watchdog.stop_within(LEAVE_SECONDS, worker.leaving.left)
             loop.call_soon_threadsafe(worker.stop)
 
         # Not the loop's own handlers: they are called when the loop turns, and it may not.

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from app.engine.run.computing import Interrupted, NodeTurn, current_turn
-from app.worker.leaving import SIGN_OFF_SECONDS
 
 log = logging.getLogger(__name__)
 
@@ -91,15 +90,15 @@ class Watchdog:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
-    def stop_within(self, seconds: float, stays: Callable[[], bool]) -> None:
+    def stop_within(self, seconds: float, left: Callable[[], float]) -> None:
         """The worker has been told to stop: whatever happens, this process is gone FORCE_SECONDS later than it should.
 
-        It should be after so many seconds, or once it `stays` no longer after that.
+        It should be after so many seconds, or when none is `left` any more: see Leaving.
         """
         if self._stopping:
             return
         self._stopping = True
-        last = threading.Timer(seconds, _leave, [stays])
+        last = threading.Timer(seconds, _leave, [left])
         last.daemon = True
         last.start()
 
@@ -139,13 +138,11 @@ def is_interruptible(frame: FrameType | None) -> bool:
     return False
 
 
-def _leave(stays: Callable[[], bool]) -> None:
+def _leave(left: Callable[[], float]) -> None:
     """End this process: it was told to long ago, and something does not let it."""
-    if stays():
-        while stays():
-            time.sleep(LOOK_SECONDS)
-        time.sleep(SIGN_OFF_SECONDS)
     time.sleep(FORCE_SECONDS)
+    while left() > -FORCE_SECONDS:
+        time.sleep(LOOK_SECONDS)
     log.error("worker leaves by force: something holds it that cannot be interrupted")
     logging.shutdown()
     os._exit(1)

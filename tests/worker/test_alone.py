@@ -1,6 +1,8 @@
 """Records that are recorded alone: one that PostgreSQL refuses keeps no other waiting, and comes to an end."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -17,11 +19,11 @@ from tests.patience import PATIENCE_SECONDS
 from tests.repository.given import a_running_execution, a_worker, a_workflow
 
 REFUSING = """
-    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+    CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
         RAISE SQLSTATE '{state}' USING MESSAGE = 'it was too much';
     END $$;
-    CREATE TRIGGER refuse BEFORE INSERT ON execution_data
+    CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON execution_data
        FOR EACH ROW WHEN (NEW.execution_id = {id} AND length(NEW.encoded) > 20) EXECUTE FUNCTION refuse();
 """
 
@@ -37,8 +39,9 @@ def large(execution_id: int) -> Result:
 def test_a_record_that_is_refused_each_time_comes_last_and_ends_with_an_error(
     connection, database_url, monkeypatch, state, ends
 ) -> None:
-    """But on a full disk it waits for room."""
+    """But on a full disk it waits for room, and a refusal after that is its first one."""
     monkeypatch.setattr(alone, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(alone, "NO_ROOM_PAUSE", 0.0)
     monkeypatch.setattr(alone, "ATTEMPTS", 3)
     a_workflow(connection)
     worker_id = a_worker(connection)
@@ -47,15 +50,25 @@ def test_a_record_that_is_refused_each_time_comes_last_and_ends_with_an_error(
     connection.commit()
 
     told: list[int] = []
+    attempts: Counter[int] = Counter()
 
     async def tell(results: list[Result], *_: Any) -> None:
         told.append(results[0].id)
+
+    async def in_thread(work: Callable[[], set[int]]) -> set[int]:
+        attempts[work.args[0].id] += 1
+        if not ends and attempts[refused] == alone.ATTEMPTS + 1:
+            connection.execute(REFUSING.format(state="57014", id=refused))
+        elif not ends and attempts[refused] == alone.ATTEMPTS + 2:
+            connection.execute("DROP TRIGGER IF EXISTS refuse ON execution_data")
+        connection.commit()
+        return await asyncio.to_thread(work)
 
     async def go(pool: Any) -> None:
         unrecorded = Unrecorded(MagicMock())
         parts: Any = MagicMock()
         parts.held.unrecorded, parts.held.let_go = unrecorded, unrecorded.drop
-        parts.large_records.in_thread, parts.known_problems = asyncio.to_thread, None
+        parts.large_records.in_thread, parts.known_problems = in_thread, None
         lane = Alone(parts, pool, worker_id, MagicMock(lost=False), MagicMock(), tell, MagicMock())
         for execution_id in (refused, other):
             unrecorded.add(large(execution_id))
@@ -64,9 +77,6 @@ def test_a_record_that_is_refused_each_time_comes_last_and_ends_with_an_error(
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while len(unrecorded):
                     await asyncio.sleep(0)
-                    if not ends and lane.refusals[refused] > alone.ATTEMPTS:
-                        connection.execute("DROP TRIGGER IF EXISTS refuse ON execution_data")
-                        connection.commit()
         finally:
             recording.cancel()
 

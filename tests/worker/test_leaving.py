@@ -2,10 +2,11 @@
 
 import asyncio
 import sys
+from unittest.mock import MagicMock
 
 import pytest
 
-from app.worker import leaving
+from app.worker import leaving, watchdog
 from app.worker.leaving import Leaving
 from tests.patience import PATIENCE_SECONDS, wait_until
 from tests.worker.test_large_records import WAITING, incompressible, keep_from_recording
@@ -33,8 +34,8 @@ def test_a_worker_told_to_go_stays_until_a_large_record_is_written(queue, start_
 
 
 def test_a_worker_does_not_stay_for_ever(monkeypatch) -> None:
-    for name in ("LEAVE_SECONDS", "SIGN_OFF_SECONDS", "LOOK_SECONDS"):
-        monkeypatch.setattr(leaving, name, 0.0)
+    for name, seconds in (("LEAVE_SECONDS", 0.0), ("SIGN_OFF_SECONDS", 0.001), ("LOOK_SECONDS", 0.0)):
+        monkeypatch.setattr(leaving, name, seconds)
     asked: list[bool] = []
 
     def records() -> bool:
@@ -44,7 +45,31 @@ def test_a_worker_does_not_stay_for_ever(monkeypatch) -> None:
         return True
 
     stay = Leaving(records)
-    assert not stay.may_stay()
+    assert stay.left() < 0
     stay.begin()
     asyncio.run(stay.run())
     assert len(asked) == 3
+
+
+def test_a_record_that_ends_between_two_looks_leaves_both_who_look_the_time_to_sign_off(monkeypatch) -> None:
+    """The loop stays for it; what ends the process by force is a thread."""
+    monkeypatch.setattr(leaving, "LEAVE_SECONDS", 0.0)
+    monkeypatch.setattr(leaving, "SIGN_OFF_SECONDS", PATIENCE_SECONDS)
+    stay = Leaving(iter((True, False)).__next__)
+    stay.begin()
+    assert stay.left() > 0
+    assert stay.left() > 0
+
+
+def test_a_worker_leaves_by_force_only_later_than_it_should(monkeypatch) -> None:
+    class Gone(Exception):
+        """In the place of the end of this process."""
+
+    monkeypatch.setattr(watchdog, "FORCE_SECONDS", 0.01)
+    monkeypatch.setattr(watchdog, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(watchdog.logging, "shutdown", lambda: None)
+    monkeypatch.setattr(watchdog.os, "_exit", MagicMock(side_effect=Gone))
+    left = MagicMock(side_effect=[5.0, 0.5, -0.005, -0.02])
+    with pytest.raises(Gone):
+        watchdog._leave(left)
+    assert left.call_count == 4

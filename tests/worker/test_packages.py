@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import threading
+from collections import Counter
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -9,12 +11,15 @@ import pytest
 
 from app.credentials.known_types import KnownTypes
 from app.engine.run.node_types import NodeTypes
+from app.packages.errors import CannotInstall
+from app.packages.known_packages import read_manifests
 from app.packages.manifest import Manifest, PackagedCredential
 from app.packages.store import Store
 from app.repository import node_package_wishes, node_packages
 from app.repository.errors import Invalid
 from app.repository.node_package_wishes import Wish
 from app.vocabulary import ENDED
+from app.worker import packages
 from app.worker.credentials import Credentials
 from app.worker.packages import PackageSync
 from tests.packages.conftest import registry as registry_of_packages
@@ -126,6 +131,59 @@ def test_a_package_that_says_what_cannot_be_stored_ends_no_worker(monkeypatch, t
     assert said == [(7, "n8n-nodes-odd", "What the package says of itself cannot be stored: " + Invalid.default)]
 
 
+class Answering:
+    """A database that answers each question in one way, and counts them."""
+
+    def __init__(self, answers):
+        self.answers, self.asked = answers, Counter()
+
+    async def transact(self, work, *_):
+        self.asked[work] += 1
+        return self.answers[work]
+
+
+def test_what_packages_define_is_read_beside_the_loop_and_once_for_each_revision(monkeypatch, tmp_path, caplog):
+    """Also while one of them cannot be installed, which is tried again as long as it is listed."""
+    listed = [SimpleNamespace(name=NAME, version="1.0.0")]
+    database = Answering(
+        {
+            node_packages.read_revision: 1,
+            node_packages.list_packages: listed,
+            node_packages.read_manifests: {NAME: b"[]"},
+            node_packages.note_errors: None,
+        }
+    )
+    threads, tried = [], []
+
+    def read(stored):
+        threads.append(threading.current_thread())
+        return read_manifests(stored)
+
+    async def refuse(package):
+        tried.append(package)
+        raise CannotInstall("npm does not answer")
+
+    async def go():
+        sync = PackageSync(Store(tmp_path), database, NodeTypes(), None, worker_id=lambda: 7, wake=lambda: None)
+        monkeypatch.setattr(sync, "_put_in_place", refuse)
+        for _ in range(3):
+            await sync._install_listed()
+        database.answers[node_packages.read_revision] = 2
+        await sync._install_listed()
+        assert (len(tried), database.asked[node_packages.read_manifests]) == (4, 2)
+        nothing = {node_packages.read_revision: 3, node_packages.list_packages: [], node_packages.read_manifests: {}}
+        database.answers |= nothing
+        for _ in range(2):
+            await sync._install_listed()
+        assert (len(tried), database.asked[node_packages.list_packages]) == (4, 5)
+
+    monkeypatch.setattr(packages, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(packages, "read_manifests", read)
+    asyncio.run(go())
+    assert threading.main_thread() not in threads
+    assert [record.message for record in caplog.records].count("package left out") == 2
+
+
 def test_what_is_defined_of_packages_is_known_before_they_are_installed(monkeypatch, tmp_path):
     """A credential of theirs may be asked for by a node that is no package's."""
     own = PackagedCredential("ownOAuth2Api", "Own", "own.js", "Own", extends=("oAuth2Api",))
@@ -137,14 +195,10 @@ def test_what_is_defined_of_packages_is_known_before_they_are_installed(monkeypa
         node_packages.read_manifests: {NAME: manifest.to_json()},
     }
 
-    class Answering:
-        async def transact(self, work, *_):
-            return answers[work]
-
     async def go():
-        woken = []
+        woken, database = [], Answering(answers)
         sync = PackageSync(
-            Store(tmp_path), Answering(), NodeTypes(), None, worker_id=lambda: 7, wake=lambda: woken.append(sync.ready)
+            Store(tmp_path), database, NodeTypes(), None, worker_id=lambda: 7, wake=lambda: woken.append(sync.ready)
         )
         installing, go_on = asyncio.Event(), asyncio.Event()
 
