@@ -6,12 +6,13 @@ from typing import Any
 from psycopg import sql
 
 from app.repository.connection import Connection, json_of, scalar
+from app.repository.notifications import NEW_CHANNEL
 from app.repository.targets import Target
 from app.repository.workers import hold_lease
 from app.vocabulary import Mode
 
 
-def _statements(row: sql.SQL, announced: sql.SQL) -> tuple[str, str]:
+def _statements(row: sql.SQL, announced: sql.Composable) -> tuple[str, str]:
     """What makes a row and gives the workers a hint, and what keeps the input of the execution as well: in one
     statement, because each more would be one more round trip."""
     alone = sql.SQL("{row} RETURNING id{announced}")
@@ -28,7 +29,7 @@ def _statements(row: sql.SQL, announced: sql.SQL) -> tuple[str, str]:
     return alone.format(**parts).as_string(), with_input.format(**parts).as_string()
 
 
-_ANNOUNCED = sql.SQL(", pg_notify('executions_new', '')")
+_ANNOUNCED = sql.SQL(", pg_notify({channel}, '')").format(channel=sql.Literal(NEW_CHANNEL))
 
 CREATE, CREATE_WITH_INPUT = _statements(
     sql.SQL("""
