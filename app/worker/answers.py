@@ -136,11 +136,13 @@ def answering_node(assignment: Assignment) -> AnsweringNode | None:
         return None if waited is None or shows_page(waited) else AnsweringNode(waited)
     if assignment.claim.mode != "webhook":
         return None
-    name, items = str(assignment.input.start_node), assignment.input.items
+    name, items = assignment.input.start_node or "", assignment.input.items
     parsed = assignment.parsed or ParsedWorkflow(assignment.workflow)
     known = parsed.of_node(AnsweringNode, name, partial(_called_trigger, parsed.document, name))
     if known is None and items is not None and PACKAGED in items[:64]:
-        return AnsweringNode(packaged_node(name, orjson.loads(items)[0]["json"][CALL]))
+        # Others who call, by forms or MCP, choose texts that stand there, too; an object is never theirs.
+        came = orjson.loads(items)[0]["json"].get(CALL)
+        return AnsweringNode(packaged_node(name, came)) if isinstance(came, dict) else None
     return known
 
 

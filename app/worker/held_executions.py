@@ -22,7 +22,7 @@ from app.repository.lifecycle import ExtraPlaces, Known, Result
 from app.worker.children import encode_items, queue_child, start_child
 from app.worker.database import Database
 from app.worker.exchange import Assignment
-from app.worker.runs import BROKEN, hand_over_result, run
+from app.worker.runs import BROKEN, break_off, hand_over_result, run
 from app.worker.tracing import Tracing
 from app.worker.unrecorded import Unrecorded
 from app.worker.wake import Wake
@@ -137,7 +137,12 @@ class Held:
 
     async def _run(self, assignment: Assignment) -> RunOutcome | None:
         # A sub-workflow is started by a node, but does its own bookkeeping.
-        execution_id, ports = assignment.claim.id, self._ports(assignment)
+        execution_id = assignment.claim.id
+        try:
+            ports = self._ports(assignment)
+        except Exception:
+            self._break_off(assignment)
+            return None
         self._progress[execution_id] = time.monotonic(), ports.progress
         try:
             with node_runs(None):
@@ -162,6 +167,15 @@ class Held:
         if not self.unrecorded.add(result, assignment.above, handed=handed):
             self._places.pop(execution_id, None)
         return outcome
+
+    def _break_off(self, assignment: Assignment) -> None:
+        """End an execution for which nothing could be made ready, where that exception is handled."""
+        execution_id, result = assignment.claim.id, break_off(assignment).result
+        del self.running[execution_id]
+        self._to_hand_over.discard(execution_id)
+        self.observe(result.status, 0.0)
+        if not self.unrecorded.add(result, assignment.above):
+            self._places.pop(execution_id, None)
 
     def _sandbox_of(self, assignment: Assignment) -> Sandbox:
         """Where the JavaScript of an execution runs: in processes that serve its project and no other."""

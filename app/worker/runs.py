@@ -77,10 +77,16 @@ async def run(
             webhook = None
         result = await _write_result(assignment, outcome, webhook, ports)
         return Ended(_tell_proof(assignment, replace(result, data=None) if untouched else result), outcome)
-    except (Exception, Interrupted):  # whatever has gone wrong, an execution without a result would hold its place
-        log.exception("engine failed", extra={"execution": claim.id})
-        result = Result(claim.id, "error", claim.mode, None, error_message=BROKEN, awaited=claim.awaited)
-        return Ended(_tell_proof(assignment, result), None)
+    except (Exception, Interrupted):
+        return break_off(assignment)
+
+
+def break_off(assignment: Assignment) -> Ended:
+    """What is recorded where an exception that nobody foresaw is handled: without a result it would hold its place."""
+    claim = assignment.claim
+    log.exception("engine failed", extra={"execution": claim.id})
+    result = Result(claim.id, "error", claim.mode, None, error_message=BROKEN, awaited=claim.awaited)
+    return Ended(_tell_proof(assignment, result), None)
 
 
 def _uncancel() -> None:

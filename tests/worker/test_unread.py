@@ -93,6 +93,20 @@ def test_whatever_ends_a_run_gives_its_place_back(monkeypatch) -> None:
     asyncio.run(go())
 
 
+def test_one_for_which_nothing_can_be_made_ready_ends_and_gives_its_place_back() -> None:
+    def broken(_: Assignment) -> Ports:
+        raise KeyError("webhookCall")
+
+    async def go() -> None:
+        held = Held(MagicMock(), nodes.load(), broken, MagicMock(), MagicMock())
+        assert await held.start(assigned(unread=True)) is None
+        [result] = held.unrecorded.take()
+        assert (result.status, result.data, result.error_message) == ("error", None, runs.BROKEN)
+        assert (held.running, held.places, held.read_progress()) == ({}, 0, ({}, set()))
+
+    asyncio.run(go())
+
+
 @pytest.fixture
 def worker_id(connection) -> int:
     a_workflow(connection)
