@@ -15,14 +15,11 @@ from app.repository.lifecycle import Result
 from app.worker.beat import Beat
 from app.worker.exchange import UNSTORABLE, record_alone, record_without_data
 from app.worker.parts import Parts
+from app.worker.refusals import ATTEMPTS, pause_after
 from app.worker.wake import Wake
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 12
-"""So often a record is tried that PostgreSQL refuses (six minutes, and what the attempts take)."""
-LONGEST_PAUSE = 60.0
-"""Seconds between two attempts: the first pause is a second, and each is twice the one before."""
 NO_ROOM_PAUSE = 10.0
 """Seconds between two attempts on a full disk, of which there may be any number."""
 
@@ -89,6 +86,6 @@ class Alone:
         seconds = NO_ROOM_PAUSE
         if not isinstance(error, NO_ROOM):
             self.refusals[result.id] += 1
-            seconds = min(2.0 ** (self.refusals[result.id] - 1), LONGEST_PAUSE)
+            seconds = pause_after(self.refusals[result.id])
         log.warning("result refused for now", extra={"execution": result.id, "reason": str(error).strip()})
         asyncio.get_running_loop().call_later(seconds, unrecorded.give_back, [result])

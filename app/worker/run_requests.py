@@ -24,14 +24,11 @@ from app.worker.answers import BYTES_AN_ITEM
 from app.worker.database import LARGE_BYTES, Database
 from app.worker.exchange import Assignment
 from app.worker.given import Given, read_given
+from app.worker.refusals import ATTEMPTS, pause_after
 
 log = logging.getLogger(__name__)
 
 MAX_PAUSE = 2.0  # seconds between two attempts to reach PostgreSQL
-ATTEMPTS = 12
-"""So often is tried to read what PostgreSQL refuses, as large records are (six minutes, and what the attempts take)."""
-LONGEST_PAUSE = 60.0
-"""Seconds between two of these attempts: the first pause is a second, and each is twice the one before."""
 
 EARLIER_TIMES = 4
 """So many times the memory of a run may be taken by what it had recorded before: nodes that passed on the same items
@@ -72,7 +69,7 @@ async def _read_persistently(assignment: Assignment, database: Database) -> Give
                 refusals += 1
                 if refusals == ATTEMPTS:
                     raise RefusedRead(error.diag.message_primary) from None
-                what, pause = "large items refused for now", min(2.0 ** (refusals - 1), LONGEST_PAUSE)
+                what, pause = "large items refused for now", pause_after(refusals)
             log.warning(what, extra={"execution": assignment.claim.id, "reason": str(error).strip()})
         await asyncio.sleep(pause)
 

@@ -11,7 +11,7 @@ import pytest
 from app.repository import executions
 from app.repository.connection import open_pool
 from app.repository.lifecycle import Result
-from app.worker import alone
+from app.worker import alone, refusals
 from app.worker.alone import Alone
 from app.worker.database import LARGE_BYTES
 from app.worker.unrecorded import Unrecorded
@@ -40,7 +40,7 @@ def test_a_record_that_is_refused_each_time_comes_last_and_ends_with_an_error(
     connection, database_url, monkeypatch, state, ends
 ) -> None:
     """But on a full disk it waits for room, and a refusal after that is its first one."""
-    monkeypatch.setattr(alone, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(refusals, "LONGEST_PAUSE", 0.0)
     monkeypatch.setattr(alone, "NO_ROOM_PAUSE", 0.0)
     monkeypatch.setattr(alone, "ATTEMPTS", 3)
     a_workflow(connection)

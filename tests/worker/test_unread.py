@@ -22,7 +22,7 @@ from app.repository.execution_data import read_data
 from app.repository.executions import ExecutionInput
 from app.repository.lifecycle import Claim, Result, StartInput
 from app.repository.restarts import Restart
-from app.worker import held_executions, run_requests, runs
+from app.worker import held_executions, refusals, run_requests, runs
 from app.worker.database import Database
 from app.worker.exchange import Assignment, Exchange
 from app.worker.given import MANY_BYTES
@@ -181,7 +181,7 @@ def test_what_postgresql_refuses_to_read_each_time_ends_with_an_error(
     connection, database_url, worker_id, monkeypatch, make
 ) -> None:
     """What it was to go on from stays for a retry."""
-    monkeypatch.setattr(run_requests, "LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr(refusals, "LONGEST_PAUSE", 0.0)
     monkeypatch.setattr(run_requests, "ATTEMPTS", 3)
     execution_id = make(connection, worker_id, b"[]") if make is one_that_waits else make(connection, worker_id)
     slow = make_conninfo(database_url, options="-c statement_timeout=20")
