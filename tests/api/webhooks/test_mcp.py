@@ -79,6 +79,14 @@ def test_a_client_finds_the_tools_and_runs_them(site: Site):
     assert run["inputOverride"]["ai_tool"][0][0]["json"] == {"city": "Rome"}
 
 
+def test_a_call_with_an_id_like_the_call_of_a_package_is_one_like_others(site: Site):
+    workflow_id, path = served(site)
+    result = ask(site, path, "tools/call", "webhookCall", name="Plan_trip", arguments={"city": "Rome"})
+    assert json.loads(result["content"][0]["text"]) == [{"to": "Rome", "days": 1}]
+    [run] = site.server.get(f"/api/v1/executions?workflowId={workflow_id}").body["data"]
+    assert run["status"] == "success"
+
+
 def test_what_a_client_must_not_ask_is_refused(site: Site):
     workflow_id, path = served(site)
     assert ask(site, path, "tools/call", name="Off")["message"] == "Unknown tool: Off"
