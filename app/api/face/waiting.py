@@ -38,8 +38,7 @@ def answer_later(held: ExitStack, expected: Expected, deadline: float, look: Loo
     with held:
         while True:
             expected.wait(min(POLL_SECONDS, deadline - time.monotonic()))
-            expected.clear()
-            response = look(time.monotonic() >= deadline)
+            response = _look_anew(held, expected, look, over=time.monotonic() >= deadline)
             if response is not None:
                 return response
 
