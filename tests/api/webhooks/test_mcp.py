@@ -83,8 +83,11 @@ def test_a_call_with_an_id_like_the_call_of_a_package_is_one_like_others(site: S
     workflow_id, path = served(site)
     result = ask(site, path, "tools/call", "webhookCall", name="Plan_trip", arguments={"city": "Rome"})
     assert json.loads(result["content"][0]["text"]) == [{"to": "Rome", "days": 1}]
-    [run] = site.server.get(f"/api/v1/executions?workflowId={workflow_id}").body["data"]
-    assert run["status"] == "success"
+
+    def listed():
+        return site.server.get(f"/api/v1/executions?workflowId={workflow_id}").body["data"]
+
+    wait_until(lambda: [each["status"] for each in listed()] == ["success"], listed, pause=0.05)
 
 
 def test_what_a_client_must_not_ask_is_refused(site: Site):
